@@ -1,0 +1,95 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Warnings are errors in our own targets; the features make imports say what they expose.
+let settings: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let lifecycle = Target.Dependency.product(
+  name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+
+func target(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+  name: "datasync",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "datasync", targets: ["datasync"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.2.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
+  ],
+  targets: [
+    // System libraries and generated C.
+    .systemLibrary(
+      name: "CDatasyncNghttp2", pkgConfig: "libnghttp2",
+      providers: [.apt(["libnghttp2-dev"]), .brew(["libnghttp2"])]),
+    .systemLibrary(
+      name: "CDatasyncProtobufC", pkgConfig: "libprotobuf-c",
+      providers: [.apt(["libprotobuf-c-dev"]), .brew(["protobuf-c"])]),
+    .systemLibrary(
+      name: "CDatasyncSQLite", pkgConfig: "sqlite3",
+      providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
+    .target(name: "CDatasyncMessages", dependencies: ["CDatasyncProtobufC"]),
+
+    // The data spine: knows no streams.
+    target("DatasyncModel", []),
+    target("DatasyncFilter", ["DatasyncModel"]),
+    target("DatasyncStore", ["DatasyncModel", "DatasyncFilter", "CDatasyncSQLite", collections]),
+
+    // The wire spine: knows no rows.
+    target("DatasyncHTTP2", ["CDatasyncNghttp2", nioCore, nioPosix, logging, collections]),
+    target("DatasyncProtobuf", ["CDatasyncMessages", "CDatasyncProtobufC"]),
+    target("DatasyncRPC", ["DatasyncHTTP2", "DatasyncProtobuf", nioCore, nioPosix, logging, collections]),
+
+    // Where they meet.
+    target("DatasyncMessages", ["DatasyncModel", "DatasyncProtobuf"]),
+    target(
+      "DatasyncServer",
+      [
+        "DatasyncModel", "DatasyncFilter", "DatasyncStore", "DatasyncMessages", "DatasyncRPC",
+        nioCore, nioPosix, logging, collections, lifecycle,
+      ]),
+    .executableTarget(
+      name: "datasync",
+      dependencies: [
+        "DatasyncModel", "DatasyncStore", "DatasyncServer", "DatasyncRPC", nioCore, nioPosix,
+        logging, lifecycle, argumentParser,
+      ],
+      swiftSettings: settings),
+
+    tests("DatasyncModelTests", ["DatasyncModel"]),
+    tests("DatasyncFilterTests", ["DatasyncFilter", "DatasyncModel"]),
+    tests("DatasyncStoreTests", ["DatasyncStore", "DatasyncModel", "DatasyncFilter"]),
+    tests("DatasyncHTTP2Tests", ["DatasyncHTTP2", nioCore, nioPosix, nioEmbedded]),
+    tests("DatasyncRPCTests", ["DatasyncRPC", "DatasyncHTTP2", "DatasyncProtobuf", nioCore, nioPosix, nioEmbedded]),
+    tests("DatasyncMessagesTests", ["DatasyncMessages", "DatasyncModel", "DatasyncProtobuf"]),
+    tests(
+      "DatasyncServerTests",
+      [
+        "DatasyncServer", "DatasyncStore", "DatasyncModel", "DatasyncMessages", "DatasyncRPC",
+        nioCore, nioPosix,
+      ]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,63 @@
+/// What happened to one row: an entry of the change log, as the database saw it. Immutable, shared
+/// by reference between event loops.
+///
+/// What a subscriber sees of it (ADD, UPDATE, DELETE) depends on its view and is decided there.
+package final class Change: Sendable {
+  package enum Operation: Int, Sendable {
+    case insert = 1
+    case update = 2
+    case delete = 3
+    /// The table's history begins (attach): no row; the log knows nothing of its rows before.
+    case tableAttached = 4
+  }
+
+  package let sequence: Sequence
+  /// ``Table/id``.
+  package let tableID: Int
+  /// The key of the row, as text; empty for `tableAttached`.
+  package let key: String
+  package let operation: Operation
+  /// The row's wire bytes before; nil where there was no row.
+  package let before: RowImage?
+  /// The row's wire bytes after; nil where it was removed (a soft delete keeps it, `deleted` set).
+  package let after: RowImage?
+
+  package init(
+    sequence: Sequence, tableID: Int, key: String, operation: Operation, before: RowImage?,
+    after: RowImage?
+  ) {
+    self.sequence = sequence
+    self.tableID = tableID
+    self.key = key
+    self.operation = operation
+    self.before = before
+    self.after = after
+  }
+
+  /// What it costs to keep in memory, in bytes, about.
+  package var memoryCost: Int {
+    160 + key.utf8.count + (before?.bytes.count ?? 0) + (after?.bytes.count ?? 0)
+  }
+}
+
+/// The changes of one commit, which nobody sees apart: one write, one Commit request, or all foreign
+/// changes adopted together. Immutable, shared by reference.
+package final class Commit: Sendable {
+  /// In order of sequence, consecutive, never empty.
+  package let changes: [Change]
+  /// The client id of the writer; empty where written outside the server.
+  package let origin: String
+  /// Microseconds since 1970 UTC.
+  package let committedAt: Int64
+
+  package init(changes: [Change], origin: String, committedAt: Int64) {
+    precondition(!changes.isEmpty, "a commit holds a change")
+    self.changes = changes
+    self.origin = origin
+    self.committedAt = committedAt
+  }
+
+  package var first: Sequence { changes[0].sequence }
+  package var last: Sequence { changes[changes.count - 1].sequence }
+  package var memoryCost: Int { changes.reduce(64) { $0 + $1.memoryCost } }
+}

@@ -1,0 +1,199 @@
+/// Reads a row's protobuf message, from a client (checked) or from the store (trusted).
+package enum RowDecoder {
+  /// Reads what a client sent: types, ranges and forms are checked, values canonicalized.
+  ///
+  /// Unknown fields are skipped, so that clients with newer code keep working; of a repeated field
+  /// the last one counts. System fields are decoded too; who ignores them is the caller's affair.
+  ///
+  /// - Throws: INVALID_ARGUMENT; reason MALFORMED_ENTITY, or BAD_VALUE with the field's name.
+  package static func draft(
+    of bytes: UnsafeRawBufferPointer, table: Table
+  ) throws(DatasyncError) -> RowDraft {
+    var values = [Value?](repeating: nil, count: table.columns.count)
+    var reader = WireReader(bytes)
+    while true {
+      let next: (number: Int, field: WireReader.Field)?
+      do {
+        next = try reader.next()
+      } catch {
+        throw malformed(table, at: reader.offset)
+      }
+      guard let next else { break }
+      guard let index = table.index(ofNumber: next.number) else { continue }
+      let column = table.columns[index]
+      values[index] = try checked(next.field, column: column, table: table)
+    }
+    return RowDraft(table: table, values: values)
+  }
+
+  /// Reads a stored image: every column's value, NULL where absent or of another type.
+  package static func values(of image: RowImage, table: Table) -> [Value] {
+    var values = [Value](repeating: .null, count: table.columns.count)
+    image.bytes.withUnsafeBytes { bytes in
+      var reader = WireReader(bytes)
+      while let next = try? reader.next() {
+        guard let index = table.index(ofNumber: next.number) else { continue }
+        values[index] = stored(next.field, type: table.columns[index].type)
+      }
+    }
+    return values
+  }
+
+  /// The image with only the fields whose numbers are in the set, in their order.
+  package static func image(_ image: RowImage, keepingNumbers numbers: Set<Int>) -> RowImage {
+    var kept: [UInt8] = []
+    kept.reserveCapacity(image.bytes.count)
+    image.bytes.withUnsafeBytes { bytes in
+      var reader = WireReader(bytes)
+      var start = 0
+      while let next = try? reader.next() {
+        if numbers.contains(next.number) { kept.append(contentsOf: bytes[start..<reader.offset]) }
+        start = reader.offset
+      }
+    }
+    return RowImage(bytes: kept)
+  }
+
+  /// The field numbers whose bytes differ between two images of one row, in order.
+  package static func changedNumbers(from before: RowImage, to after: RowImage) -> [Int] {
+    let old = fields(of: before)
+    let new = fields(of: after)
+    var changed: [Int] = []
+    for (number, bytes) in old where new[number] != bytes { changed.append(number) }
+    for number in new.keys where old[number] == nil { changed.append(number) }
+    return changed.sorted()
+  }
+
+  private static func fields(of image: RowImage) -> [Int: ArraySlice<UInt8>] {
+    var fields: [Int: ArraySlice<UInt8>] = [:]
+    image.bytes.withUnsafeBytes { bytes in
+      var reader = WireReader(bytes)
+      var start = 0
+      while let next = try? reader.next() {
+        fields[next.number] = image.bytes[start..<reader.offset]
+        start = reader.offset
+      }
+    }
+    return fields
+  }
+
+  // MARK: - Values
+
+  private static func malformed(_ table: Table, at offset: Int) -> DatasyncError {
+    DatasyncError(
+      .invalidArgument, reason: "MALFORMED_ENTITY",
+      "the entity is not a \(table.messageName): its bytes are no protobuf message, near byte "
+        + "\(offset + 1)")
+  }
+
+  private static func bad(
+    _ column: Column, _ table: Table, _ description: String
+  ) -> DatasyncError {
+    .badField(
+      column.name, reason: "BAD_VALUE", description,
+      metadata: ["table": table.name, "column": column.name])
+  }
+
+  private static func checked(
+    _ field: WireReader.Field, column: Column, table: Table
+  ) throws(DatasyncError) -> Value {
+    switch (column.type, field) {
+    case (.bool, .varint(let value)):
+      return .bool(value != 0)
+    case (.int64, .varint(let value)):
+      return .int64(Int64(bitPattern: value))
+    case (.double, .fixed64(let bits)):
+      let value = Double(bitPattern: bits)
+      guard value.isFinite else {
+        throw bad(column, table, "NaN and infinities cannot be stored")
+      }
+      return .double(value)
+    case (.bytes, .bytes(let value)):
+      return .bytes(Array(value))
+    case (.timestamp, .bytes(let value)):
+      return .timestamp(try timestamp(value, column, table))
+    case (.string, .bytes(let value)):
+      return .string(try text(value, column, table))
+    case (.date, .bytes(let value)), (.timeOfDay, .bytes(let value)),
+      (.decimal, .bytes(let value)), (.uuid, .bytes(let value)), (.json, .bytes(let value)),
+      (.enumeration, .bytes(let value)):
+      let text = try text(value, column, table)
+      do {
+        return .string(try CanonicalText.of(text, for: column.type))
+      } catch {
+        throw bad(column, table, error.description)
+      }
+    case (.bool, _), (.int64, _), (.double, _), (.string, _), (.bytes, _), (.timestamp, _),
+      (.date, _), (.timeOfDay, _), (.decimal, _), (.uuid, _), (.json, _), (.enumeration, _):
+      throw bad(column, table, "the field has another wire type than \(table.messageName) says")
+    }
+  }
+
+  private static func text(
+    _ bytes: UnsafeRawBufferPointer, _ column: Column, _ table: Table
+  ) throws(DatasyncError) -> String {
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw bad(column, table, "not valid UTF-8")
+    }
+    guard !bytes.contains(0) else {
+      throw bad(column, table, "text cannot hold a NUL character")
+    }
+    return text
+  }
+
+  private static func timestamp(
+    _ bytes: UnsafeRawBufferPointer, _ column: Column, _ table: Table
+  ) throws(DatasyncError) -> Int64 {
+    var seconds: Int64 = 0
+    var nanos: Int64 = 0
+    var reader = WireReader(bytes)
+    while true {
+      let next: (number: Int, field: WireReader.Field)?
+      do {
+        next = try reader.next()
+      } catch {
+        throw bad(column, table, "not a google.protobuf.Timestamp")
+      }
+      guard let next else { break }
+      if case (1, .varint(let value)) = next { seconds = Int64(bitPattern: value) }
+      // nanos is an int32: the upper half of the varint does not count.
+      if case (2, .varint(let value)) = next { nanos = Int64(Int32(truncatingIfNeeded: value)) }
+    }
+    let lowest = CivilTime.timestampRange.lowerBound / 1_000_000
+    let highest = CivilTime.timestampRange.upperBound / 1_000_000
+    guard (lowest...highest).contains(seconds) else {
+      throw bad(column, table, "out of range: a timestamp lies in the years 0001 to 9999")
+    }
+    guard (0...999_999_999).contains(nanos) else {
+      throw bad(column, table, "out of range: nanos lie in 0 to 999,999,999")
+    }
+    return seconds * 1_000_000 + nanos / 1000
+  }
+
+  private static func stored(_ field: WireReader.Field, type: ColumnType) -> Value {
+    switch (type, field) {
+    case (.bool, .varint(let value)): .bool(value != 0)
+    case (.int64, .varint(let value)): .int64(Int64(bitPattern: value))
+    case (.double, .fixed64(let bits)): .double(Double(bitPattern: bits))
+    case (.bytes, .bytes(let value)): .bytes(Array(value))
+    case (.timestamp, .bytes(let value)): .timestamp(storedTimestamp(value))
+    case (.string, .bytes(let value)), (.date, .bytes(let value)), (.timeOfDay, .bytes(let value)),
+      (.decimal, .bytes(let value)), (.uuid, .bytes(let value)), (.json, .bytes(let value)),
+      (.enumeration, .bytes(let value)):
+      .string(String(decoding: value, as: UTF8.self))
+    case (.bool, _), (.int64, _), (.double, _), (.string, _), (.bytes, _), (.timestamp, _),
+      (.date, _), (.timeOfDay, _), (.decimal, _), (.uuid, _), (.json, _), (.enumeration, _):
+      .null
+    }
+  }
+
+  private static func storedTimestamp(_ bytes: UnsafeRawBufferPointer) -> Int64 {
+    var micros: Int64 = 0
+    var reader = WireReader(bytes)
+    while let next = try? reader.next() {
+      if case (1, .varint(let value)) = next { micros += Int64(bitPattern: value) * 1_000_000 }
+      if case (2, .varint(let value)) = next { micros += Int64(value) / 1000 }
+    }
+    return micros
+  }
+}

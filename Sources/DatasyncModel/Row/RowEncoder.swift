@@ -1,0 +1,57 @@
+/// Writes a row's protobuf message. A value; used once.
+///
+/// Fields must come in order of number, so that a row has one encoding. NULL is written by not
+/// writing.
+package struct RowEncoder {
+  private var writer: WireWriter
+
+  package init(reservingCapacity capacity: Int = 128) {
+    writer = WireWriter(reservingCapacity: capacity)
+  }
+
+  package mutating func append(_ value: Value, to column: Column) {
+    switch value {
+    case .null: break
+    case .bool(let value): writer.append(field: column.number, bool: value)
+    case .int64(let value): writer.append(field: column.number, int64: value)
+    case .double(let value): writer.append(field: column.number, double: value)
+    case .string(let value): writer.append(field: column.number, string: value)
+    case .bytes(let value): writer.append(field: column.number, bytes: value)
+    case .timestamp(let value): writer.append(field: column.number, timestamp: value)
+    }
+  }
+
+  /// Text or blob as it lies in the database's memory: no copy but the one into the row.
+  package mutating func append(bytes: UnsafeRawBufferPointer, to column: Column) {
+    writer.append(field: column.number, bytes: bytes)
+  }
+
+  package mutating func append(int64 value: Int64, to column: Column) {
+    writer.append(field: column.number, int64: value)
+  }
+
+  package mutating func append(bool value: Bool, to column: Column) {
+    writer.append(field: column.number, bool: value)
+  }
+
+  package mutating func append(double value: Double, to column: Column) {
+    writer.append(field: column.number, double: value)
+  }
+
+  package mutating func append(timestamp value: Int64, to column: Column) {
+    writer.append(field: column.number, timestamp: value)
+  }
+
+  package consuming func finish() -> RowImage {
+    RowImage(bytes: writer.bytes)
+  }
+
+  /// The whole row from its values, in the order of ``Table/columns``.
+  package static func image(of values: [Value], table: Table) -> RowImage {
+    var encoder = RowEncoder()
+    for (column, value) in zip(table.columns, values) {
+      encoder.append(value, to: column)
+    }
+    return encoder.finish()
+  }
+}

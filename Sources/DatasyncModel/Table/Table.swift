@@ -1,0 +1,80 @@
+/// A served table as it was at one moment: immutable, shared by reference between threads.
+///
+/// A change of the schema makes a new one; ``generation`` tells them apart.
+package final class Table: Sendable {
+  /// Names the table in the change log; never reused.
+  package let id: Int
+  package let name: String
+  /// Full name of the row's protobuf message, `tables.TodoItems`.
+  package let messageName: String
+  /// In order of field number. The first five are the key, created_at, updated_at, version and
+  /// deleted, in this order (see ``SystemColumn``), whatever the key's name is.
+  package let columns: [Column]
+  /// Whether a delete marks the row instead of removing it.
+  package let softDelete: Bool
+  package let defaultPageSize: Int
+  package let maxPageSize: Int
+  /// The version of the schema that this was read from; rises with every change.
+  package let generation: Int
+  /// The comment that stands before CREATE TABLE or at its columns, where there is one.
+  package let comment: String
+  package let columnComments: [String: String]
+
+  private let indexByName: [String: Int]
+  private let indexByNumber: [Int]
+
+  package init(
+    id: Int, name: String, messageName: String, columns: [Column], softDelete: Bool = false,
+    defaultPageSize: Int = 100, maxPageSize: Int = 1000, generation: Int = 0, comment: String = "",
+    columnComments: [String: String] = [:]
+  ) {
+    precondition(columns.count >= SystemColumn.count, "a table has its system columns")
+    self.id = id
+    self.name = name
+    self.messageName = messageName
+    self.columns = columns
+    self.softDelete = softDelete
+    self.defaultPageSize = defaultPageSize
+    self.maxPageSize = maxPageSize
+    self.generation = generation
+    self.comment = comment
+    self.columnComments = columnComments
+    indexByName = Dictionary(
+      columns.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+    var indices = [Int](repeating: -1, count: (columns.map(\.number).max() ?? 0) + 1)
+    for (index, column) in columns.enumerated() {
+      indices[column.number] = index
+    }
+    indexByNumber = indices
+  }
+
+  package var key: Column { columns[SystemColumn.key.rawValue] }
+
+  /// Whether the key is an INTEGER; otherwise it is TEXT.
+  package var hasIntegerKey: Bool { key.type == .int64 }
+
+  /// The position in ``columns`` of the column of that name.
+  package func index(ofColumn name: String) -> Int? {
+    indexByName[name]
+  }
+
+  /// The position in ``columns`` of the column with that field number.
+  package func index(ofNumber number: Int) -> Int? {
+    guard number >= 0, number < indexByNumber.count, indexByNumber[number] >= 0 else { return nil }
+    return indexByNumber[number]
+  }
+}
+
+/// Positions of the system columns in ``Table/columns``; field numbers are these plus one.
+package enum SystemColumn: Int, CaseIterable, Sendable {
+  case key = 0
+  case createdAt = 1
+  case updatedAt = 2
+  case version = 3
+  case deleted = 4
+
+  package static let count = 5
+
+  /// The column's name; the key's is the owner's own.
+  package static let names = ["id", "created_at", "updated_at", "version", "deleted"]
+}

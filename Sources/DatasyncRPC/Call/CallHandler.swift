@@ -1,0 +1,33 @@
+package import NIOCore
+
+/// Handles one call. Loop-bound: every method comes on the call's event loop, none after
+/// `cancelled` or after the handler has finished the call.
+///
+/// For unary and server-streaming methods the runtime has checked that there is exactly one message:
+/// `received` comes once, then `halfClosed`.
+package protocol CallHandler: AnyObject {
+  /// `wasCompressed`: the message came compressed; it is decompressed here.
+  func received(_ message: ByteBuffer, wasCompressed: Bool)
+  /// The client sends nothing more.
+  func halfClosed()
+  /// The client reset the stream, the connection is gone, or the deadline has passed. The runtime
+  /// answers; the handler only lets go.
+  func cancelled(_ cause: CancellationCause)
+  /// The call is writable again after it was not.
+  func drained()
+  /// The server shuts down; the call may go on for that long.
+  func serverDraining(timeLeft: TimeAmount)
+}
+
+extension CallHandler {
+  package func drained() {}
+  package func serverDraining(timeLeft: TimeAmount) {}
+}
+
+package enum CancellationCause: Hashable, Sendable {
+  case reset
+  case connectionLost
+  case deadlineExceeded
+  /// The server ended the call itself: a malformed or too large message, a limit, a hard shutdown.
+  case aborted
+}

@@ -1,0 +1,132 @@
+package import DatasyncModel
+
+/// One write, or several that happen together or not at all. A value.
+package struct WriteRequest: Sendable {
+  /// Whom the answer is for, in the caller's own terms.
+  package let replyTo: ReplyAddress
+  /// In the order in which they take effect.
+  package let operations: [WriteOperation]
+  /// Whether it is a Commit request: an error then carries metadata `write_index`.
+  package let isCommit: Bool
+  /// The client id, for the log.
+  package let origin: String
+  package let mutation: Mutation?
+  /// The size to account for in the queue, in bytes.
+  package let byteCount: Int
+
+  package init(
+    replyTo: ReplyAddress, operations: [WriteOperation], isCommit: Bool, origin: String,
+    mutation: Mutation?, byteCount: Int
+  ) {
+    self.replyTo = replyTo
+    self.operations = operations
+    self.isCommit = isCommit
+    self.origin = origin
+    self.mutation = mutation
+    self.byteCount = byteCount
+  }
+}
+
+/// Names the requester to whoever observes the store. A value.
+package struct ReplyAddress: Hashable, Sendable {
+  /// The event loop's index.
+  package let loop: Int
+  /// The session, as its loop numbers them.
+  package let session: UInt64
+  package let request: UInt64
+
+  package init(loop: Int, session: UInt64, request: UInt64) {
+    self.loop = loop
+    self.session = session
+    self.request = request
+  }
+}
+
+/// Makes a write happen once. A value.
+package struct Mutation: Hashable, Sendable {
+  /// Principal and client id, joined so that they cannot be confused.
+  package let scope: String
+  package let id: String
+  /// Tells requests apart: equal for a repeat, different for another request.
+  package let fingerprint: [UInt8]
+
+  package init(scope: String, id: String, fingerprint: [UInt8]) {
+    self.scope = scope
+    self.id = id
+    self.fingerprint = fingerprint
+  }
+}
+
+/// What to do to one row. The table of a draft may be of an older generation than the store's; the
+/// writer maps its columns by field number.
+package enum WriteOperation: Sendable {
+  case create(RowDraft)
+  /// Every column is written; absent ones become the column's default.
+  case replace(RowDraft, WriteCondition)
+  /// `columns`: the positions in ``Table/columns`` that are written; absent ones become NULL.
+  case update(RowDraft, columns: [Int], WriteCondition)
+  case delete(Table, key: String, ifVersion: Sequence)
+}
+
+/// When a replace or an update may happen. A value.
+package struct WriteCondition: Hashable, Sendable {
+  /// 0: any.
+  package var ifVersion: Sequence
+  package var allowMissing: Bool
+  package var includeDeleted: Bool
+
+  package init(
+    ifVersion: Sequence = .zero, allowMissing: Bool = false, includeDeleted: Bool = false
+  ) {
+    self.ifVersion = ifVersion
+    self.allowMissing = allowMissing
+    self.includeDeleted = includeDeleted
+  }
+}
+
+/// What became of a write request. A value.
+package struct WriteAnswer: Sendable {
+  package let replyTo: ReplyAddress
+  package let outcome: Outcome
+
+  package enum Outcome: Sendable {
+    /// The i-th result belongs to the i-th operation. `replayed`: it happened before.
+    case success([WriteResult], replayed: Bool)
+    case failure(DatasyncError)
+  }
+
+  package init(replyTo: ReplyAddress, outcome: Outcome) {
+    self.replyTo = replyTo
+    self.outcome = outcome
+  }
+}
+
+/// One row after its write. A value.
+package struct WriteResult: Sendable {
+  package let messageName: String
+  /// As stored; after a hard delete, the last image.
+  package let image: RowImage
+  /// The sequence of the change; of one that changed nothing, the row's version.
+  package let sequence: Sequence
+
+  package init(messageName: String, image: RowImage, sequence: Sequence) {
+    self.messageName = messageName
+    self.image = image
+    self.sequence = sequence
+  }
+}
+
+/// What one transaction of the writer did: the answers first, then what everyone sees.
+package final class CommittedBatch: Sendable {
+  package let answers: [WriteAnswer]
+  /// In commit order; foreign changes, adopted first, come first.
+  package let commits: [Commit]
+  /// The last sequence after the batch.
+  package let head: Sequence
+
+  package init(answers: [WriteAnswer], commits: [Commit], head: Sequence) {
+    self.answers = answers
+    self.commits = commits
+    self.head = head
+  }
+}
