@@ -13,7 +13,8 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
-let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
 let lifecycle = Target.Dependency.product(
   name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
@@ -60,10 +61,15 @@ let package = Package(
     // The wire spine: knows no rows.
     target("DatasyncHTTP2", ["CDatasyncNghttp2", nioCore, nioPosix, logging, collections]),
     target("DatasyncProtobuf", ["CDatasyncMessages", "CDatasyncProtobufC"]),
-    target("DatasyncRPC", ["DatasyncHTTP2", "DatasyncProtobuf", nioCore, nioPosix, logging, collections]),
+    target(
+      "DatasyncRPC",
+      [
+        "DatasyncHTTP2", "DatasyncProtobuf", "CDatasyncMessages", nioCore, nioPosix, logging,
+        collections,
+      ]),
 
     // Where they meet.
-    target("DatasyncMessages", ["DatasyncModel", "DatasyncProtobuf"]),
+    target("DatasyncMessages", ["DatasyncModel", "DatasyncProtobuf", "CDatasyncMessages"]),
     target(
       "DatasyncServer",
       [
@@ -82,7 +88,9 @@ let package = Package(
     tests("DatasyncFilterTests", ["DatasyncFilter", "DatasyncModel"]),
     tests("DatasyncStoreTests", ["DatasyncStore", "DatasyncModel", "DatasyncFilter"]),
     tests("DatasyncHTTP2Tests", ["DatasyncHTTP2", nioCore, nioPosix, nioEmbedded]),
-    tests("DatasyncRPCTests", ["DatasyncRPC", "DatasyncHTTP2", "DatasyncProtobuf", nioCore, nioPosix, nioEmbedded]),
+    tests(
+      "DatasyncRPCTests",
+      ["DatasyncRPC", "DatasyncHTTP2", "DatasyncProtobuf", nioCore, nioPosix, nioEmbedded]),
     tests("DatasyncMessagesTests", ["DatasyncMessages", "DatasyncModel", "DatasyncProtobuf"]),
     tests(
       "DatasyncServerTests",

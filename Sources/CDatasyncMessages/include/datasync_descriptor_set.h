@@ -5,3 +5,6 @@
 
 extern const uint8_t datasync_descriptor_set[];
 extern const size_t datasync_descriptor_set_size;
+
+/* Swift imports no array of unknown size, but a pointer. */
+static inline const uint8_t *datasync_descriptor_set_bytes(void) { return datasync_descriptor_set; }

@@ -43,9 +43,10 @@ package struct CivilTime: Hashable, Sendable {
 
   /// The first and the last moment that a timestamp may be: years 0001 to 9999.
   package static let timestampRange: ClosedRange<Int64> =
-    CivilTime(year: 1, month: 1, day: 1).timestamp
-    ... (CivilTime(year: 9999, month: 12, day: 31, hour: 23, minute: 59, second: 59).timestamp
-      + 999_999)
+    CivilTime(year: 1, month: 1, day: 1)
+    .timestamp...(CivilTime(year: 9999, month: 12, day: 31, hour: 23, minute: 59, second: 59)
+    .timestamp
+    + 999_999)
 
   /// Source: Howard Hinnant, "chrono-compatible low-level date algorithms".
   package static func daysSince1970(year: Int, month: Int, day: Int) -> Int {
