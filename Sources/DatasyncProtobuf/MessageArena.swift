@@ -73,12 +73,17 @@ package final class MessageArena {
 
   // MARK: - Decoding
 
+  /// The type of the generated `…__unpack` functions.
+  package typealias Unpack<Message> = (
+    UnsafeMutablePointer<ProtobufCAllocator>?, Int, UnsafePointer<UInt8>?
+  ) -> UnsafeMutablePointer<Message>?
+
   /// Unpacks a message and lends it to the closure; every pointer in it ends with the closure.
   ///
   /// - Throws: ``Fault``, or what the closure throws.
   package func decode<Message, Result>(
-    _ bytes: UnsafeRawBufferPointer, _ descriptor: UnsafePointer<ProtobufCMessageDescriptor>,
-    as type: Message.Type, _ body: (UnsafePointer<Message>) throws -> Result
+    _ bytes: UnsafeRawBufferPointer, with unpack: Unpack<Message>,
+    _ body: (Message) throws -> Result
   ) throws -> Result {
     reset()
     var allocator = ProtobufCAllocator(
@@ -88,11 +93,10 @@ package final class MessageArena {
       },
       free: { _, _ in },
       allocator_data: Unmanaged.passUnretained(self).toOpaque())
-    let message = protobuf_c_message_unpack(
-      descriptor, &allocator, bytes.count,
-      bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
+    let message = unpack(
+      &allocator, bytes.count, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
     guard let message else { throw refused ? Fault.tooLarge : Fault.malformed }
-    return try message.withMemoryRebound(to: Message.self, capacity: 1) { try body($0) }
+    return try body(message.pointee)
   }
 
   // MARK: - Encoding

@@ -1,0 +1,89 @@
+import CDatasyncMessages
+import DatasyncProtobuf
+
+/// Reads requests from their wire bytes, through protobuf-c. Not Sendable: holds an arena, and
+/// belongs to one event loop.
+package final class RequestDecoder {
+  private let arena: MessageArena
+
+  package init(maxBytes: Int = 64 << 20) {
+    arena = MessageArena(maxBytes: maxBytes)
+  }
+
+  /// - Throws: ``MessageArena/Fault``: no such message (invalid UTF-8 in a string included), or one
+  ///   that would take too much memory.
+  package func sessionRequest(_ bytes: UnsafeRawBufferPointer) throws -> SessionRequest {
+    try arena.decode(bytes, with: datasync__v1__session_request__unpack) { message in
+      SessionRequest(
+        requestID: message.request_id, request: try Decode.request(message),
+        byteCount: bytes.count)
+    }
+  }
+
+  package func create(_ bytes: UnsafeRawBufferPointer) throws -> Request {
+    try arena.decode(bytes, with: datasync__v1__create_request__unpack) {
+      .write(try Decode.create($0))
+    }
+  }
+
+  package func replace(_ bytes: UnsafeRawBufferPointer) throws -> Request {
+    try arena.decode(bytes, with: datasync__v1__replace_request__unpack) {
+      .write(try Decode.replace($0))
+    }
+  }
+
+  package func update(_ bytes: UnsafeRawBufferPointer) throws -> Request {
+    try arena.decode(bytes, with: datasync__v1__update_request__unpack) {
+      .write(try Decode.update($0))
+    }
+  }
+
+  package func delete(_ bytes: UnsafeRawBufferPointer) throws -> Request {
+    try arena.decode(bytes, with: datasync__v1__delete_request__unpack) {
+      .write(try Decode.delete($0))
+    }
+  }
+
+  package func commit(_ bytes: UnsafeRawBufferPointer) throws -> Request {
+    try arena.decode(bytes, with: datasync__v1__commit_request__unpack) {
+      .commit(try Decode.commit($0))
+    }
+  }
+
+  package func get(_ bytes: UnsafeRawBufferPointer) throws -> Request {
+    try arena.decode(bytes, with: datasync__v1__get_request__unpack) {
+      .get(try Decode.get($0))
+    }
+  }
+
+  package func query(_ bytes: UnsafeRawBufferPointer) throws -> Request {
+    try arena.decode(bytes, with: datasync__v1__query_request__unpack) {
+      .query(try Decode.query($0))
+    }
+  }
+
+  package func subscribe(_ bytes: UnsafeRawBufferPointer) throws -> Request {
+    try arena.decode(bytes, with: datasync__v1__subscribe_request__unpack) {
+      .subscribe(try Decode.subscribe($0))
+    }
+  }
+
+  package func describe(_ bytes: UnsafeRawBufferPointer) throws -> Request {
+    try arena.decode(bytes, with: datasync__v1__describe_request__unpack) {
+      .describe(table: try Decode.text($0.table))
+    }
+  }
+
+  package func changes(_ bytes: UnsafeRawBufferPointer) throws -> Request {
+    try arena.decode(bytes, with: datasync__v1__changes_request__unpack) {
+      .changes(try Decode.changes($0))
+    }
+  }
+
+  /// The paths of a google.protobuf.FieldMask.
+  package func fieldMask(_ bytes: UnsafeRawBufferPointer) throws -> [String] {
+    try arena.decode(bytes, with: google__protobuf__field_mask__unpack) {
+      try Decode.texts($0.paths, $0.n_paths)
+    }
+  }
+}

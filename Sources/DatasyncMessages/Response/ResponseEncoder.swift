@@ -1,0 +1,82 @@
+import CDatasyncMessages
+package import DatasyncModel
+import DatasyncProtobuf
+
+/// Packs answers through protobuf-c. Not Sendable: holds an arena, and belongs to one event loop.
+package final class ResponseEncoder {
+  private let arena = MessageArena(initialBytes: 32 << 10)
+
+  package init() {}
+
+  /// A SessionResponse with an answer. The bytes are lent to the closure.
+  package func session(
+    _ requestID: UInt64, _ response: Response, _ body: (UnsafeRawBufferPointer) -> Void
+  ) {
+    pack(
+      sessionResponse(requestID) { arena, message in
+        Encode.set(response, of: &message, arena)
+      }, body)
+  }
+
+  /// A SessionResponse with a status; nil is OK.
+  package func session(
+    _ requestID: UInt64, status: DatasyncError?, _ body: (UnsafeRawBufferPointer) -> Void
+  ) {
+    pack(
+      sessionResponse(requestID) { arena, message in
+        message.response_case = DATASYNC__V1__SESSION_RESPONSE__RESPONSE_STATUS
+        message.status = Encode.status(status, arena)
+      }, body)
+  }
+
+  package func session(notice: NoticeReply, _ body: (UnsafeRawBufferPointer) -> Void) {
+    pack(
+      sessionResponse(0) { arena, message in
+        message.response_case = DATASYNC__V1__SESSION_RESPONSE__RESPONSE_NOTICE
+        message.notice = Encode.notice(notice, arena)
+      }, body)
+  }
+
+  /// The answer alone, as a unary call gives it.
+  package func unary(_ response: Response, _ body: (UnsafeRawBufferPointer) -> Void) {
+    switch response {
+    case .open(let reply): pack({ Encode.open(reply, $0) }, body)
+    case .write(let reply): pack({ Encode.write(reply, $0) }, body)
+    case .commit(let replies, let replayed):
+      pack({ Encode.commit(replies, replayed, $0) }, body)
+    case .get(let reply): pack({ Encode.get(reply, $0) }, body)
+    case .query(let reply): pack({ Encode.query(reply, $0) }, body)
+    case .describe(let tables): pack({ Encode.describe(tables, $0) }, body)
+    case .changes(let reply):
+      // The changes are encoded already; fields may follow in any order.
+      var writer = WireWriter()
+      for change in reply.changes { writer.append(field: 1, bytes: change) }
+      pack({ Encode.changes(reply, $0) }, { writer.append(encoded: $0) })
+      writer.bytes.withUnsafeBytes { body($0) }
+    }
+  }
+
+  /// A serialized google.rpc.Status with its details.
+  package func status(_ error: DatasyncError) -> [UInt8] {
+    arena.encode(building: { Encode.status(error, $0) }, { Array($0) })
+  }
+
+  private func sessionResponse(
+    _ requestID: UInt64,
+    _ fill: @escaping (MessageArena, inout Datasync__V1__SessionResponse) -> Void
+  ) -> (MessageArena) -> UnsafeMutablePointer<Datasync__V1__SessionResponse> {
+    { arena in
+      let message = arena.make(datasync__v1__session_response__init)
+      message.pointee.request_id = requestID
+      fill(arena, &message.pointee)
+      return message
+    }
+  }
+
+  private func pack<Message>(
+    _ build: (MessageArena) -> UnsafeMutablePointer<Message>,
+    _ body: (UnsafeRawBufferPointer) -> Void
+  ) {
+    arena.encode(building: build, body)
+  }
+}

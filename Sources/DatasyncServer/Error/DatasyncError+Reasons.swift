@@ -1,0 +1,73 @@
+import DatasyncModel
+
+/// The errors that the server itself makes; the store has its own. Reasons: DESIGN §7, SEMANTICS.
+extension DatasyncError {
+  static func requestIDInUse(_ id: UInt64) -> DatasyncError {
+    DatasyncError(
+      .invalidArgument, reason: "REQUEST_ID_IN_USE",
+      "request_id \(id) is still running on this stream; choose another",
+      metadata: ["request_id": String(id)])
+  }
+
+  static var badRequestID: DatasyncError {
+    DatasyncError(
+      .invalidArgument, reason: "BAD_REQUEST_ID", "request_id 0 cannot name a request; start at 1",
+      metadata: ["request_id": "0"])
+  }
+
+  static var malformedMessage: DatasyncError {
+    DatasyncError(
+      .invalidArgument, reason: "MALFORMED_MESSAGE",
+      "the message is no datasync.v1.SessionRequest, or holds text that is not UTF-8")
+  }
+
+  static var messageTooLarge: DatasyncError {
+    DatasyncError(
+      .resourceExhausted, reason: "MESSAGE_TOO_COMPLEX",
+      "the message would take too much memory to decode; send fewer or smaller fields")
+  }
+
+  static var emptyRequest: DatasyncError {
+    DatasyncError(
+      .invalidArgument, reason: "EMPTY_REQUEST", "the request says nothing: its oneof is empty")
+  }
+
+  static var sessionAlreadyOpen: DatasyncError {
+    DatasyncError(
+      .failedPrecondition, reason: "SESSION_ALREADY_OPEN",
+      "open must be the first request of a session, and come once")
+  }
+
+  static func requestNotFound(_ id: UInt64) -> DatasyncError {
+    DatasyncError(
+      .notFound, reason: "REQUEST_NOT_FOUND", "no request \(id) is running on this stream",
+      metadata: ["request_id": String(id)])
+  }
+
+  static var requestCancelled: DatasyncError {
+    DatasyncError(.cancelled, reason: "REQUEST_CANCELLED", "cancelled by the client")
+  }
+
+  static func tableNotFound(_ name: String) -> DatasyncError {
+    DatasyncError(
+      .notFound, reason: "TABLE_NOT_FOUND", "no table \"\(name.shortened)\" is served here",
+      metadata: ["table": name.shortened])
+  }
+
+  static func unimplemented(_ what: String) -> DatasyncError {
+    DatasyncError(.unimplemented, reason: "UNIMPLEMENTED", "\(what) is not implemented yet")
+  }
+
+  static func historyCompacted(oldest: Sequence, _ why: String) -> DatasyncError {
+    DatasyncError(
+      .outOfRange, reason: "HISTORY_COMPACTED",
+      "\(why); subscribe anew without a resume token", metadata: ["oldest": String(oldest.rawValue)])
+  }
+
+  static var historyReplaced: DatasyncError {
+    DatasyncError(
+      .outOfRange, reason: "HISTORY_REPLACED",
+      "the resume token belongs to another history of the database (a restored backup, another "
+        + "file); subscribe anew without it")
+  }
+}

@@ -1,0 +1,17 @@
+/// Who asks. A value.
+struct Caller: Hashable, Sendable {
+  /// Empty: anonymous.
+  var principal = ""
+  /// Names the client across reconnects; empty for unary calls that do not name one.
+  var clientID = ""
+
+  /// The scope of mutation ids; the length keeps the two apart.
+  var mutationScope: String { "\(principal.utf8.count):\(principal)\(clientID)" }
+
+  /// - Returns: What is wrong with a client id; nil where it is fit.
+  static func fault(inClientID clientID: String) -> String? {
+    if clientID.utf8.count > 64 { return "a client id has at most 64 bytes" }
+    let isControl = clientID.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
+    return isControl ? "a client id has no control characters" : nil
+  }
+}
