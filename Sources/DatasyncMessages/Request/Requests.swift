@@ -111,6 +111,23 @@ package struct SubscribeRequest: Sendable {
   package var previous: Bool
   package var minInterval: DurationMessage?
   package var heartbeatInterval: DurationMessage?
+
+  package init(
+    table: String, filter: String, select: [String], includeDeleted: Bool, start: Start,
+    once: Bool, excludeOwn: Bool, previous: Bool, minInterval: DurationMessage?,
+    heartbeatInterval: DurationMessage?
+  ) {
+    self.table = table
+    self.filter = filter
+    self.select = select
+    self.includeDeleted = includeDeleted
+    self.start = start
+    self.once = once
+    self.excludeOwn = excludeOwn
+    self.previous = previous
+    self.minInterval = minInterval
+    self.heartbeatInterval = heartbeatInterval
+  }
 }
 
 package struct ChangesRequest: Sendable {

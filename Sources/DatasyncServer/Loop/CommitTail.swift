@@ -1,0 +1,54 @@
+import DatasyncModel
+import DequeModule
+
+/// The newest commits, in memory: what a subscription that is a little behind catches up from. A
+/// value; each loop holds one, and all share the commits themselves.
+struct CommitTail {
+  /// Everything after this position is here.
+  private(set) var start: Sequence
+  private(set) var memoryCost = 0
+  private var commits: Deque<Commit> = []
+  private let maxBytes: Int
+
+  /// - Parameter maxBytes: What the commits may take; the newest one is kept whatever it takes.
+  init(start: Sequence, maxBytes: Int) {
+    self.start = start
+    self.maxBytes = maxBytes
+  }
+
+  mutating func append(_ commit: Commit) {
+    commits.append(commit)
+    memoryCost += commit.memoryCost
+    while memoryCost > maxBytes, commits.count > 1, let oldest = commits.popFirst() {
+      memoryCost -= oldest.memoryCost
+      start = oldest.last
+    }
+  }
+
+  func covers(_ position: Sequence) -> Bool { position >= start }
+
+  /// The commits after a position, oldest first, at least one where there is any; nil where the tail
+  /// does not reach back that far.
+  func commits(after position: Sequence, maxBytes: Int) -> [Commit]? {
+    guard covers(position) else { return nil }
+    var page: [Commit] = []
+    var bytes = 0
+    var index = firstIndex(after: position)
+    while index < commits.count, page.isEmpty || bytes < maxBytes {
+      page.append(commits[index])
+      bytes += commits[index].memoryCost
+      index += 1
+    }
+    return page
+  }
+
+  private func firstIndex(after position: Sequence) -> Int {
+    var low = 0
+    var high = commits.count
+    while low < high {
+      let middle = (low + high) / 2
+      if commits[middle].last <= position { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+}

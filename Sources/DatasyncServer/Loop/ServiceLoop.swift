@@ -1,0 +1,236 @@
+import DatasyncMessages
+import DatasyncModel
+import DatasyncStore
+import Logging
+import NIOCore
+
+/// Whoever waits for the store's answers to writes. Loop-bound.
+protocol WriteRequester: AnyObject {
+  func answered(_ answer: WriteAnswer)
+}
+
+/// What one event loop owns of the service: its calls, its subscriptions, the tail of the log.
+/// Loop-bound; nothing in it is locked, since nobody else touches it.
+final class ServiceLoop {
+  let index: Int
+  let eventLoop: any EventLoop
+  let store: Store
+  let options: ServiceOptions
+  let logger: Logger
+  let decoder: RequestDecoder
+  let encoder = ResponseEncoder()
+  let pageTokens: TokenCoder
+  private(set) var catalog: Catalog
+  /// The last commit that this loop has published.
+  private(set) var head: Sequence
+  private(set) var tail: CommitTail
+  private var live = SubscriptionIndex()
+  /// While a commit is shown to the index, who leaves it is kept here until the end.
+  private var isPublishing = false
+  private var departed: [Subscription] = []
+
+  private var requesters: [UInt64: any WriteRequester] = [:]
+  private var nextRequester: UInt64 = 1
+  private var subscriptions: [ObjectIdentifier: Subscription] = [:]
+  private var waiting: [(position: Sequence, body: () -> Void)] = []
+  /// Subscriptions that got a change of the batch at hand.
+  private var touched: [Subscription] = []
+  private var checkpoint: (sequence: Sequence, bytes: [UInt8])?
+  private var pointReads: [PointRead] = []
+
+  init(
+    index: Int, eventLoop: any EventLoop, store: Store, head: Sequence, options: ServiceOptions,
+    logger: Logger
+  ) {
+    self.index = index
+    self.eventLoop = eventLoop
+    self.store = store
+    self.options = options
+    self.logger = logger
+    self.head = head
+    catalog = store.catalog
+    decoder = RequestDecoder(maxBytes: options.maxDecodedBytes)
+    pageTokens = TokenCoder(key: store.historyID)
+    tail = CommitTail(start: head, maxBytes: options.tailBytes)
+  }
+
+  var historyID: String { store.historyID }
+
+  // MARK: - Calls
+
+  func register(_ requester: any WriteRequester) -> UInt64 {
+    defer { nextRequester += 1 }
+    requesters[nextRequester] = requester
+    return nextRequester
+  }
+
+  func unregister(_ id: UInt64) {
+    requesters[id] = nil
+  }
+
+  // MARK: - Batches
+
+  /// Takes what the writer did: first the answers, then the commits, so that a session sees the
+  /// answer to a write before its event.
+  func deliver(_ batch: CommittedBatch) {
+    for answer in batch.answers where answer.replyTo.loop == index {
+      requesters[answer.replyTo.session]?.answered(answer)
+    }
+    for commit in batch.commits where commit.last > head {
+      tail.append(commit)
+      publish(commit)
+      head = commit.last
+    }
+    head = max(head, batch.head)
+    let settled = touched
+    touched.removeAll(keepingCapacity: true)
+    for subscription in settled { subscription.batchEnded() }
+    wakeWaiting()
+  }
+
+  private func publish(_ commit: Commit) {
+    isPublishing = true
+    defer { publishingEnded() }
+    if commit.changes.count == 1 {
+      guard let change = judged(commit.changes[0], of: commit) else { return }
+      live.forEachCandidate(of: change) { subscription in
+        if subscription.publish(change, commit: commit) { touched.append(subscription) }
+      }
+      return
+    }
+    publishTogether(commit)
+  }
+
+  /// A commit of several changes: a subscription must know of each whether another follows.
+  private func publishTogether(_ commit: Commit) {
+    var matches: [ObjectIdentifier: (subscription: Subscription, changes: [JudgedChange])] = [:]
+    for change in commit.changes {
+      guard let judged = judged(change, of: commit) else { continue }
+      live.forEachCandidate(of: judged) { subscription in
+        matches[ObjectIdentifier(subscription), default: (subscription, [])].changes.append(judged)
+      }
+    }
+    for (subscription, changes) in matches.values
+    where subscription.publish(changes, commit: commit) {
+      touched.append(subscription)
+    }
+  }
+
+  private func publishingEnded() {
+    isPublishing = false
+    for subscription in departed { live.remove(subscription) }
+    departed.removeAll(keepingCapacity: true)
+  }
+
+  func enterLive(_ subscription: Subscription) {
+    live.insert(subscription)
+  }
+
+  func leaveLive(_ subscription: Subscription) {
+    if isPublishing { departed.append(subscription) } else { live.remove(subscription) }
+  }
+
+  /// nil for what no subscription can see: an attached table, after ending those that must end, and
+  /// tables that are no longer served.
+  private func judged(_ change: Change, of commit: Commit) -> JudgedChange? {
+    if change.operation == .tableAttached {
+      live.forEach(inTable: change.tableID) { $0.tableAttached(at: change.sequence) }
+      return nil
+    }
+    guard let table = catalog.table(id: change.tableID) else { return nil }
+    return JudgedChange(change: change, table: table, commit: commit)
+  }
+
+  // MARK: - Positions
+
+  /// Runs the closure once this loop has published everything up to a position. A reader may be
+  /// ahead of the batch that is about to come.
+  func whenPublished(_ position: Sequence, _ body: @escaping () -> Void) {
+    if position <= head { return body() }
+    waiting.append((position, body))
+  }
+
+  private func wakeWaiting() {
+    guard !waiting.isEmpty else { return }
+    let ready = waiting.filter { $0.position <= head }
+    waiting.removeAll { $0.position <= head }
+    for entry in ready { entry.body() }
+  }
+
+  /// The checkpoint of a position, encoded once for all that stand there.
+  func encodedCheckpoint(at sequence: Sequence, isCurrent: Bool) -> [UInt8] {
+    if !isCurrent, let checkpoint, checkpoint.sequence == sequence { return checkpoint.bytes }
+    let token = ResumeToken(historyID: historyID, sequence: sequence).text
+    let bytes = DatasyncMessages.encodedCheckpoint(
+      resumeToken: token, sequence: sequence, isCurrent: isCurrent)
+    if !isCurrent { checkpoint = (sequence, bytes) }
+    return bytes
+  }
+
+  // MARK: - Catalog
+
+  func catalogChanged(_ catalog: Catalog) {
+    guard catalog.generation > self.catalog.generation else { return }
+    self.catalog = catalog
+    for subscription in Array(subscriptions.values) { subscription.catalogChanged(catalog) }
+  }
+
+  func started(_ subscription: Subscription) {
+    subscriptions[ObjectIdentifier(subscription)] = subscription
+  }
+
+  func ended(_ subscription: Subscription) {
+    subscriptions[ObjectIdentifier(subscription)] = nil
+  }
+
+  // MARK: - Reads
+
+  /// Runs a closure in a snapshot on a reader thread, and the completion back on this loop.
+  func read<Result: Sendable>(
+    cancellation: CancellationFlag? = nil,
+    _ body: @escaping @Sendable (Snapshot) throws(DatasyncError) -> Result,
+    completion: @escaping (Swift.Result<Result, DatasyncError>) -> Void
+  ) {
+    let eventLoop = eventLoop
+    let completion = NIOLoopBound(completion, eventLoop: eventLoop)
+    store.read(cancellation: cancellation, body) { result in
+      eventLoop.execute { completion.value(result) }
+    }
+  }
+
+  /// Reads one row; all that come in one tick share a snapshot and a hop.
+  func readRow(
+    _ key: String, in table: Table,
+    completion: @escaping (Swift.Result<StoredRow?, DatasyncError>) -> Void
+  ) {
+    pointReads.append(PointRead(key: key, table: table, completion: completion))
+    guard pointReads.count == 1 else { return }
+    let bound = NIOLoopBound(self, eventLoop: eventLoop)
+    eventLoop.execute { bound.value.flushPointReads() }
+  }
+
+  private func flushPointReads() {
+    let batch = pointReads
+    pointReads.removeAll(keepingCapacity: true)
+    let wanted = batch.map { ($0.table, $0.key) }
+    read({ snapshot throws(DatasyncError) in
+      wanted.map { table, key in
+        Swift.Result { () throws(DatasyncError) in try snapshot.row(key, in: table) }
+      }
+    }, completion: { (result: Swift.Result<[Swift.Result<StoredRow?, DatasyncError>], DatasyncError>) in
+      switch result {
+      case .success(let rows):
+        for (read, row) in zip(batch, rows) { read.completion(row) }
+      case .failure(let error):
+        for read in batch { read.completion(.failure(error)) }
+      }
+    })
+  }
+}
+
+/// One row that somebody waits for. Loop-bound.
+private struct PointRead {
+  let key: String
+  let table: Table
+  let completion: (Swift.Result<StoredRow?, DatasyncError>) -> Void
+}

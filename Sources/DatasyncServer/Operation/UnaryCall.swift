@@ -1,0 +1,125 @@
+import DatasyncMessages
+import DatasyncModel
+import DatasyncProtobuf
+import DatasyncRPC
+import NIOCore
+
+/// One operation as a call of its own: unary, or a server stream of events. Loop-bound.
+///
+/// What differs between the contract's service and the tables' typed ones is ``UnaryCoding``.
+final class UnaryCall: CallHandler, ResponseSink {
+  static let requestID: UInt64 = 1
+
+  private let call: ServerCall
+  private let loop: ServiceLoop
+  private let coding: any UnaryCoding
+  private let operations: Operations
+  private var isEnded = false
+
+  init(call: ServerCall, loop: ServiceLoop, coding: any UnaryCoding) {
+    self.call = call
+    self.loop = loop
+    self.coding = coding
+    let clientID = call.metadata["datasync-client-id"] ?? ""
+    operations = Operations(
+      loop: loop, caller: Caller(clientID: clientID), ownTable: coding.ownTable)
+    operations.sink = self
+  }
+
+  func received(_ message: ByteBuffer, wasCompressed: Bool) {
+    if let fault = Caller.fault(inClientID: operations.caller.clientID) {
+      return finish(
+        0, error: .badField("datasync-client-id", reason: "BAD_CLIENT_ID", fault))
+    }
+    let request: Request
+    do {
+      request = try message.withUnsafeReadableBytes { try coding.decode($0, loop.decoder) }
+    } catch MessageArena.Fault.tooLarge {
+      return finish(0, error: .messageTooLarge)
+    } catch {
+      return end(Status(.internal, "the request is no \(coding.requestName), or holds text that is not UTF-8"))
+    }
+    if coding.isServerStreaming { call.sendInitialMetadata(Metadata()) }
+    operations.start(request, id: UnaryCall.requestID)
+  }
+
+  func halfClosed() {}
+
+  func cancelled(_ cause: CancellationCause) {
+    isEnded = true
+    operations.close()
+  }
+
+  func drained() {
+    if !isEnded { operations.drained() }
+  }
+
+  func requestEnded() {}
+
+  // MARK: - Out
+
+  var isWritable: Bool { !isEnded && call.isWritable }
+  var isTyped: Bool { coding.ownTable != nil }
+
+  func answer(_ requestID: UInt64, _ response: Response) {
+    guard !isEnded else { return }
+    switch coding.encode(response, loop.encoder) {
+    case .failure(let error):
+      finish(requestID, error: error)
+    case .success(let message):
+      call.send { $0.writeBytes(message) }
+      end(.ok, trailers: trailers(of: response))
+    }
+  }
+
+  /// Typed writes say their sequence in the trailers, since a row has no place for it.
+  private func trailers(of response: Response) -> Metadata {
+    var trailers = Metadata()
+    if isTyped, case .write(let reply) = response {
+      trailers.add("datasync-sequence", String(reply.sequence.rawValue))
+    }
+    return trailers
+  }
+
+  func finish(_ requestID: UInt64, error: DatasyncError?) {
+    end(error.map { Status($0, encoder: loop.encoder) } ?? .ok)
+  }
+
+  private func end(_ status: Status, trailers: Metadata = Metadata()) {
+    guard !isEnded else { return }
+    isEnded = true
+    operations.close()
+    call.finish(status, trailers: trailers)
+  }
+
+  func send(change: [UInt8], own: Bool, more: Bool, for requestID: UInt64) {
+    guard !isEnded else { return }
+    call.send { buffer in
+      if isTyped {
+        EventFrame.writeRowEvent(change, own: own, more: more, to: &buffer)
+      } else {
+        EventFrame.writeEvent(change: change, own: own, more: more, to: &buffer)
+      }
+    }
+  }
+
+  func send(checkpoint: [UInt8], for requestID: UInt64) {
+    guard !isEnded else { return }
+    call.send { buffer in
+      if isTyped {
+        EventFrame.writeRowEvent(checkpoint: checkpoint, to: &buffer)
+      } else {
+        EventFrame.writeEvent(checkpoint: checkpoint, to: &buffer)
+      }
+    }
+  }
+}
+
+/// How one method's messages are read and written. Sendable: one value serves all calls.
+protocol UnaryCoding: Sendable {
+  var ownTable: Table? { get }
+  var requestName: String { get }
+  var isServerStreaming: Bool { get }
+  func decode(_ bytes: UnsafeRawBufferPointer, _ decoder: RequestDecoder) throws -> Request
+  func encode(_ response: Response, _ encoder: ResponseEncoder) -> Result<[UInt8], DatasyncError>
+}

@@ -1,0 +1,46 @@
+import DatasyncMessages
+import DatasyncModel
+
+/// A get, resolved. A value.
+struct GetPlan {
+  let table: Table
+  let key: String
+  let includeDeleted: Bool
+  /// Field numbers that are sent; nil: all.
+  let selected: Set<Int>?
+  let unlessVersion: UInt64
+
+  init(_ request: GetRequest, catalog: Catalog, ownTable: Table?) throws(DatasyncError) {
+    let table = try RequestNames.table(request.table, catalog: catalog, ownTable: ownTable)
+    self.table = table
+    key = try RequestNames.key(request.id, of: table)
+    includeDeleted = request.includeDeleted
+    selected = try RequestNames.select(request.select, of: table).map { columns in
+      Set(columns.map { table.columns[$0].number })
+    }
+    unlessVersion = request.unlessVersion
+    guard ownTable == nil || unlessVersion == 0 else {
+      throw .badField(
+        "unless_version", reason: "BAD_CONDITION",
+        "a typed Get answers with the row alone, and has no way to say \"not modified\"")
+    }
+  }
+
+  /// - Throws: NOT_FOUND, reason ROW_NOT_FOUND or ROW_DELETED.
+  func reply(_ row: StoredRow?) throws(DatasyncError) -> GetReply {
+    guard let row else {
+      throw DatasyncError(
+        .notFound, reason: "ROW_NOT_FOUND", "\(table.name) has no row \"\(key.shortened)\"",
+        metadata: ["table": table.name, "id": key])
+    }
+    guard includeDeleted || !row.isDeleted else {
+      throw DatasyncError(
+        .notFound, reason: "ROW_DELETED",
+        "row \"\(key.shortened)\" of \(table.name) is deleted; set include_deleted to read it",
+        metadata: ["table": table.name, "id": key])
+    }
+    if unlessVersion != 0, row.version.rawValue == unlessVersion { return .notModified }
+    let image = selected.map { RowDecoder.image(row.image, keepingNumbers: $0) } ?? row.image
+    return .row(EntityReply(messageName: row.table.messageName, image: image))
+  }
+}

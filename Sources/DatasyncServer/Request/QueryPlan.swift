@@ -1,0 +1,81 @@
+import DatasyncFilter
+import DatasyncMessages
+import DatasyncModel
+import DatasyncStore
+
+/// A query, resolved: what one page of it asks of the store. A value.
+struct QueryPlan: Sendable {
+  let scan: ScanRequest
+  let order: OrderBy
+  let fingerprint: UInt64
+  /// Rows of the pages before this one.
+  let rowsBefore: UInt64
+  /// 0: no bound.
+  let top: UInt64
+  let wantsCount: Bool
+
+  /// - Throws: INVALID_ARGUMENT or NOT_FOUND.
+  init(
+    _ request: QueryRequest, catalog: Catalog, ownTable: Table?, coder: TokenCoder
+  ) throws(DatasyncError) {
+    let table = try RequestNames.table(request.table, catalog: catalog, ownTable: ownTable)
+    fingerprint = QueryPlan.fingerprint(of: request, table: table)
+    order = try OrderBy(parsing: request.orderBy, table: table)
+    top = UInt64(request.top)
+    wantsCount = request.count
+    let size = request.pageSize == 0 ? table.defaultPageSize : Int(request.pageSize)
+    var scan = ScanRequest(table: table, limit: min(size, table.maxPageSize))
+    scan.filter = request.filter.isEmpty ? nil : try Filter(parsing: request.filter, table: table)
+    scan.order = order
+    scan.columns = try RequestNames.select(request.select, of: table)
+    scan.includeDeleted = request.includeDeleted
+    if request.pageToken.isEmpty {
+      rowsBefore = 0
+      scan.skip = Int(request.skip)
+    } else {
+      let token = try PageToken.parse(
+        request.pageToken, queryFingerprint: fingerprint, coder: coder)
+      guard token.after.count == order.terms.count else {
+        throw .badField("page_token", reason: "BAD_PAGE_TOKEN", "it belongs to another query")
+      }
+      rowsBefore = token.rowsBefore
+      scan.after = token.after
+    }
+    if top > 0 { scan.limit = Int(min(UInt64(scan.limit), top - min(top, rowsBefore))) }
+    self.scan = scan
+  }
+
+  /// Everything that makes a query what it is; the page's size and count may differ from page to
+  /// page.
+  private static func fingerprint(of request: QueryRequest, table: Table) -> UInt64 {
+    var writer = WireWriter(reservingCapacity: 128)
+    writer.append(field: 1, varint: UInt64(table.id))
+    writer.append(field: 2, string: request.filter)
+    writer.append(field: 3, string: request.orderBy)
+    for name in request.select { writer.append(field: 4, string: name) }
+    writer.append(field: 5, varint: UInt64(request.skip))
+    writer.append(field: 6, varint: UInt64(request.top))
+    writer.append(field: 7, bool: request.includeDeleted)
+    return Fingerprint.hash64(writer.bytes)
+  }
+
+  /// Runs on a reader thread.
+  func run(
+    in snapshot: Snapshot, historyID: String, coder: TokenCoder
+  ) throws(DatasyncError) -> QueryReply {
+    var page = ScanPage()
+    if scan.limit > 0 { page = try snapshot.scan(scan) }
+    let rows = rowsBefore + UInt64(page.rows.count)
+    var next = ""
+    if let after = page.next, top == 0 || rows < top {
+      next = PageToken(queryFingerprint: fingerprint, rowsBefore: rows, after: after)
+        .text(coder: coder)
+    }
+    return QueryReply(
+      entities: page.rows.map { EntityReply($0) },
+      nextPageToken: next,
+      total: wantsCount ? try snapshot.count(scan) : 0,
+      resumeToken: ResumeToken(historyID: historyID, sequence: snapshot.sequence).text,
+      errors: page.errors)
+  }
+}

@@ -1,0 +1,62 @@
+import DatasyncModel
+import DatasyncStore
+import NIOCore
+import Synchronization
+
+/// Takes what the writer announces to every event loop, once each. Sendable.
+///
+/// What comes before the loops exist is kept, so that none of them starts with a gap.
+final class CommitHub: StoreObserver {
+  private struct State {
+    var loops: [(eventLoop: any EventLoop, loop: NIOLoopBound<ServiceLoop>)] = []
+    var early: [CommittedBatch] = []
+    var onCatalog: (@Sendable (Catalog) -> Void)?
+    var hasStarted = false
+  }
+
+  private let state = Mutex(State())
+
+  func start(
+    _ loops: [NIOLoopBound<ServiceLoop>], on eventLoops: [any EventLoop],
+    onCatalog: @escaping @Sendable (Catalog) -> Void
+  ) {
+    state.withLock { state in
+      state.loops = Array(zip(eventLoops, loops).map { (eventLoop: $0, loop: $1) })
+      state.onCatalog = onCatalog
+      state.hasStarted = true
+      for batch in state.early { CommitHub.deliver(batch, to: state.loops) }
+      state.early = []
+    }
+  }
+
+  func batchCommitted(_ batch: CommittedBatch) {
+    state.withLock { state in
+      if state.hasStarted {
+        CommitHub.deliver(batch, to: state.loops)
+      } else {
+        state.early.append(batch)
+      }
+    }
+  }
+
+  func catalogChanged(_ catalog: Catalog) {
+    let onCatalog = state.withLock { state in
+      for (eventLoop, loop) in state.loops {
+        eventLoop.execute { loop.value.catalogChanged(catalog) }
+      }
+      return state.onCatalog
+    }
+    onCatalog?(catalog)
+  }
+
+  private static func deliver(
+    _ batch: CommittedBatch,
+    to loops: [(eventLoop: any EventLoop, loop: NIOLoopBound<ServiceLoop>)]
+  ) {
+    for (index, entry) in loops.enumerated()
+    where !batch.commits.isEmpty || batch.answers.contains(where: { $0.replyTo.loop == index }) {
+      let loop = entry.loop
+      entry.eventLoop.execute { loop.value.deliver(batch) }
+    }
+  }
+}

@@ -1,0 +1,99 @@
+package import DatasyncMessages
+package import DatasyncModel
+package import DatasyncRPC
+package import DatasyncStore
+package import Logging
+package import NIOCore
+
+/// The service over one database: `datasync.v1.Datasync`, and a typed service for each table.
+/// Sendable.
+package final class DatasyncService: Sendable {
+  package let store: Store
+  private let loops: [ObjectIdentifier: NIOLoopBound<ServiceLoop>]
+  private let options: ServiceOptions
+
+  /// Opens the database and lays the service out over the group's event loops.
+  ///
+  /// - Parameter onSchema: Called now and with every change of the schema, on the writer's thread:
+  ///   the services to offer, and the descriptors of the tables' messages.
+  /// - Throws: what ``Store/open(path:options:observer:)`` throws.
+  package static func open(
+    path: String, storeOptions: StoreOptions, options: ServiceOptions, group: any EventLoopGroup,
+    logger: Logger, onSchema: @escaping @Sendable (DatasyncService, Catalog) -> Void
+  ) async throws -> DatasyncService {
+    let hub = CommitHub()
+    let store = try Store.open(path: path, options: storeOptions, observer: hub)
+    let eventLoops = group.makeIterator().map { $0 }
+    let head = store.head
+    var bounds: [NIOLoopBound<ServiceLoop>] = []
+    for (index, eventLoop) in eventLoops.enumerated() {
+      let bound = try await eventLoop.submit {
+        NIOLoopBound(
+          ServiceLoop(
+            index: index, eventLoop: eventLoop, store: store, head: head, options: options,
+            logger: logger), eventLoop: eventLoop)
+      }.get()
+      bounds.append(bound)
+    }
+    let loops = zip(eventLoops, bounds).map { (ObjectIdentifier($0), $1) }
+    let service = DatasyncService(
+      store: store, loops: Dictionary(uniqueKeysWithValues: loops), options: options)
+    hub.start(bounds, on: eventLoops) { onSchema(service, $0) }
+    onSchema(service, store.catalog)
+    return service
+  }
+
+  private init(
+    store: Store, loops: [ObjectIdentifier: NIOLoopBound<ServiceLoop>], options: ServiceOptions
+  ) {
+    self.store = store
+    self.loops = loops
+    self.options = options
+  }
+
+  /// The contract's service, and one for each table.
+  package func services(for catalog: Catalog) -> [Service] {
+    [contract] + catalog.tables.map { typed($0) }
+  }
+
+  /// The .proto file of the tables' messages and services.
+  package func tablesProto(for catalog: Catalog) -> ProtoFile {
+    TablesProto.file(for: catalog, messagePackage: options.messagePackage)
+  }
+
+  package func close() {
+    store.close()
+  }
+
+  private var contract: Service {
+    let session = Method(name: "Session", isClientStreaming: true, isServerStreaming: true) {
+      [self] call in
+      Session(call: call, loop: loop(of: call))
+    }
+    let unary = ContractCoding.Method.allCases.map { method in
+      unaryMethod(method.rawValue, ContractCoding(method: method))
+    }
+    return Service(name: "datasync.v1.Datasync", methods: [session] + unary)
+  }
+
+  private func typed(_ table: Table) -> Service {
+    Service(
+      name: TablesProto.serviceName(of: table),
+      methods: TypedCoding.Method.allCases.map { method in
+        unaryMethod(method.rawValue, TypedCoding(method: method, table: table))
+      })
+  }
+
+  private func unaryMethod(_ name: String, _ coding: any UnaryCoding) -> Method {
+    Method(name: name, isServerStreaming: coding.isServerStreaming) { [self] call in
+      UnaryCall(call: call, loop: loop(of: call), coding: coding)
+    }
+  }
+
+  private func loop(of call: ServerCall) -> ServiceLoop {
+    guard let loop = loops[ObjectIdentifier(call.eventLoop)] else {
+      preconditionFailure("the RPC server and the service share one group of event loops")
+    }
+    return loop.value
+  }
+}

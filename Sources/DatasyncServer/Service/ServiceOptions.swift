@@ -1,0 +1,31 @@
+package import NIOCore
+
+/// The limits of the service. A value.
+package struct ServiceOptions: Sendable {
+  /// Requests that run at once in a session, subscriptions aside; at the limit the session stops
+  /// reading.
+  package var maxRequestsInFlight = 1024
+  /// Reads of one session that the store works on at once; more wait in the session.
+  package var maxReadsAtOnce = 16
+  package var maxSubscriptionsPerSession = 10_000
+  /// Messages that are no request, before the call ends.
+  package var maxMalformedMessages = 16
+  /// What a request may take in memory once decoded.
+  package var maxDecodedBytes = 64 << 20
+  /// The tail of the log that each loop keeps; the commits themselves are shared.
+  package var tailBytes = 32 << 20
+  /// A replay and a fold work in steps of this size.
+  package var replayChunkBytes = 256 << 10
+  /// Initial rows come in pages of this size.
+  package var snapshotPageBytes = 256 << 10
+  package var snapshotPageRows = 1000
+  package var defaultHeartbeat: TimeAmount = .seconds(15)
+  package var heartbeatRange: ClosedRange<TimeAmount> = .milliseconds(100)...(.minutes(5))
+  package var maxLongPoll: TimeAmount = .minutes(5)
+  /// Writes of one Commit.
+  package var maxWritesPerCommit = 10_000
+  /// The protobuf package of the tables' messages.
+  package var messagePackage = "tables"
+
+  package init() {}
+}

@@ -1,0 +1,177 @@
+import DatasyncMessages
+import DatasyncModel
+import DatasyncProtobuf
+import DatasyncRPC
+import NIOCore
+
+/// One client's whole stream: requests in, answers and events out. Loop-bound.
+///
+/// Source: `proto/datasync/v1/datasync.proto`, rpc `Session`; SEMANTICS "Session".
+final class Session: CallHandler, ResponseSink {
+  private let call: ServerCall
+  private let loop: ServiceLoop
+  private let operations: Operations
+  private let sessionID = RandomID.make()
+  private var mayOpen = true
+  private var malformedCount = 0
+  private var isHalfClosed = false
+  private var isPaused = false
+  private var isEnded = false
+
+  init(call: ServerCall, loop: ServiceLoop) {
+    self.call = call
+    self.loop = loop
+    operations = Operations(loop: loop, caller: Caller(clientID: RandomID.make()))
+    operations.sink = self
+    // The client learns that the stream stands before it says anything.
+    call.sendInitialMetadata(Metadata())
+  }
+
+  // MARK: - In
+
+  func received(_ message: ByteBuffer, wasCompressed: Bool) {
+    guard !isEnded else { return }
+    let request: SessionRequest
+    do {
+      request = try message.withUnsafeReadableBytes { try loop.decoder.sessionRequest($0) }
+    } catch MessageArena.Fault.tooLarge {
+      return send(status: .messageTooLarge, for: 0)
+    } catch {
+      return malformed()
+    }
+    accept(request)
+    pauseWhenFull()
+  }
+
+  private func malformed() {
+    malformedCount += 1
+    guard malformedCount <= loop.options.maxMalformedMessages else {
+      return end(Status(.malformedMessage, encoder: loop.encoder))
+    }
+    send(status: .malformedMessage, for: 0)
+  }
+
+  private func accept(_ request: SessionRequest) {
+    let id = request.requestID
+    let isFirst = mayOpen
+    mayOpen = false
+    guard id != 0 else { return send(status: .badRequestID, for: 0) }
+    guard !operations.isRunning(id) else { return send(status: .requestIDInUse(id), for: 0) }
+    switch request.request {
+    case nil:
+      finish(id, error: .emptyRequest)
+    case .open(let clientID):
+      open(clientID, id: id, isFirst: isFirst)
+    case .cancel(let target):
+      let wasRunning = operations.cancel(target)
+      finish(id, error: wasRunning ? nil : .requestNotFound(target))
+    case .some(let request):
+      operations.start(request, id: id)
+    }
+    endWhenDone()
+  }
+
+  private func open(_ clientID: String, id: UInt64, isFirst: Bool) {
+    guard isFirst else { return finish(id, error: .sessionAlreadyOpen) }
+    if let fault = Caller.fault(inClientID: clientID) {
+      return finish(id, error: .badField("client_id", reason: "BAD_CLIENT_ID", fault))
+    }
+    if !clientID.isEmpty { operations.caller.clientID = clientID }
+    answer(
+      id,
+      .open(
+        OpenReply(
+          sessionID: sessionID, clientID: operations.caller.clientID, historyID: loop.historyID,
+          sequence: loop.head, serverTime: WallClock.now, principal: operations.caller.principal)))
+  }
+
+  func halfClosed() {
+    isHalfClosed = true
+    endWhenDone()
+  }
+
+  func cancelled(_ cause: CancellationCause) {
+    isEnded = true
+    operations.close()
+  }
+
+  func drained() {
+    guard !isEnded else { return }
+    operations.drained()
+    resumeWhenRoom()
+  }
+
+  func serverDraining(timeLeft: TimeAmount) {
+    guard !isEnded else { return }
+    loop.encoder.session(
+      notice: NoticeReply(kind: .serverDraining, timeLeft: max(0, timeLeft.nanoseconds)), write)
+  }
+
+  // MARK: - Flow
+
+  /// Too many requests at once are not refused: the session stops reading until answers have gone
+  /// out. DESIGN §4.
+  private func pauseWhenFull() {
+    guard !isPaused, operations.inFlight >= loop.options.maxRequestsInFlight || !call.isWritable
+    else { return }
+    isPaused = true
+    call.pauseReading()
+  }
+
+  private func resumeWhenRoom() {
+    guard isPaused, !isEnded, operations.inFlight < loop.options.maxRequestsInFlight,
+      call.isWritable
+    else { return }
+    isPaused = false
+    call.resumeReading()
+  }
+
+  func requestEnded() {
+    resumeWhenRoom()
+    endWhenDone()
+  }
+
+  /// Half-close ends nothing that runs; once nothing runs, the call ends.
+  private func endWhenDone() {
+    if isHalfClosed, operations.isIdle { end(.ok) }
+  }
+
+  private func end(_ status: Status) {
+    guard !isEnded else { return }
+    isEnded = true
+    operations.close()
+    call.finish(status)
+  }
+
+  // MARK: - Out
+
+  var isWritable: Bool { !isEnded && call.isWritable }
+  var isTyped: Bool { false }
+
+  private func write(_ bytes: UnsafeRawBufferPointer) {
+    guard !isEnded else { return }
+    call.send { $0.writeBytes(bytes) }
+  }
+
+  func answer(_ requestID: UInt64, _ response: Response) {
+    loop.encoder.session(requestID, response, write)
+  }
+
+  func finish(_ requestID: UInt64, error: DatasyncError?) {
+    send(status: error, for: requestID)
+  }
+
+  private func send(status: DatasyncError?, for requestID: UInt64) {
+    loop.encoder.session(requestID, status: status, write)
+  }
+
+  func send(change: [UInt8], own: Bool, more: Bool, for requestID: UInt64) {
+    guard !isEnded else { return }
+    call.send { EventFrame.write(change: change, own: own, more: more, for: requestID, to: &$0) }
+  }
+
+  func send(checkpoint: [UInt8], for requestID: UInt64) {
+    guard !isEnded else { return }
+    call.send { EventFrame.write(checkpoint: checkpoint, for: requestID, to: &$0) }
+  }
+}

@@ -1,0 +1,102 @@
+import DatasyncMessages
+import DatasyncModel
+import NIOCore
+
+/// One `Changes` call: a subscription that ends with its first batch of changes, or when the wait is
+/// over. Loop-bound.
+final class LongPoll: EventSink {
+  let isTyped = false
+  private let loop: ServiceLoop
+  private let maxChanges: Int
+  private let maxWait: TimeAmount
+  private let completion: (Result<ChangesReply, DatasyncError>) -> Void
+  private var subscription: Subscription?
+  private var timeout: Scheduled<Void>?
+  private var changes: [[UInt8]] = []
+  /// The last change sent is followed by another of its commit.
+  private var isWithinCommit = false
+  private var isEnded = false
+
+  init(
+    _ request: ChangesRequest, caller: Caller, loop: ServiceLoop, ownTable: Table?,
+    completion: @escaping (Result<ChangesReply, DatasyncError>) -> Void
+  ) throws(DatasyncError) {
+    self.loop = loop
+    self.completion = completion
+    maxChanges = request.maxChanges == 0 ? 1000 : Int(min(request.maxChanges, 100_000))
+    let wait = try SubscriptionPlan.amount(request.maxWait, field: "max_wait")
+    maxWait = min(wait, loop.options.maxLongPoll)
+    let plan = try SubscriptionPlan(
+      SubscribeRequest(
+        table: request.table, filter: request.filter, select: request.select,
+        includeDeleted: request.includeDeleted,
+        start: request.resumeToken.isEmpty ? .now : .resumeToken(request.resumeToken),
+        once: false, excludeOwn: request.excludeOwn, previous: request.previous, minInterval: nil,
+        heartbeatInterval: DurationMessage(seconds: 300, nanos: 0)),
+      catalog: loop.catalog, ownTable: ownTable, options: loop.options)
+    hasToken = !request.resumeToken.isEmpty
+    subscription = Subscription(
+      requestID: 0, plan: plan, clientID: caller.clientID, loop: loop, sink: self
+    ) { [weak self] error in
+      self?.subscriptionEnded(error)
+    }
+  }
+
+  private let hasToken: Bool
+
+  func start() {
+    subscription?.start()
+  }
+
+  func cancel() {
+    isEnded = true
+    timeout?.cancel()
+    subscription?.cancel()
+    subscription = nil
+  }
+
+  /// Once there is enough for an answer, the subscription must stop where it is.
+  var isWritable: Bool { !isEnded && changes.count < maxChanges }
+
+  func send(change: [UInt8], own: Bool, more: Bool, for requestID: UInt64) {
+    var writer = WireWriter(reservingCapacity: change.count + 4)
+    writer.append(encoded: change)
+    if own { writer.append(field: EventField.own, bool: true) }
+    if more { writer.append(field: EventField.more, bool: true) }
+    changes.append(writer.bytes)
+    isWithinCommit = more
+    if changes.count >= maxChanges, !isWithinCommit { answerSoon() }
+  }
+
+  func send(checkpoint: [UInt8], for requestID: UInt64) {
+    guard !isEnded else { return }
+    if !changes.isEmpty || !hasToken || maxWait == .zero { return answerSoon() }
+    guard timeout == nil else { return }
+    let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
+    timeout = loop.eventLoop.scheduleTask(in: maxWait) { bound.value.answer() }
+  }
+
+  private func subscriptionEnded(_ error: DatasyncError?) {
+    guard !isEnded, let error else { return }
+    cancel()
+    completion(.failure(error))
+  }
+
+  /// The subscription calls from within its step: its position is settled at the end of the tick.
+  private func answerSoon() {
+    timeout?.cancel()
+    let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
+    loop.eventLoop.execute { bound.value.answer() }
+  }
+
+  private func answer() {
+    guard !isEnded, let position = subscription?.position else { return }
+    cancel()
+    completion(
+      .success(
+        ChangesReply(
+          changes: changes,
+          resumeToken: ResumeToken(historyID: loop.historyID, sequence: position).text,
+          sequence: position, more: position < loop.head)))
+  }
+}

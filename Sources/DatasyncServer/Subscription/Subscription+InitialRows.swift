@@ -1,0 +1,85 @@
+import DatasyncMessages
+import DatasyncModel
+import DatasyncStore
+import Logging
+
+/// How far the initial rows have come. A value.
+struct InitialRows {
+  /// The tables still to be read, the current one first.
+  var tables: [Table]
+  /// The sequence that all rows are read at; nil before the first page.
+  var position: Sequence?
+  /// Key of the last row sent of the current table.
+  var after: [Value]?
+  var isReading = false
+  let cancellation = CancellationFlag()
+}
+
+extension Subscription {
+  func startInitialRows() {
+    let tables = view.table.map { [$0] } ?? loop.catalog.tables
+    phase = .snapshotting(InitialRows(tables: tables))
+    readInitialRows()
+  }
+
+  /// Reads the next page, as the rows were at the first page's position: the log takes back what has
+  /// changed since, so that no snapshot is held open for a slow client.
+  func readInitialRows() {
+    guard case .snapshotting(var rows) = phase, !rows.isReading else { return }
+    guard let sink, sink.isWritable else { return }
+    rows.isReading = true
+    phase = .snapshotting(rows)
+    let request = rows.tables.first.map { scanRequest($0, after: rows.after) }
+    let position = rows.position
+    loop.read(
+      cancellation: rows.cancellation,
+      { snapshot throws(DatasyncError) -> (Sequence, ScanPage) in
+        guard let request else { return (position ?? snapshot.sequence, ScanPage()) }
+        guard let position else { return (snapshot.sequence, try snapshot.scan(request)) }
+        return (position, try snapshot.scan(request, asOf: position))
+      },
+      completion: { [weak self] (result: Result<(Sequence, ScanPage), DatasyncError>) in
+        guard let self, !self.isEnded else { return }
+        switch result {
+        case .failure(let error): self.end(error)
+        case .success(let (position, page)):
+          // An event never comes before the answer to its write, an initial row neither.
+          self.loop.whenPublished(position) { [weak self] in
+            self?.initialRowsRead(page, at: position)
+          }
+        }
+      })
+  }
+
+  private func scanRequest(_ table: Table, after: [Value]?) -> ScanRequest {
+    var request = ScanRequest(table: table, limit: loop.options.snapshotPageRows)
+    request.filter = view.filter
+    request.includeDeleted = view.includeDeleted
+    request.maxBytes = loop.options.snapshotPageBytes
+    request.after = after
+    return request
+  }
+
+  private func initialRowsRead(_ page: ScanPage, at position: Sequence) {
+    guard case .snapshotting(var rows) = phase, let sink else { return }
+    rows.isReading = false
+    rows.position = position
+    for row in page.rows {
+      var event = ChangeEvent(
+        operation: .add, table: row.table, id: row.key, sequence: row.version,
+        image: view.project(row.image))
+      event.isInitial = true
+      let bytes = sink.isTyped ? event.encodedRowEvent() : event.encodedChange()
+      sink.send(change: bytes, own: false, more: false, for: requestID)
+    }
+    for error in page.errors {
+      loop.logger.warning("a row cannot be read", metadata: ["error": "\(error.message)"])
+    }
+    rows.after = page.next
+    if page.next == nil, !rows.tables.isEmpty { rows.tables.removeFirst() }
+    phase = .snapshotting(rows)
+    guard rows.tables.isEmpty else { return readInitialRows() }
+    sendCurrent(at: position)
+    advance(to: position)
+  }
+}

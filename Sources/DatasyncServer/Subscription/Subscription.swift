@@ -1,0 +1,242 @@
+import DatasyncFilter
+import DatasyncModel
+import DatasyncStore
+import NIOCore
+
+/// One subscription: a position in the log, and what its view makes of the commits after it.
+/// Loop-bound.
+///
+/// Nothing is queued here. A subscription whose stream does not take more falls back to its position
+/// and is served from the log when the stream has drained:
+///
+///     snapshotting ──► replaying ◄──► live
+///          │             ▲  │          │      resting: waits for the end of its interval
+///          │             │  ▼          │
+///          │           resting         │
+///          └──────────────┴────────────┴──► ended
+final class Subscription {
+  let requestID: UInt64
+  let plan: SubscriptionPlan
+  let clientID: String
+  let loop: ServiceLoop
+  private(set) var view: View
+  /// The place in its ``SubscriptionSet``, which alone touches it.
+  var slot = 0
+  /// An equality of the filter by which the index finds it.
+  private(set) var indexKey: (column: Int, value: Value)?
+
+  var phase = Phase.starting
+  private(set) weak var sink: (any EventSink)?
+  /// Hears once how it ended, nil being OK; not where it was cancelled.
+  private let onEnd: (DatasyncError?) -> Void
+  /// Whether the checkpoint marked `current` has been sent.
+  private(set) var isCurrent = false
+  /// Whether a change was sent after the last checkpoint.
+  var owesCheckpoint = false
+  private var lastCheckpoint: NIODeadline
+  private var heartbeatTask: Scheduled<Void>?
+  var intervalTask: Scheduled<Void>?
+
+  enum Phase {
+    case starting
+    case snapshotting(InitialRows)
+    /// Everything up to `position` has been sent; `isReading`: a page of the log is on its way.
+    case replaying(position: Sequence, isReading: Bool)
+    case resting(position: Sequence)
+    /// Its position is the loop's head.
+    case live
+    case ended
+  }
+
+  init(
+    requestID: UInt64, plan: SubscriptionPlan, clientID: String, loop: ServiceLoop,
+    sink: any EventSink, onEnd: @escaping (DatasyncError?) -> Void
+  ) {
+    self.requestID = requestID
+    self.plan = plan
+    self.clientID = clientID
+    self.loop = loop
+    self.sink = sink
+    self.onEnd = onEnd
+    view = plan.view
+    indexKey = view.filter?.equalities.first
+    lastCheckpoint = loop.eventLoop.now
+  }
+
+  var isEnded: Bool {
+    if case .ended = phase { return true }
+    return false
+  }
+
+  /// Everything up to here has been sent; nil before the initial rows are complete.
+  var position: Sequence? {
+    switch phase {
+    case .live: loop.head
+    case .replaying(let position, _), .resting(let position): position
+    case .starting, .snapshotting, .ended: nil
+    }
+  }
+
+  // MARK: - Life
+
+  func start() {
+    loop.started(self)
+    scheduleHeartbeat()
+    switch plan.start {
+    case .rows:
+      startInitialRows()
+    case .now:
+      advance(to: loop.head)
+    case .after(let token):
+      resume(after: token)
+    }
+  }
+
+  /// A token may be ahead of what this loop has published, by the batch that is on its way; ahead of
+  /// the database it belongs to a history that is no more.
+  private func resume(after token: ResumeToken) {
+    guard token.historyID == loop.historyID else { return end(.historyReplaced) }
+    if token.sequence <= loop.head { return advance(to: token.sequence) }
+    loop.read({ $0.sequence }) { [weak self] (result: Result<Sequence, DatasyncError>) in
+      guard let self, !self.isEnded else { return }
+      switch result {
+      case .failure(let error): self.end(error)
+      case .success(let sequence):
+        guard token.sequence <= sequence else { return self.end(.historyReplaced) }
+        self.loop.whenPublished(token.sequence) { [weak self] in
+          self?.advance(to: token.sequence)
+        }
+      }
+    }
+  }
+
+  /// Everything up to the position has been sent: goes on with what follows.
+  func advance(to position: Sequence) {
+    guard !isEnded else { return }
+    phase = .replaying(position: position, isReading: false)
+    pump()
+  }
+
+  func end(_ error: DatasyncError?) {
+    guard !isEnded else { return }
+    cancel()
+    onEnd(error)
+  }
+
+  /// Ends without a word.
+  func cancel() {
+    guard !isEnded else { return }
+    if case .live = phase { loop.leaveLive(self) }
+    if case .snapshotting(let rows) = phase { rows.cancellation.cancel() }
+    phase = .ended
+    heartbeatTask?.cancel()
+    intervalTask?.cancel()
+    loop.ended(self)
+  }
+
+  /// The stream takes more again.
+  func drained() {
+    switch phase {
+    case .snapshotting: readInitialRows()
+    case .replaying: pump()
+    case .starting, .resting, .live, .ended: break
+    }
+  }
+
+  func becomeLive(at position: Sequence) {
+    if let interval = plan.minInterval {
+      phase = .resting(position: position)
+      settle(at: position)
+      if !isEnded { rest(for: interval) }
+      return
+    }
+    phase = .live
+    loop.enterLive(self)
+    settle(at: position)
+  }
+
+  /// Says where the subscription stands, where that is owed.
+  private func settle(at position: Sequence) {
+    if !isCurrent {
+      sendCurrent(at: position)
+    } else if owesCheckpoint {
+      sendCheckpoint(at: position)
+    }
+  }
+
+  func sendCurrent(at position: Sequence) {
+    isCurrent = true
+    owesCheckpoint = false
+    lastCheckpoint = loop.eventLoop.now
+    sink?.send(
+      checkpoint: loop.encodedCheckpoint(at: position, isCurrent: true), for: requestID)
+    if plan.once { end(nil) }
+  }
+
+  func sendCheckpoint(at position: Sequence) {
+    owesCheckpoint = false
+    lastCheckpoint = loop.eventLoop.now
+    sink?.send(
+      checkpoint: loop.encodedCheckpoint(at: position, isCurrent: false), for: requestID)
+  }
+
+  // MARK: - Heartbeats
+
+  private func scheduleHeartbeat() {
+    let due = lastCheckpoint + plan.heartbeat
+    let bound = NIOLoopBound(WeakSubscription(self), eventLoop: loop.eventLoop)
+    heartbeatTask = loop.eventLoop.scheduleTask(deadline: due) { bound.value.target?.heartbeat() }
+  }
+
+  private func heartbeat() {
+    guard !isEnded else { return }
+    if loop.eventLoop.now >= lastCheckpoint + plan.heartbeat, let position = checkpointPosition {
+      sendCheckpoint(at: position)
+    }
+    if loop.eventLoop.now >= lastCheckpoint + plan.heartbeat {
+      // Nothing can be said now: look again after the same time.
+      lastCheckpoint = loop.eventLoop.now
+    }
+    scheduleHeartbeat()
+  }
+
+  /// Where the view is exact now; nil where it is not, or where the stream takes nothing.
+  private var checkpointPosition: Sequence? {
+    isCurrent && sink?.isWritable ?? false ? position : nil
+  }
+
+  // MARK: - Schema
+
+  func catalogChanged(_ catalog: Catalog) {
+    guard let old = view.table else { return }
+    guard let table = catalog.table(id: old.id) else { return end(.tableNotFound(old.name)) }
+    guard table.generation != old.generation else { return }
+    let isLive: Bool
+    if case .live = phase { isLive = true } else { isLive = false }
+    if isLive { loop.leaveLive(self) }
+    do {
+      view = try view.adapted(to: table)
+    } catch {
+      return end(error)
+    }
+    indexKey = view.filter?.equalities.first
+    if isLive { loop.enterLive(self) }
+  }
+
+  /// The table's history begins anew: what a subscription has seen of it is no longer the base of
+  /// what follows.
+  func tableAttached(at sequence: Sequence) {
+    end(
+      .historyCompacted(
+        oldest: sequence, "a table was attached at \(sequence), where its history begins"))
+  }
+}
+
+/// Does not keep its subscription alive. Loop-bound.
+final class WeakSubscription {
+  private(set) weak var target: Subscription?
+
+  init(_ target: Subscription) {
+    self.target = target
+  }
+}

@@ -1,0 +1,66 @@
+import DatasyncMessages
+import DatasyncModel
+import NIOCore
+
+/// A subscription as it was asked for, resolved. A value.
+struct SubscriptionPlan {
+  enum Start {
+    case rows
+    case now
+    case after(ResumeToken)
+  }
+
+  let view: View
+  let start: Start
+  let once: Bool
+  let excludeOwn: Bool
+  let wantsPrevious: Bool
+  /// nil: every commit on its own.
+  let minInterval: TimeAmount?
+  let heartbeat: TimeAmount
+
+  /// - Throws: INVALID_ARGUMENT or NOT_FOUND.
+  init(
+    _ request: SubscribeRequest, catalog: Catalog, ownTable: Table?, options: ServiceOptions
+  ) throws(DatasyncError) {
+    let table: Table? =
+      if request.table.isEmpty, ownTable == nil {
+        nil
+      } else {
+        try RequestNames.table(request.table, catalog: catalog, ownTable: ownTable)
+      }
+    view = try View(
+      table: table, filter: request.filter, select: request.select,
+      includeDeleted: request.includeDeleted)
+    start =
+      switch request.start {
+      case .rows: .rows
+      case .now: .now
+      case .resumeToken(let text): .after(try ResumeToken(parsing: text))
+      }
+    once = request.once
+    excludeOwn = request.excludeOwn
+    wantsPrevious = request.previous
+    let interval = try SubscriptionPlan.amount(request.minInterval, field: "min_interval")
+    minInterval = interval == .zero ? nil : interval
+    let heartbeat = try SubscriptionPlan.amount(
+      request.heartbeatInterval, field: "heartbeat_interval")
+    self.heartbeat =
+      heartbeat == .zero
+      ? options.defaultHeartbeat
+      : min(max(heartbeat, options.heartbeatRange.lowerBound), options.heartbeatRange.upperBound)
+  }
+
+  /// - Throws: INVALID_ARGUMENT where the duration is negative.
+  static func amount(
+    _ duration: DurationMessage?, field: String
+  ) throws(DatasyncError) -> TimeAmount {
+    guard let duration else { return .zero }
+    guard !duration.isNegative else {
+      throw .badField(field, reason: "BAD_DURATION", "a duration cannot be negative")
+    }
+    // A day is more than any limit allows, and cannot overflow.
+    guard duration.seconds < 86_400 else { return .hours(24) }
+    return .nanoseconds(duration.seconds * 1_000_000_000 + Int64(duration.nanos))
+  }
+}

@@ -1,0 +1,65 @@
+import DatasyncFilter
+import DatasyncMessages
+import DatasyncModel
+
+/// Which rows a subscription is about, and what of them it gets: table ∧ filter ∧ not deleted. An
+/// access policy joins the filter here. Immutable, shared by reference within a loop.
+final class View {
+  /// nil: every table.
+  let table: Table?
+  let filter: Filter?
+  let includeDeleted: Bool
+  let selectNames: [String]
+  /// Field numbers that are sent; nil: all.
+  let selected: Set<Int>?
+  /// Whether a change that touches no selected field is sent nevertheless.
+  let sendsEveryUpdate: Bool
+
+  /// - Throws: INVALID_ARGUMENT or NOT_FOUND.
+  init(
+    table: Table?, filter: String, select: [String], includeDeleted: Bool
+  ) throws(DatasyncError) {
+    self.table = table
+    self.includeDeleted = includeDeleted
+    selectNames = select
+    guard let table else {
+      guard filter.isEmpty else {
+        throw .badField(
+          "filter", reason: "BAD_FILTER", "at 1: a subscription of every table has no filter",
+          metadata: ["position": "1"])
+      }
+      guard select.isEmpty else {
+        throw .badField(
+          "select", reason: "BAD_SELECT", "at 1: a subscription of every table has no select",
+          metadata: ["position": "1"])
+      }
+      self.filter = nil
+      selected = nil
+      sendsEveryUpdate = true
+      return
+    }
+    self.filter = filter.isEmpty ? nil : try Filter(parsing: filter, table: table)
+    let columns = try RequestNames.select(select, of: table)
+    selected = columns.map { columns in Set(columns.map { table.columns[$0].number }) }
+    sendsEveryUpdate =
+      columns.map {
+        $0.contains(SystemColumn.version.rawValue) || $0.contains(SystemColumn.updatedAt.rawValue)
+      } ?? true
+  }
+
+  /// The same view of the table's new generation.
+  func adapted(to table: Table) throws(DatasyncError) -> View {
+    try View(
+      table: table, filter: filter?.text ?? "", select: selectNames, includeDeleted: includeDeleted)
+  }
+
+  /// Whether a row is in the view; `values` as ``RowDecoder`` gives them.
+  func contains(_ values: [Value]) -> Bool {
+    if !includeDeleted, values[SystemColumn.deleted.rawValue] == .bool(true) { return false }
+    return filter?.matches(values) ?? true
+  }
+
+  func project(_ image: RowImage) -> RowImage {
+    selected.map { RowDecoder.image(image, keepingNumbers: $0) } ?? image
+  }
+}
