@@ -1,0 +1,85 @@
+import DatasyncModel
+import DatasyncProtobuf
+import DatasyncRPC
+import DatasyncServer
+import DatasyncStore
+import Logging
+import NIOCore
+import NIOPosix
+import UnixSignals
+
+/// The server as one process: opens, listens, says so, and ends in order. A value; run once.
+struct DatasyncProcess {
+  let database: String
+  let schema: String?
+  let listen: ListenAddress
+  let storeOptions: StoreOptions
+  let serviceOptions: ServiceOptions
+  let rpcOptions: RPCOptions
+  let loopCount: Int
+
+  func run() async throws {
+    let logger = Logger(label: "datasync")
+    // Trapped first: a signal that comes while we open must not kill us halfway.
+    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+    try DatabaseFile.prepare(path: database, schema: schema)
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: loopCount)
+    let registry = ServiceRegistry([])
+    let pool = DescriptorPool(fileDescriptorSets: [DescriptorSet.datasync])
+    let health = HealthService()
+    let standard = [health.service] + ReflectionService(pool: pool, registry: registry).services
+    let service: DatasyncService
+    do {
+      service = try await DatasyncService.open(
+        path: database, storeOptions: storeOptions, options: serviceOptions, group: group,
+        logger: logger
+      ) { service, catalog in
+        pool.replaceDynamic(files: [service.tablesProto(for: catalog).fileDescriptor()])
+        let services = service.services(for: catalog)
+        registry.replace(standard + services)
+        for name in services.map(\.name) { health.set(name, .serving) }
+      }
+    } catch let error as DatasyncError {
+      throw Failure(error.message)
+    }
+    let server = RPCServer(
+      options: rpcOptions, registry: registry, health: health, group: group, logger: logger)
+    do {
+      let address = try await server.bind(host: listen.host, port: listen.port)
+      health.set("", .serving)
+      let port = address.port ?? listen.port
+      StandardOutput.print(
+        "datasync listening on \(ListenAddress.text(host: listen.host, port: port))")
+      if service.store.catalog.tables.isEmpty {
+        logger.warning(
+          "no table is served: none is attached; run datasync attach, or serve with --attach")
+      }
+    } catch let error as RPCServer.BindError {
+      service.close()
+      throw Failure("\(error)")
+    }
+    await end(after: signals, server: server, logger: logger)
+    service.close()
+    try await group.shutdownGracefully()
+  }
+
+  /// The first signal drains, the second one ends at once.
+  private func end(
+    after signals: UnixSignalsSequence, server: RPCServer, logger: Logger
+  ) async {
+    await withTaskGroup(of: Void.self) { tasks in
+      var iterator = signals.makeAsyncIterator()
+      _ = await iterator.next()
+      logger.notice("draining", metadata: ["grace": "\(rpcOptions.drainGrace)"])
+      let grace = rpcOptions.drainGrace
+      tasks.addTask { await server.drain(grace: grace) }
+      tasks.addTask {
+        var rest = signals.makeAsyncIterator()
+        _ = await rest.next()
+      }
+      await tasks.next()
+      await server.close()
+      tasks.cancelAll()
+    }
+  }
+}
