@@ -51,6 +51,9 @@ let package = Package(
     .systemLibrary(
       name: "CDatasyncSQLite", pkgConfig: "sqlite3",
       providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
+    .systemLibrary(
+      name: "CDatasyncZlib", pkgConfig: "zlib",
+      providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .target(name: "CDatasyncMessages", dependencies: ["CDatasyncProtobufC"]),
 
     // The data spine: knows no streams.
@@ -64,8 +67,8 @@ let package = Package(
     target(
       "DatasyncRPC",
       [
-        "DatasyncHTTP2", "DatasyncProtobuf", "CDatasyncMessages", nioCore, nioPosix, logging,
-        collections,
+        "DatasyncHTTP2", "DatasyncProtobuf", "CDatasyncMessages", "CDatasyncZlib", nioCore,
+        nioPosix, logging, collections,
       ]),
 
     // Where they meet.
@@ -90,7 +93,9 @@ let package = Package(
     tests("DatasyncHTTP2Tests", ["DatasyncHTTP2", nioCore, nioPosix, nioEmbedded]),
     tests(
       "DatasyncRPCTests",
-      ["DatasyncRPC", "DatasyncHTTP2", "DatasyncProtobuf", nioCore, nioPosix, nioEmbedded]),
+      [
+        "DatasyncRPC", "DatasyncHTTP2", "DatasyncProtobuf", nioCore, nioPosix, nioEmbedded, logging,
+      ]),
     tests("DatasyncMessagesTests", ["DatasyncMessages", "DatasyncModel", "DatasyncProtobuf"]),
     tests(
       "DatasyncServerTests",

@@ -1,3 +1,4 @@
+import DatasyncHTTP2
 package import NIOCore
 
 /// One call as its handler sees it: what came with it, and where its answers go. Loop-bound: every
@@ -13,49 +14,197 @@ package final class ServerCall {
   package let deadline: NIODeadline?
   package let peer: Peer
 
+  enum Answer {
+    /// Nothing has been sent.
+    case none
+    case headers
+    case finished
+  }
+
+  let method: Method
+  let connection: ServerConnection
+  let requestEncoding: Encoding?
+  let responseEncoding: Encoding?
+  let hasSubtype: Bool
+
+  /// Nil once the exchange is over.
+  var stream: HTTP2Stream?
+  var handler: (any CallHandler)?
+  var answer = Answer.none
+  var initialMetadata = Metadata()
+  var deframer: MessageDeframer
+  /// Of a method with one request message: it waits for the end, since there may be a second.
+  var heldMessage: (message: ByteBuffer, wasCompressed: Bool)?
+  var isPaused = false
+  var isDelivering = false
+  var isHalfClosed = false
+  var wasHalfCloseDelivered = false
+  var unconsumedBytes = 0
+  var deadlineTimer: NIOScheduledCallback?
+
   init(
-    eventLoop: any EventLoop, path: String, metadata: Metadata, deadline: NIODeadline?, peer: Peer
+    connection: ServerConnection, stream: HTTP2Stream, route: ServiceRegistry.Route,
+    head: RequestHead, deadline: NIODeadline?, eventLoop: any EventLoop
   ) {
+    self.connection = connection
+    self.stream = stream
     self.eventLoop = eventLoop
-    self.path = path
-    self.metadata = metadata
+    path = route.path
+    method = route.method
+    metadata = head.metadata
     self.deadline = deadline
-    self.peer = peer
+    peer = connection.peer
+    requestEncoding = head.encoding
+    responseEncoding = head.acceptedEncoding
+    hasSubtype = head.hasSubtype
+    deframer = MessageDeframer(maxMessageBytes: connection.options.maxMessageBytes)
   }
 
   /// Bytes sent by the handler that HTTP/2 has not taken yet.
-  package var bufferedBytes: Int { fatalError() }
+  package var bufferedBytes: Int { stream?.bufferedBytes ?? 0 }
 
   /// Whether ``bufferedBytes`` is below the mark; once it is not, ``CallHandler/drained()`` tells
   /// when it is again.
-  package var isWritable: Bool { fatalError() }
+  package var isWritable: Bool { stream?.isWritable ?? false }
+
+  /// Whether the call still takes answers.
+  package var isOpen: Bool { stream != nil && answer != .finished }
 
   /// Sends the response headers now; otherwise they go with the first message or the status.
-  package func sendInitialMetadata(_ metadata: Metadata) { fatalError() }
+  package func sendInitialMetadata(_ metadata: Metadata) {
+    guard answer == .none, stream != nil else { return }
+    initialMetadata = metadata
+    sendHeaders()
+  }
 
-  package func send(_ message: ByteBuffer, compress: Bool = true) { fatalError() }
+  package func send(_ message: ByteBuffer, compress: Bool = true) {
+    guard let stream, answer != .finished else { return }
+    if answer == .none { sendHeaders() }
+    var message = message
+    var flag: UInt8 = 0
+    if compress, let responseEncoding,
+      let compressed = Compression.compress(message, responseEncoding)
+    {
+      message = compressed
+      flag = 1
+    }
+    let isWritten = stream.write { buffer in
+      buffer.writeInteger(flag)
+      buffer.writeInteger(UInt32(message.readableBytes))
+      buffer.writeImmutableBuffer(message)
+    }
+    if !isWritten { overflowed() }
+  }
 
   /// Sends one message that the closure writes straight into the outbound buffer.
-  package func send(writing write: (inout ByteBuffer) -> Void) { fatalError() }
+  ///
+  /// The closure only writes; it calls nothing of the call.
+  package func send(writing write: (inout ByteBuffer) -> Void) {
+    guard let stream, answer != .finished else { return }
+    if responseEncoding != nil {
+      var message = ByteBuffer()
+      write(&message)
+      send(message)
+      return
+    }
+    if answer == .none { sendHeaders() }
+    let isWritten = stream.write { buffer in
+      let start = buffer.writerIndex
+      buffer.writeRepeatingByte(0, count: MessageDeframer.prefixBytes)
+      write(&buffer)
+      let length = buffer.writerIndex - start - MessageDeframer.prefixBytes
+      buffer.setInteger(UInt32(clamping: length), at: start + 1)
+    }
+    if !isWritten { overflowed() }
+  }
+
+  private func overflowed() {
+    abort(
+      Status(
+        .resourceExhausted,
+        "the client takes too little of what the connection holds for it "
+          + "(\(Limit.bufferedBytes.rawValue))"))
+  }
+
+  private func sendHeaders() {
+    answer = .headers
+    connection.withFields { fields in
+      fields.add(":status", "200")
+      fields.add("content-type", ResponseFields.contentType(hasSubtype: hasSubtype))
+      addEncodings(&fields)
+      ResponseFields.add(initialMetadata, to: &fields)
+      stream?.respond(fields)
+    }
+  }
+
+  private func addEncodings(_ fields: inout HeaderBlock) {
+    switch responseEncoding {
+    case .gzip: fields.add("grpc-encoding", "gzip")
+    case .deflate: fields.add("grpc-encoding", "deflate")
+    case nil: break
+    }
+    if requestEncoding != nil { fields.add("grpc-accept-encoding", Encoding.accepted) }
+  }
 
   /// Ends the call. Nothing may be sent after it; a second one is ignored.
-  package func finish(_ status: Status, trailers: Metadata = Metadata()) { fatalError() }
+  package func finish(_ status: Status, trailers: Metadata = Metadata()) {
+    guard answer != .finished, let stream else { return }
+    let isAlone = answer == .none
+    answer = .finished
+    letGo()
+    connection.callFinished(status)
+    connection.withFields { fields in
+      if isAlone {
+        fields.add(":status", "200")
+        fields.add("content-type", ResponseFields.contentType(hasSubtype: hasSubtype))
+        if requestEncoding != nil { fields.add("grpc-accept-encoding", Encoding.accepted) }
+      }
+      ResponseFields.add(status, to: &fields)
+      ResponseFields.add(trailers, to: &fields)
+      if isAlone {
+        stream.respond(fields, endStream: true)
+      } else {
+        stream.finish(trailers: fields)
+      }
+    }
+  }
 
   /// Stops the delivery of messages, and with it, once the window is used up, the client.
-  package func pauseReading() { fatalError() }
+  package func pauseReading() {
+    isPaused = true
+  }
 
-  package func resumeReading() { fatalError() }
-}
+  package func resumeReading() {
+    guard isPaused else { return }
+    isPaused = false
+    deliverMessages()
+  }
 
-/// Who is at the other end. A value.
-package struct Peer: Hashable, Sendable {
-  /// `127.0.0.1:50311`.
-  package var address: String
-  /// The subject of the verified client certificate, where there is one.
-  package var certificateSubject: String?
+  // MARK: - The end
 
-  package init(address: String, certificateSubject: String? = nil) {
-    self.address = address
-    self.certificateSubject = certificateSubject
+  /// Gives up everything that belongs to the running call.
+  func letGo() {
+    handler = nil
+    heldMessage = nil
+    deframer = MessageDeframer(maxMessageBytes: 0)
+    deadlineTimer?.cancel()
+    deadlineTimer = nil
+    stream?.awaitsBytes = false
+    consume(unconsumedBytes)
+  }
+
+  /// Ends the call for a reason of the runtime's own.
+  func abort(_ status: Status, cause: CancellationCause = .aborted) {
+    guard answer != .finished, stream != nil else { return }
+    let handler = handler
+    self.handler = nil
+    handler?.cancelled(cause)
+    finish(status)
+  }
+
+  func consume(_ bytes: Int) {
+    guard bytes > 0 else { return }
+    unconsumedBytes -= bytes
+    stream?.consume(bytes)
   }
 }

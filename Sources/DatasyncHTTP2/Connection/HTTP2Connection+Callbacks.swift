@@ -1,0 +1,273 @@
+import CDatasyncNghttp2
+import NIOCore
+
+private let ok: Int32 = 0
+private let failure: Int32 = NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
+
+@inline(__always)
+private func connection(_ pointer: UnsafeMutableRawPointer?) -> HTTP2Connection? {
+  pointer.map { Unmanaged<HTTP2Connection>.fromOpaque($0).takeUnretainedValue() }
+}
+
+// nghttp2's callbacks. They append to the list of events and set marks; none calls into the session,
+// but for a stream's user pointer.
+extension HTTP2Connection {
+  @inline(__always)
+  private func stream(_ id: Int32) -> HTTP2Stream? {
+    nghttp2_session_get_stream_user_data(session, id).map {
+      Unmanaged<HTTP2Stream>.fromOpaque($0).takeUnretainedValue()
+    }
+  }
+
+  static func makeCallbacks() -> OpaquePointer? {
+    var callbacks: OpaquePointer?
+    nghttp2_session_callbacks_new(&callbacks)
+    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks) { _, header, context in
+      guard let connection = connection(context), let header else { return ok }
+      return connection.frameBegan(header.pointee) ? ok : failure
+    }
+    nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, context in
+      guard let connection = connection(context), let frame else { return ok }
+      connection.headersBegan(frame.pointee.hd.stream_id, frame.pointee.headers.cat)
+      return ok
+    }
+    nghttp2_session_callbacks_set_on_header_callback(callbacks) {
+      _, frame, name, nameCount, value, valueCount, flags, context in
+      guard let connection = connection(context), let frame else { return ok }
+      let accepted = connection.fieldReceived(
+        frame.pointee.hd.stream_id, UnsafeRawBufferPointer(start: name, count: nameCount),
+        UnsafeRawBufferPointer(start: value, count: valueCount),
+        isSecret: UInt32(flags) & NGHTTP2_NV_FLAG_NO_INDEX.rawValue != 0)
+      return accepted ? ok : failure
+    }
+    // Set, a field with a bad value is dropped; not set, the library resets the stream.
+    nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks) {
+      _, _, _, _, _, _, _, _ in ok
+    }
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) {
+      _, _, id, bytes, count, context in
+      guard let connection = connection(context), let bytes else { return ok }
+      connection.dataReceived(id, UnsafeRawBufferPointer(start: bytes, count: count))
+      return ok
+    }
+    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, context in
+      guard let connection = connection(context), let frame else { return ok }
+      return connection.frameReceived(frame) ? ok : failure
+    }
+    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, context in
+      guard let connection = connection(context), let frame else { return ok }
+      connection.frameSent(frame.pointee.hd, frame)
+      return ok
+    }
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks) { _, frame, _, context in
+      guard let connection = connection(context), let frame else { return ok }
+      connection.frameNotSent(frame.pointee.hd)
+      return ok
+    }
+    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, id, code, context in
+      guard let connection = connection(context) else { return ok }
+      connection.streamClosed(id, HTTP2ErrorCode(rawValue: code))
+      return ok
+    }
+    return callbacks
+  }
+
+  // MARK: - Received
+
+  private func violated(_ limit: Limit?, _ code: HTTP2ErrorCode = .enhanceYourCalm) -> Bool {
+    if violation == nil { violation = (limit, code) }
+    return false
+  }
+
+  /// False: the peer goes too far, and reading stops.
+  private func frameBegan(_ header: nghttp2_frame_hd) -> Bool {
+    switch UInt32(header.type) {
+    case NGHTTP2_HEADERS.rawValue:
+      if UInt32(header.flags) & NGHTTP2_FLAG_END_HEADERS.rawValue == 0 {
+        timers[.header] = now + options.headerTimeout
+        armTimer()
+      }
+      if role == .server, !idWatch.headersBegan(header.stream_id) {
+        return violated(nil, .protocolError)
+      }
+    case NGHTTP2_CONTINUATION.rawValue:
+      if UInt32(header.flags) & NGHTTP2_FLAG_END_HEADERS.rawValue != 0 { timers[.header] = nil }
+    case NGHTTP2_DATA.rawValue, NGHTTP2_RST_STREAM.rawValue, NGHTTP2_SETTINGS.rawValue,
+      NGHTTP2_PING.rawValue, NGHTTP2_GOAWAY.rawValue, NGHTTP2_PUSH_PROMISE.rawValue:
+      break
+    default:
+      if role == .server, let limit = watch.controlFrameReceived() { return violated(limit) }
+    }
+    return true
+  }
+
+  private func headersBegan(_ id: Int32, _ category: nghttp2_headers_category) {
+    switch category {
+    case NGHTTP2_HCAT_REQUEST:
+      let stream = makeStream(id: id)
+      watch.streamOpened()
+      nghttp2_session_set_stream_user_data(
+        session, id, Unmanaged.passUnretained(stream).toOpaque())
+    default:
+      stream(id)?.headerBytes = 0
+    }
+  }
+
+  /// False: the list is so long that reading on is a cost in itself.
+  private func fieldReceived(
+    _ id: Int32, _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, isSecret: Bool
+  ) -> Bool {
+    guard let stream = stream(id) else { return true }
+    stream.headerBytes += name.count + value.count + 32
+    let isHead = !stream.headWasReceived
+    if stream.exceededHeaderLimit == nil {
+      let count = isHead ? stream.head.count : stream.inboundTrailers.count
+      if stream.headerBytes > options.maxHeaderListBytes {
+        stream.exceededHeaderLimit = .headerList
+      } else if count >= options.maxHeaderFields {
+        stream.exceededHeaderLimit = .headerFields
+      }
+      if let limit = stream.exceededHeaderLimit { options.limitObserver?.limitReached(limit) }
+    }
+    guard stream.exceededHeaderLimit == nil else {
+      // Decoding goes on, for the sake of the compression table, but not for ever.
+      return stream.headerBytes <= options.maxHeaderListBytes * 64 || violated(.headerFlood)
+    }
+    if isHead {
+      stream.head.add(name, value, isSecret: isSecret)
+    } else {
+      stream.inboundTrailers.add(name, value, isSecret: isSecret)
+    }
+    return true
+  }
+
+  private func dataReceived(_ id: Int32, _ bytes: UnsafeRawBufferPointer) {
+    owedBytes += bytes.count
+    guard let stream = stream(id), let start = bytes.baseAddress, let base = inputBase else {
+      return
+    }
+    stream.lastRead = now
+    let offset = input.readerIndex + (start - base)
+    guard let slice = input.getSlice(at: offset, length: bytes.count) else { return }
+    stream.unreadBytes += bytes.count
+    unreadBytes += bytes.count
+    events.append(.data(stream, slice))
+  }
+
+  private func frameReceived(_ frame: UnsafePointer<nghttp2_frame>) -> Bool {
+    let header = frame.pointee.hd
+    let endsStream = UInt32(header.flags) & NGHTTP2_FLAG_END_STREAM.rawValue != 0
+    let isAck = UInt32(header.flags) & NGHTTP2_FLAG_ACK.rawValue != 0
+    switch UInt32(header.type) {
+    case NGHTTP2_HEADERS.rawValue:
+      headersReceived(header.stream_id, endsStream: endsStream)
+    case NGHTTP2_DATA.rawValue:
+      if role == .server,
+        let limit = watch.dataReceived(isEmpty: header.length == 0, endsStream: endsStream)
+      {
+        return violated(limit)
+      }
+      if endsStream, let stream = stream(header.stream_id) { ended(stream) }
+    case NGHTTP2_SETTINGS.rawValue:
+      return settingsReceived(isAck: isAck)
+    case NGHTTP2_PING.rawValue:
+      let payload = withUnsafeBytes(of: frame.pointee.ping.opaque_data) {
+        $0.loadUnaligned(as: UInt64.self)
+      }
+      if isAck {
+        events.append(.pingAcknowledged(payload))
+      } else if role == .server,
+        let limit = watch.pingReceived(now: now, hasCalls: !streams.isEmpty)
+      {
+        return violated(limit)
+      }
+    case NGHTTP2_RST_STREAM.rawValue:
+      if role == .server, let limit = watch.resetReceived(now: now) { return violated(limit) }
+    case NGHTTP2_GOAWAY.rawValue:
+      let goAway = frame.pointee.goaway
+      let debug = UnsafeRawBufferPointer(
+        start: goAway.opaque_data, count: min(goAway.opaque_data_len, 256))
+      events.append(
+        .goAway(
+          lastStreamID: goAway.last_stream_id, code: HTTP2ErrorCode(rawValue: goAway.error_code),
+          debug: String(decoding: debug, as: UTF8.self)))
+    default:
+      break
+    }
+    return true
+  }
+
+  private func headersReceived(_ id: Int32, endsStream: Bool) {
+    guard let stream = stream(id) else { return }
+    timers[.header] = nil
+    stream.lastRead = now
+    if stream.headWasReceived {
+      events.append(.trailers(stream))
+    } else if stream.awaitsFinalHead, stream.head[":status"]?.first == "1" {
+      stream.head.removeAll()
+      return
+    } else {
+      stream.awaitsFinalHead = false
+      stream.headWasReceived = true
+      stream.isHeadAlone = endsStream
+      events.append(.head(stream))
+    }
+    if endsStream { ended(stream) }
+  }
+
+  private func ended(_ stream: HTTP2Stream) {
+    stream.isRemoteEnded = true
+    events.append(.end(stream))
+  }
+
+  private func settingsReceived(isAck: Bool) -> Bool {
+    if isAck {
+      settingsAcknowledged = true
+      timers[.settings] = nil
+      return true
+    }
+    if !peerSettingsReceived {
+      peerSettingsReceived = true
+      timers[.handshake] = nil
+      events.append(.settings)
+    }
+    if role == .server, let limit = watch.settingsReceived(now: now) { return violated(limit) }
+    return true
+  }
+
+  private func streamClosed(_ id: Int32, _ code: HTTP2ErrorCode) {
+    guard let stream = stream(id), stream.isOpen else { return }
+    forget(stream)
+    events.append(.closed(stream, code))
+  }
+
+  // MARK: - Sent
+
+  private func frameSent(_ header: nghttp2_frame_hd, _ frame: UnsafePointer<nghttp2_frame>) {
+    switch UInt32(header.type) {
+    case NGHTTP2_HEADERS.rawValue, NGHTTP2_DATA.rawValue:
+      let isData = UInt32(header.type) == NGHTTP2_DATA.rawValue
+      watch.answerSent(isData: isData)
+      guard role == .server, UInt32(header.flags) & NGHTTP2_FLAG_END_STREAM.rawValue != 0,
+        let stream = stream(header.stream_id), !stream.isRemoteEnded
+      else { return }
+      // The peer may think its slot free; the library frees it only when both sides have ended.
+      stream.isResetByUs = true
+      endedEarly.append(header.stream_id)
+    case NGHTTP2_RST_STREAM.rawValue:
+      guard role == .server, frame.pointee.rst_stream.error_code != NGHTTP2_NO_ERROR.rawValue,
+        stream(header.stream_id)?.isResetByUs != true
+      else { return }
+      if let limit = watch.resetSent(now: now) { _ = violated(limit) }
+    default:
+      break
+    }
+  }
+
+  private func frameNotSent(_ header: nghttp2_frame_hd) {
+    guard UInt32(header.type) == NGHTTP2_HEADERS.rawValue, let stream = stream(header.stream_id)
+    else { return }
+    // A head too long for the library: without this the call would wait for ever.
+    failedHeads.append(stream.id)
+  }
+}

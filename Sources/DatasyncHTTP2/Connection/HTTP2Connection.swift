@@ -1,0 +1,358 @@
+import CDatasyncNghttp2
+package import NIOCore
+
+package enum HTTP2Role: Sendable {
+  case server
+  case client
+}
+
+/// An HTTP/2 connection: nghttp2's session in a channel, for either role. Loop-bound.
+///
+/// nghttp2's callbacks only append to a list of events; the events are delivered when nghttp2 has
+/// returned, so that whoever receives them may call anything. What is sent in one tick of the loop
+/// leaves in one buffer with one flush.
+package final class HTTP2Connection: ChannelDuplexHandler {
+  package typealias InboundIn = ByteBuffer
+  package typealias OutboundIn = Never
+  package typealias OutboundOut = ByteBuffer
+
+  enum Event {
+    case head(HTTP2Stream)
+    case data(HTTP2Stream, ByteBuffer)
+    case trailers(HTTP2Stream)
+    case end(HTTP2Stream)
+    case drained(HTTP2Stream)
+    case closed(HTTP2Stream, HTTP2ErrorCode)
+    case settings
+    case pingAcknowledged(UInt64)
+    case goAway(lastStreamID: Int32, code: HTTP2ErrorCode, debug: String)
+  }
+
+  /// One buffer's worth; more goes in several, with the channel asked in between.
+  static let maxFlushBytes = 256 << 10
+  static let maxPooledStreams = 64
+
+  package let role: HTTP2Role
+  package let options: HTTP2Options
+  package weak var delegate: (any HTTP2ConnectionDelegate)?
+  package internal(set) var streams: [HTTP2Stream] = []
+
+  var context: ChannelHandlerContext?
+  var session: OpaquePointer?
+  var events: [Event] = []
+  private var delivering: [Event] = []
+  var pool: [HTTP2Stream] = []
+  var watch: FrameWatch
+  var idWatch = StreamIDWatch()
+  var timers = ConnectionTimers()
+  var timer: NIOScheduledCallback?
+  var timerDeadline: NIODeadline?
+  var drain = Drain.serving
+
+  /// The bytes that nghttp2 is reading, for taking slices of them.
+  var input = ByteBuffer()
+  var inputBase: UnsafeRawPointer?
+  var output = ByteBuffer()
+  /// Streams whose trailers are out while the peer could still send; they are reset gently, or
+  /// their slots would stay taken.
+  var endedEarly: [Int32] = []
+  /// Streams whose head or trailers the library refused to send.
+  var failedHeads: [Int32] = []
+  var now = NIODeadline.now()
+  /// When the channel last took something.
+  var lastFlush = NIODeadline.now()
+  var lastRead = NIODeadline.now()
+  /// What in a peer's behaviour ends the connection.
+  var violation: (limit: Limit?, code: HTTP2ErrorCode)?
+
+  /// In all streams, written and not sent.
+  var bufferedBytes = 0
+  /// In all streams, received and not consumed by the layer above.
+  var unreadBytes = 0
+  /// Not given back to the connection's window yet.
+  var owedBytes = 0
+  var isPumping = false
+  var isPumpScheduled = false
+  var isReading = false
+  var isReadHeld = false
+  /// Neither reads nor writes any more; waits for the peer to close.
+  var isClosing = false
+  var peerSettingsReceived = false
+  var settingsAcknowledged = false
+
+  package init(
+    role: HTTP2Role, options: HTTP2Options, delegate: (any HTTP2ConnectionDelegate)? = nil
+  ) {
+    self.role = role
+    self.options = options
+    self.delegate = delegate
+    watch = FrameWatch(options)
+  }
+
+  package var eventLoop: (any EventLoop)? { context?.eventLoop }
+  package var channel: (any Channel)? { context?.channel }
+  package var isActive: Bool { session != nil && !isClosing }
+
+  // MARK: - Life in the channel
+
+  package func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    session = makeSession()
+    if context.channel.isActive { start() }
+  }
+
+  package func handlerRemoved(context: ChannelHandlerContext) {
+    self.context = nil
+    end()
+  }
+
+  package func channelActive(context: ChannelHandlerContext) {
+    start()
+    context.fireChannelActive()
+  }
+
+  package func channelInactive(context: ChannelHandlerContext) {
+    end()
+    context.fireChannelInactive()
+  }
+
+  package func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    context.close(promise: nil)
+  }
+
+  private var hasStarted = false
+
+  private func start() {
+    guard !hasStarted, session != nil else { return }
+    hasStarted = true
+    output = context?.channel.allocator.buffer(capacity: 4096) ?? ByteBuffer()
+    startTimers()
+    submitSettings()
+    pump()
+  }
+
+  /// The channel is gone: every stream learns of it, and the session goes once nothing is in it.
+  private func end() {
+    guard session != nil, !hasEnded else { return }
+    hasEnded = true
+    isClosing = true
+    cancelTimer()
+    let open = streams
+    streams.removeAll()
+    for stream in open {
+      stream.isOpen = false
+      let delegate = stream.delegate
+      stream.delegate = nil
+      delegate?.closed(stream, .connectionLost)
+    }
+    // Streams that closed before but whose turn had not come.
+    if !isPumping { deliverEvents() }
+    delegate?.connectionClosed()
+    if !isPumping { deleteSession() }
+  }
+
+  private var hasEnded = false
+
+  private func deleteSession() {
+    guard let session else { return }
+    self.session = nil
+    nghttp2_session_del(session)
+    pool.removeAll()
+    bufferedBytes = 0
+  }
+
+  // MARK: - In
+
+  package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    guard let session, !isClosing else { return }
+    input = unwrapInboundIn(data)
+    now = .now()
+    lastRead = now
+    isReading = true
+    let result = input.withUnsafeReadableBytes { bytes in
+      inputBase = bytes.baseAddress
+      return nghttp2_session_mem_recv(
+        session, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
+    }
+    inputBase = nil
+    input = ByteBuffer()
+    isReading = false
+    settleConnectionWindow()
+    deliverEvents()
+    if result < 0 || violation != nil { readFailed(Int32(truncatingIfNeeded: result)) }
+  }
+
+  package func channelReadComplete(context: ChannelHandlerContext) {
+    delegate?.readCompleted()
+    pump()
+    context.fireChannelReadComplete()
+  }
+
+  package func read(context: ChannelHandlerContext) {
+    guard !shouldHoldRead else {
+      isReadHeld = true
+      return
+    }
+    context.read()
+  }
+
+  /// A peer that does not take answers may not ask for more of them. Only servers hold back: two
+  /// that wait for each other would wait for ever.
+  private var shouldHoldRead: Bool {
+    guard role == .server, let context, let session, !context.channel.isWritable else {
+      return false
+    }
+    return nghttp2_session_get_outbound_queue_size(session) > 256
+  }
+
+  private func readFailed(_ result: Int32) {
+    switch result {
+    case NGHTTP2_ERR_BAD_CLIENT_MAGIC.rawValue:
+      closeNow()
+    case _ where violation != nil:
+      let (limit, code) = violation ?? (nil, .internalError)
+      violation = nil
+      shutDown(code, limit)
+    case -904:
+      shutDown(.enhanceYourCalm, .queuedAcks)
+    case -905:
+      shutDown(.enhanceYourCalm, .continuations)
+    default:
+      shutDown(.protocolError, nil)
+    }
+  }
+
+  // MARK: - Out
+
+  package func channelWritabilityChanged(context: ChannelHandlerContext) {
+    if context.channel.isWritable {
+      pump()
+      if isReadHeld, !shouldHoldRead {
+        isReadHeld = false
+        context.read()
+      }
+    }
+    context.fireChannelWritabilityChanged()
+  }
+
+  /// Something waits to be sent; it goes at the end of this tick.
+  func schedulePump() {
+    guard !isPumping, !isPumpScheduled, let context else { return }
+    isPumpScheduled = true
+    context.eventLoop.assumeIsolated().execute { [self] in
+      isPumpScheduled = false
+      now = .now()
+      pump()
+    }
+  }
+
+  /// Delivers what has happened and sends what there is, until neither is left.
+  func pump() {
+    guard !isPumping, session != nil else { return }
+    isPumping = true
+    var rounds = 0
+    repeat {
+      deliverEvents()
+      pull()
+      rounds += 1
+    } while !events.isEmpty && rounds < 16
+    isPumping = false
+    if hasEnded {
+      deliverEvents()
+      deleteSession()
+      return
+    }
+    // Others have their turn before a stream that is sent as fast as it is written.
+    if !events.isEmpty { schedulePump() }
+    closeIfDone()
+  }
+
+  /// Takes frames from the session as long as the channel takes them.
+  private func pull() {
+    guard let context, let session, !isClosing else { return }
+    var failed = false
+    while context.channel.isWritable {
+      output.clear()
+      while output.readableBytes < Self.maxFlushBytes {
+        var frame: UnsafePointer<UInt8>?
+        let count = nghttp2_session_mem_send(session, &frame)
+        if count <= 0 {
+          failed = count < 0
+          break
+        }
+        output.writeBytes(UnsafeRawBufferPointer(start: frame, count: count))
+        for id in endedEarly {
+          nghttp2_submit_rst_stream(session, 0, id, HTTP2ErrorCode.noError.rawValue)
+        }
+        endedEarly.removeAll(keepingCapacity: true)
+        for id in failedHeads {
+          nghttp2_submit_rst_stream(session, 0, id, HTTP2ErrorCode.internalError.rawValue)
+        }
+        failedHeads.removeAll(keepingCapacity: true)
+      }
+      if failed {
+        closeNow()
+        return
+      }
+      guard output.readableBytes > 0 else { return }
+      lastFlush = now
+      let isFull = output.readableBytes >= Self.maxFlushBytes
+      context.writeAndFlush(wrapOutboundOut(output), promise: nil)
+      guard isFull, self.context != nil else { return }
+    }
+  }
+
+  // MARK: - Events
+
+  func deliverEvents() {
+    guard !events.isEmpty, delivering.isEmpty else { return }
+    swap(&events, &delivering)
+    for event in delivering { deliver(event) }
+    delivering.removeAll(keepingCapacity: delivering.count < 4096)
+  }
+
+  private func deliver(_ event: Event) {
+    switch event {
+    case .head(let stream):
+      // One that the peer reset in the same breath is not begun.
+      if role == .client {
+        stream.delegate?.headReceived(stream)
+      } else if stream.isOpen {
+        delegate?.streamOpened(stream)
+      }
+    case .data(let stream, let data):
+      if let delegate = stream.delegate {
+        delegate.dataReceived(data, stream)
+      } else {
+        stream.consume(data.readableBytes)
+      }
+    case .trailers(let stream):
+      stream.delegate?.trailersReceived(stream)
+    case .end(let stream):
+      stream.delegate?.endReceived(stream)
+    case .drained(let stream):
+      if stream.canSend { stream.delegate?.drained(stream) }
+    case .closed(let stream, let code):
+      let delegate = stream.delegate
+      stream.delegate = nil
+      delegate?.closed(stream, .closed(code))
+      release(stream)
+    case .settings:
+      delegate?.settingsReceived()
+    case .pingAcknowledged(let payload):
+      pingAcknowledged(payload)
+    case .goAway(let lastStreamID, let code, let debug):
+      delegate?.goAwayReceived(lastStreamID: lastStreamID, code: code, debug: debug)
+    }
+  }
+
+  private func release(_ stream: HTTP2Stream) {
+    bufferedBytes -= stream.outbound.readableBytes
+    unreadBytes -= stream.unreadBytes
+    stream.unreadBytes = 0
+    settleConnectionWindow()
+    stream.outbound.clear()
+    if streams.isEmpty { streamsEnded() }
+    if pool.count < Self.maxPooledStreams { pool.append(stream) }
+  }
+}

@@ -1,0 +1,72 @@
+package import NIOCore
+
+/// Judges what a peer sends by its amount, where each frame alone is right. A value.
+///
+/// Each method says which limit is passed, or nil.
+package struct FrameWatch: Sendable {
+  private let options: HTTP2Options
+  private var controlFrames = 0
+  private var allowance: Int
+  private var emptyDataFrames = 0
+  private var resetsReceived: TokenBucket
+  private var resetsSent: TokenBucket
+  private var settings: TokenBucket
+  private var pings: PingStrikes
+
+  package init(_ options: HTTP2Options) {
+    self.options = options
+    allowance = options.maxControlFrames
+    resetsReceived = TokenBucket(
+      capacity: options.maxResetsReceived, perSecond: options.resetsReceivedPerSecond)
+    resetsSent = TokenBucket(
+      capacity: options.maxResetsSent, perSecond: options.resetsSentPerSecond)
+    settings = TokenBucket(capacity: options.maxSettings, perSecond: options.settingsPerSecond)
+    pings = PingStrikes(
+      minInterval: options.minPingInterval,
+      minIntervalWithoutCalls: options.permitsPingsWithoutCalls
+        ? options.minPingInterval : options.minPingIntervalWithoutCalls,
+      maxStrikes: options.maxPingStrikes)
+  }
+
+  package mutating func streamOpened() {
+    allowance += options.controlFramesPerStream
+  }
+
+  /// HEADERS or DATA.
+  package mutating func answerSent(isData: Bool) {
+    pings.answered()
+    if isData { allowance += options.controlFramesPerDataFrame }
+  }
+
+  /// PRIORITY, WINDOW_UPDATE, or of an unknown type.
+  package mutating func controlFrameReceived() -> Limit? {
+    controlFrames += 1
+    return controlFrames > allowance ? .controlFrames : nil
+  }
+
+  package mutating func dataReceived(isEmpty: Bool, endsStream: Bool) -> Limit? {
+    guard isEmpty, !endsStream else {
+      emptyDataFrames = 0
+      return nil
+    }
+    emptyDataFrames += 1
+    return emptyDataFrames > options.maxEmptyDataFrames ? .emptyData : nil
+  }
+
+  package mutating func settingsReceived(now: NIODeadline) -> Limit? {
+    settings.take(now: now) ? nil : .settings
+  }
+
+  package mutating func pingReceived(now: NIODeadline, hasCalls: Bool) -> Limit? {
+    pings.pingReceived(now: now, hasCalls: hasCalls) ? nil : .pings
+  }
+
+  package mutating func resetReceived(now: NIODeadline) -> Limit? {
+    resetsReceived.take(now: now) ? nil : .resetsReceived
+  }
+
+  /// Sent because the peer broke the protocol, not because this side wished to.
+  package mutating func resetSent(now: NIODeadline) -> Limit? {
+    resetsSent.take(now: now) ? nil : .resetsSent
+  }
+}

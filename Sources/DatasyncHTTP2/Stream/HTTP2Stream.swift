@@ -1,0 +1,146 @@
+import CDatasyncNghttp2
+package import NIOCore
+
+/// One exchange on a connection. Loop-bound; used again for other exchanges after ``StreamEnd``, so
+/// that nobody keeps it longer.
+package final class HTTP2Stream {
+  enum Sending {
+    /// No head has gone out.
+    case idle
+    case open
+    /// Ends when ``outbound`` is empty, with the trailers if there are some.
+    case finishing
+    case ended
+  }
+
+  package unowned let connection: HTTP2Connection
+  package internal(set) var id: Int32 = 0
+  package var delegate: (any HTTP2StreamDelegate)?
+  /// The peer's fields: a request's in the server role, a response's in the client role.
+  package internal(set) var head = HeaderBlock()
+  package internal(set) var inboundTrailers = HeaderBlock()
+  /// The limit that the peer's fields passed; what came after it is not kept.
+  package internal(set) var exceededHeaderLimit: Limit?
+  /// The peer sends nothing more. Seen when it arrives, before what came earlier is delivered.
+  package internal(set) var isRemoteEnded = false
+  /// Whether the head is all that the peer sends.
+  package internal(set) var isHeadAlone = false
+
+  /// Whether the session knows the stream.
+  var isOpen = false
+  /// Where it stands in the connection's list.
+  var index = 0
+  var headerBytes = 0
+  var headWasReceived = false
+  /// Client role: an interim response may come before the final one.
+  var awaitsFinalHead = false
+  var isResetByUs = false
+
+  var sending = Sending.idle
+  var isDeferred = false
+  var outbound = ByteBuffer()
+  var outboundTrailers = HeaderBlock()
+  var hasTrailers = false
+  var wasUnwritable = false
+  /// When outbound bytes last moved, or began to wait.
+  var lastWrite = NIODeadline.uptimeNanoseconds(0)
+
+  /// Received and not consumed.
+  var unreadBytes = 0
+  package internal(set) var lastRead = NIODeadline.uptimeNanoseconds(0)
+  /// Whether more bytes are due from the peer, so that silence is a fault. Set by the layer above.
+  package var awaitsBytes = false {
+    didSet { if awaitsBytes, !oldValue { connection.progressAwaited() } }
+  }
+
+  init(connection: HTTP2Connection) {
+    self.connection = connection
+  }
+
+  /// Makes it as new.
+  func reset(id: Int32) {
+    self.id = id
+    delegate = nil
+    head.removeAll()
+    inboundTrailers.removeAll()
+    outboundTrailers.removeAll()
+    exceededHeaderLimit = nil
+    isRemoteEnded = false
+    isHeadAlone = false
+    isOpen = true
+    headerBytes = 0
+    headWasReceived = false
+    awaitsFinalHead = false
+    isResetByUs = false
+    sending = .idle
+    isDeferred = false
+    hasTrailers = false
+    wasUnwritable = false
+    unreadBytes = 0
+    awaitsBytes = false
+    if outbound.capacity > 64 << 10 { outbound = ByteBuffer() } else { outbound.clear() }
+    head.trim(toBytes: 8 << 10)
+    inboundTrailers.trim(toBytes: 8 << 10)
+  }
+
+  // MARK: - Sending
+
+  /// Bytes that the session has not taken yet.
+  package var bufferedBytes: Int { outbound.readableBytes }
+
+  package var isWritable: Bool { outbound.readableBytes < connection.options.callHighWaterMark }
+
+  /// Whether anything sent still has somewhere to go.
+  package var canSend: Bool { isOpen && (sending == .idle || sending == .open) }
+
+  /// Server role. With `endStream`, the response is this head alone.
+  package func respond(_ head: HeaderBlock, endStream: Bool = false) {
+    guard isOpen, sending == .idle else { return }
+    sending = endStream ? .ended : .open
+    connection.submitResponse(self, head, endStream: endStream)
+  }
+
+  /// Appends to the outbound bytes.
+  ///
+  /// - Returns: False if the connection holds more than it may; nothing was appended then.
+  @discardableResult
+  package func write(_ body: (inout ByteBuffer) -> Void) -> Bool {
+    guard isOpen, sending == .open else { return true }
+    let before = outbound.readableBytes
+    guard connection.bufferedBytes <= connection.options.maxBufferedBytesPerConnection else {
+      connection.options.limitObserver?.limitReached(.bufferedBytes)
+      return false
+    }
+    if outbound.readerIndex > 4096, outbound.readerIndex > outbound.writerIndex / 2 {
+      outbound.discardReadBytes()
+    }
+    body(&outbound)
+    connection.outboundGrew(self, from: before)
+    return true
+  }
+
+  /// Ends this side's half after what was written, with the trailers if there are some.
+  package func finish(trailers: HeaderBlock? = nil) {
+    guard isOpen, sending == .open else { return }
+    sending = .finishing
+    if let trailers {
+      outboundTrailers = trailers
+      hasTrailers = true
+    }
+    connection.resume(self)
+  }
+
+  /// Ends the exchange at once, both ways; what was written and not sent is dropped.
+  package func reset(_ code: HTTP2ErrorCode) {
+    guard isOpen else { return }
+    connection.submitReset(self, code)
+  }
+
+  // MARK: - Receiving
+
+  /// Lets the peer send so many bytes more.
+  package func consume(_ bytes: Int) {
+    guard bytes > 0 else { return }
+    connection.consume(self, bytes)
+  }
+}

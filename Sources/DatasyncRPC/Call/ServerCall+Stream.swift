@@ -1,0 +1,169 @@
+package import DatasyncHTTP2
+package import NIOCore
+
+// What the stream tells the call.
+extension ServerCall: HTTP2StreamDelegate {
+  package func headReceived(_ stream: HTTP2Stream) {}
+
+  package func dataReceived(_ data: ByteBuffer, _ stream: HTTP2Stream) {
+    unconsumedBytes += data.readableBytes
+    guard handler != nil else {
+      consume(unconsumedBytes)
+      return
+    }
+    deframer.append(data)
+    deliverMessages()
+  }
+
+  package func trailersReceived(_ stream: HTTP2Stream) {}
+
+  package func endReceived(_ stream: HTTP2Stream) {
+    isHalfClosed = true
+    deliverMessages()
+  }
+
+  package func drained(_ stream: HTTP2Stream) {
+    handler?.drained()
+  }
+
+  package func closed(_ stream: HTTP2Stream, _ end: StreamEnd) {
+    let handler = handler
+    let wasFinished = answer == .finished
+    letGo()
+    self.stream = nil
+    answer = .finished
+    guard !wasFinished else { return }
+    connection.callFinished(Status(.cancelled))
+    switch end {
+    case .closed: handler?.cancelled(.reset)
+    case .connectionLost: handler?.cancelled(.connectionLost)
+    }
+  }
+
+  // MARK: - Messages
+
+  /// Gives the handler what there is, until it pauses or ends the call.
+  func deliverMessages() {
+    guard !isDelivering else { return }
+    isDelivering = true
+    defer { isDelivering = false }
+    while handler != nil, !isPaused {
+      switch deframer.next() {
+      case .message(let message, let isCompressed):
+        deliver(message, isCompressed)
+      case .needsMore:
+        // Consumed while it is put together: a message may be larger than the window.
+        consume(unconsumedBytes)
+        if isHalfClosed { deliverHalfClose() } else { updateAwaitsBytes() }
+        return
+      case .failed(let status):
+        if status.code == .resourceExhausted {
+          connection.options.limitObserver?.limitReached(.message)
+        }
+        abort(status)
+        return
+      }
+    }
+    if handler != nil {
+      consume(unconsumedBytes - deframer.bufferedBytes)
+      updateAwaitsBytes()
+    }
+  }
+
+  private func updateAwaitsBytes() {
+    stream?.awaitsBytes =
+      !isHalfClosed && !isPaused && (!method.isClientStreaming || deframer.bufferedBytes > 0)
+  }
+
+  private func deliver(_ message: ByteBuffer, _ isCompressed: Bool) {
+    var message = message
+    if isCompressed {
+      guard let decompressed = decompress(message) else { return }
+      message = decompressed
+    }
+    guard !method.isClientStreaming else {
+      handler?.received(message, wasCompressed: isCompressed)
+      return
+    }
+    guard heldMessage == nil else {
+      abort(Status(.unimplemented, "more than one message for a method that takes one"))
+      return
+    }
+    heldMessage = (message, isCompressed)
+  }
+
+  private func decompress(_ message: ByteBuffer) -> ByteBuffer? {
+    guard let requestEncoding else {
+      abort(Status(.internal, "a message is marked compressed, but the call names no encoding"))
+      return nil
+    }
+    let limit = connection.options.maxMessageBytes
+    do throws(Compression.Fault) {
+      return try Compression.decompress(message, requestEncoding, maxBytes: limit)
+    } catch .tooLarge {
+      connection.options.limitObserver?.limitReached(.message)
+      abort(
+        Status(
+          .resourceExhausted,
+          "a message is decompressed over the limit of \(limit) (\(Limit.message.rawValue))"))
+    } catch {
+      abort(Status(.internal, "a compressed message is not \(requestEncoding.rawValue)"))
+    }
+    return nil
+  }
+
+  private func deliverHalfClose() {
+    guard !wasHalfCloseDelivered else { return }
+    guard deframer.bufferedBytes == 0 else {
+      abort(Status(.internal, "the request ends within a message"))
+      return
+    }
+    wasHalfCloseDelivered = true
+    stream?.awaitsBytes = false
+    if !method.isClientStreaming {
+      guard let held = heldMessage else {
+        abort(Status(.unimplemented, "no message for a method that takes one"))
+        return
+      }
+      heldMessage = nil
+      handler?.received(held.message, wasCompressed: held.wasCompressed)
+    }
+    handler?.halfClosed()
+  }
+
+  // MARK: - Deadline
+
+  /// Called when the read that brought the call has been delivered. Most calls are over by then, and
+  /// need neither a timer nor a copy.
+  func settle() {
+    guard answer != .finished, stream != nil else { return }
+    deframer.detach()
+    if let held = heldMessage {
+      var copy = ByteBuffer()
+      copy.writeImmutableBuffer(held.message)
+      heldMessage = (copy, held.wasCompressed)
+    }
+    guard let deadline, deadlineTimer == nil else { return }
+    deadlineTimer = try? eventLoop.assumeIsolated().scheduleCallback(at: deadline, handler: self)
+  }
+}
+
+extension ServerCall: NIOScheduledCallbackHandler {
+  package func handleScheduledCallback(eventLoop: some EventLoop) {
+    deadlineTimer = nil
+    guard answer != .finished, let stream else { return }
+    let status = Status(.deadlineExceeded, "the deadline has passed")
+    guard stream.bufferedBytes > 0 else {
+      abort(status, cause: .deadlineExceeded)
+      return
+    }
+    // Behind what the client does not take, a status would come too late.
+    let handler = handler
+    self.handler = nil
+    answer = .finished
+    handler?.cancelled(.deadlineExceeded)
+    letGo()
+    connection.callFinished(status)
+    stream.reset(.cancel)
+  }
+}

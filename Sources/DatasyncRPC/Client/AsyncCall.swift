@@ -1,0 +1,133 @@
+package import NIOCore
+
+/// A call for those who wait: messages are awaited one by one. Sendable.
+///
+/// Holds at most ``maxQueued`` messages that nobody has taken; then the server waits.
+package final class AsyncCall: Sendable {
+  package struct Response: Sendable {
+    package var headers: Metadata
+    package var messages: [ByteBuffer]
+    package var status: Status
+    package var trailers: Metadata
+  }
+
+  static let maxQueued = 256
+
+  private let receiver: NIOLoopBound<Receiver>
+  private let call: NIOLoopBound<ClientCall>
+
+  private init(_ call: ClientCall, _ receiver: Receiver, _ eventLoop: any EventLoop) {
+    self.receiver = NIOLoopBound(receiver, eventLoop: eventLoop)
+    self.call = NIOLoopBound(call, eventLoop: eventLoop)
+  }
+
+  package static func start(
+    _ client: RPCClient, _ path: String, metadata: Metadata = Metadata(),
+    timeout: TimeAmount? = nil, encoding: Encoding? = nil
+  ) async throws -> AsyncCall {
+    try await client.eventLoop.submit {
+      let receiver = Receiver()
+      let call = client.call(
+        path, metadata: metadata, timeout: timeout, encoding: encoding, delegate: receiver)
+      receiver.call = call
+      return AsyncCall(call, receiver, client.eventLoop)
+    }.get()
+  }
+
+  package func send(_ message: ByteBuffer, compress: Bool = true) {
+    call.eventLoop.execute { self.call.value.send(message, compress: compress) }
+  }
+
+  package func halfClose() {
+    call.eventLoop.execute { self.call.value.halfClose() }
+  }
+
+  package func cancel() {
+    call.eventLoop.execute { self.call.value.cancel() }
+  }
+
+  package func pauseReading() {
+    call.eventLoop.execute { self.call.value.pauseReading() }
+  }
+
+  package func resumeReading() {
+    call.eventLoop.execute { self.call.value.resumeReading() }
+  }
+
+  /// The next message; nil: the call is over.
+  package func next() async throws -> ByteBuffer? {
+    try await receiver.eventLoop.flatSubmit {
+      self.receiver.value.next(self.receiver.eventLoop)
+    }.get()
+  }
+
+  /// Waits for the end and gives all that was not taken before.
+  package func response() async throws -> Response {
+    var messages: [ByteBuffer] = []
+    while let message = try await next() { messages.append(message) }
+    let rest = messages
+    return try await receiver.eventLoop.submit {
+      let receiver = self.receiver.value
+      let outcome = receiver.outcome ?? (Status(.unknown), Metadata())
+      return Response(
+        headers: receiver.headers, messages: rest, status: outcome.status,
+        trailers: outcome.trailers)
+    }.get()
+  }
+
+  /// Loop-bound.
+  private final class Receiver: ClientCallDelegate {
+    weak var call: ClientCall?
+    var headers = Metadata()
+    var outcome: (status: Status, trailers: Metadata)?
+    private var queue: [ByteBuffer] = []
+    private var waiting: EventLoopPromise<ByteBuffer?>?
+
+    func headersReceived(_ metadata: Metadata) {
+      headers = metadata
+    }
+
+    func received(_ message: ByteBuffer) {
+      if let waiting {
+        self.waiting = nil
+        waiting.succeed(message)
+        return
+      }
+      queue.append(message)
+      if queue.count >= AsyncCall.maxQueued { call?.pauseReading() }
+    }
+
+    func finished(_ status: Status, trailers: Metadata) {
+      outcome = (status, trailers)
+      waiting?.succeed(nil)
+      waiting = nil
+    }
+
+    func next(_ eventLoop: any EventLoop) -> EventLoopFuture<ByteBuffer?> {
+      if !queue.isEmpty {
+        let message = queue.removeFirst()
+        if queue.count == AsyncCall.maxQueued / 2 { call?.resumeReading() }
+        return eventLoop.makeSucceededFuture(message)
+      }
+      if outcome != nil { return eventLoop.makeSucceededFuture(nil) }
+      let promise = eventLoop.makePromise(of: ByteBuffer?.self)
+      waiting?.succeed(nil)
+      waiting = promise
+      return promise.futureResult
+    }
+  }
+}
+
+extension RPCClient {
+  /// One message there, all that comes back.
+  package func unary(
+    _ path: String, _ message: ByteBuffer, metadata: Metadata = Metadata(),
+    timeout: TimeAmount? = nil, encoding: Encoding? = nil
+  ) async throws -> AsyncCall.Response {
+    let call = try await AsyncCall.start(
+      self, path, metadata: metadata, timeout: timeout, encoding: encoding)
+    call.send(message)
+    call.halfClose()
+    return try await call.response()
+  }
+}

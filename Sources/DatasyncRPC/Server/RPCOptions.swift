@@ -1,0 +1,32 @@
+package import DatasyncHTTP2
+package import NIOCore
+
+/// Every limit of the server, with defaults that hold on the open network. A value. Those of HTTP/2
+/// are read and written here by their own names: `options.maxConcurrentStreams`.
+@dynamicMemberLookup
+package struct RPCOptions: Sendable {
+  package var http2 = HTTP2Options()
+  /// One message, received, as it came and decompressed.
+  package var maxMessageBytes = 4 << 20
+  package var maxConnections = 10_000
+  /// From one IP address.
+  package var maxConnectionsPerAddress = 1_000
+  /// For calls that run when the server shuts down.
+  package var drainGrace = TimeAmount.seconds(30)
+  /// Connections that the kernel holds before they are accepted.
+  package var backlog = 1024
+  /// In answer to `GET /`.
+  package var greeting = """
+    This is a gRPC server. List its services, then describe one and call it:
+      grpcurl -plaintext HOST:PORT list
+      grpcurl -plaintext HOST:PORT describe SERVICE
+
+    """
+
+  package init() {}
+
+  package subscript<T>(dynamicMember path: WritableKeyPath<HTTP2Options, T>) -> T {
+    get { http2[keyPath: path] }
+    set { http2[keyPath: path] = newValue }
+  }
+}

@@ -1,0 +1,187 @@
+import DatasyncHTTP2
+package import Logging
+package import NIOCore
+import NIOPosix
+import Synchronization
+
+/// Serves a registry's services on one or more addresses. Sendable.
+package final class RPCServer: Sendable {
+  package enum BindError: Error, CustomStringConvertible {
+    case addressInUse(String)
+    case failed(String, any Error)
+
+    package var description: String {
+      switch self {
+      case .addressInUse(let address): "the address \(address) is in use by another program"
+      case .failed(let address, let error): "cannot listen on \(address): \(error)"
+      }
+    }
+  }
+
+  private struct State {
+    var listeners: [any Channel] = []
+    var connections: [ObjectIdentifier: NIOLoopBound<ServerConnection>] = [:]
+    var perAddress: [String: Int] = [:]
+    var isDraining = false
+    var whenEmpty: [EventLoopPromise<Void>] = []
+  }
+
+  let options: RPCOptions
+  let registry: ServiceRegistry
+  let health: HealthService
+  let group: any EventLoopGroup
+  private let logger: Logger
+  private let state = Mutex(State())
+
+  package init(
+    options: RPCOptions = RPCOptions(), registry: ServiceRegistry, health: HealthService,
+    group: any EventLoopGroup, logger: Logger
+  ) {
+    self.options = options
+    self.registry = registry
+    self.health = health
+    self.group = group
+    self.logger = logger
+  }
+
+  /// Listens for cleartext HTTP/2 with prior knowledge.
+  ///
+  /// - Parameter port: 0: one that is free.
+  /// - Returns: The address, with the port.
+  /// - Throws: ``BindError``.
+  package func bind(host: String, port: Int) async throws -> SocketAddress {
+    let bootstrap = ServerBootstrap(group: group)
+      .serverChannelOption(.backlog, value: Int32(clamping: options.backlog))
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .childChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+      .childChannelOption(
+        .recvAllocator,
+        value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 16_384, maximum: 262_144)
+      )
+      .childChannelOption(
+        .writeBufferWaterMark, value: .init(low: 64 << 10, high: 256 << 10)
+      )
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture { try self.accept(channel) }
+      }
+    let channel: any Channel
+    do {
+      channel = try await bootstrap.bind(host: host, port: port).get()
+    } catch let error as IOError where error.errnoCode == EADDRINUSE {
+      throw BindError.addressInUse("\(host):\(port)")
+    } catch {
+      throw BindError.failed("\(host):\(port)", error)
+    }
+    state.withLock { $0.listeners.append(channel) }
+    guard let address = channel.localAddress else {
+      throw BindError.failed("\(host):\(port)", ChannelError.unknownLocalAddress)
+    }
+    return address
+  }
+
+  // MARK: - Connections
+
+  private struct Refused: Error {}
+
+  private func accept(_ channel: any Channel) throws {
+    let remote = channel.remoteAddress
+    let ip = remote?.ipAddress ?? ""
+    let peer = Peer(address: "\(ip):\(remote?.port ?? 0)")
+    let connection = ServerConnection(
+      options: options, registry: registry, peer: peer, eventLoop: channel.eventLoop
+    ) { [weak self] in self?.closed($0, ip) }
+    let bound = NIOLoopBound(connection, eventLoop: channel.eventLoop)
+    let refusal: Limit?? = state.withLock { state in
+      if state.isDraining { return .some(nil) }
+      if state.connections.count >= options.maxConnections { return .connections }
+      if state.perAddress[ip, default: 0] >= options.maxConnectionsPerAddress {
+        return .connectionsPerAddress
+      }
+      state.connections[ObjectIdentifier(connection)] = bound
+      state.perAddress[ip, default: 0] += 1
+      return .none
+    }
+    if let refusal {
+      if let limit = refusal {
+        options.limitObserver?.limitReached(limit)
+        logger.debug(
+          "connection refused", metadata: ["peer": "\(ip)", "limit": "\(limit.rawValue)"])
+      }
+      throw Refused()
+    }
+    try channel.pipeline.syncOperations.addHandler(connection.http2)
+  }
+
+  private func closed(_ connection: ServerConnection, _ ip: String) {
+    let waiting = state.withLock { state -> [EventLoopPromise<Void>] in
+      state.connections[ObjectIdentifier(connection)] = nil
+      if let count = state.perAddress[ip] {
+        state.perAddress[ip] = count > 1 ? count - 1 : nil
+      }
+      guard state.connections.isEmpty else { return [] }
+      defer { state.whenEmpty = [] }
+      return state.whenEmpty
+    }
+    for promise in waiting { promise.succeed() }
+  }
+
+  package var connectionCount: Int {
+    state.withLock { $0.connections.count }
+  }
+
+  // MARK: - The end
+
+  /// Shuts down in order: health first, then the listeners, then the connections, which serve what
+  /// runs. Returns when all are gone, at the latest after the grace.
+  package func drain(grace: TimeAmount) async {
+    health.shutDown()
+    await stopListening()
+    for connection in state.withLock({ Array($0.connections.values) }) {
+      connection.eventLoop.execute { connection.value.drain(grace: grace) }
+    }
+    let promise = group.next().makePromise(of: Void.self)
+    let isEmpty = state.withLock { state in
+      if !state.connections.isEmpty { state.whenEmpty.append(promise) }
+      return state.connections.isEmpty
+    }
+    if isEmpty { promise.succeed() }
+    let deadline = group.next().scheduleTask(in: grace) { promise.succeed() }
+    try? await promise.futureResult.get()
+    deadline.cancel()
+    await close()
+  }
+
+  /// Ends every call with UNAVAILABLE, and every connection.
+  package func close() async {
+    health.shutDown()
+    await stopListening()
+    let connections = state.withLock { Array($0.connections.values) }
+    guard !connections.isEmpty else { return }
+    let promise = group.next().makePromise(of: Void.self)
+    let isEmpty = state.withLock { state in
+      if !state.connections.isEmpty { state.whenEmpty.append(promise) }
+      return state.connections.isEmpty
+    }
+    if isEmpty { promise.succeed() }
+    for connection in connections {
+      connection.eventLoop.execute { connection.value.close() }
+    }
+    let limit = options.lingerTimeout + .seconds(1)
+    let deadline = group.next().scheduleTask(in: limit) { promise.succeed() }
+    try? await promise.futureResult.get()
+    deadline.cancel()
+    for connection in state.withLock({ Array($0.connections.values) }) {
+      connection.eventLoop.execute { connection.value.http2.channel?.close(promise: nil) }
+    }
+  }
+
+  private func stopListening() async {
+    let listeners = state.withLock { state in
+      defer { state.listeners = [] }
+      state.isDraining = true
+      return state.listeners
+    }
+    for listener in listeners { try? await listener.close() }
+  }
+}

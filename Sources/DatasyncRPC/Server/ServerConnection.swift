@@ -1,0 +1,141 @@
+import DatasyncHTTP2
+import NIOCore
+
+/// A client's connection: makes calls of its streams. Loop-bound.
+final class ServerConnection: HTTP2ConnectionDelegate {
+  let options: RPCOptions
+  let registry: ServiceRegistry
+  let eventLoop: any EventLoop
+  let peer: Peer
+  private(set) var http2: HTTP2Connection
+  private let onClose: (ServerConnection) -> Void
+  /// Calls that the current read brought.
+  private var unsettled: [ServerCall] = []
+  private var fields = HeaderBlock()
+  private var lastRoute: ServiceRegistry.Route?
+
+  init(
+    options: RPCOptions, registry: ServiceRegistry, peer: Peer, eventLoop: any EventLoop,
+    onClose: @escaping (ServerConnection) -> Void
+  ) {
+    self.options = options
+    self.registry = registry
+    self.peer = peer
+    self.eventLoop = eventLoop
+    self.onClose = onClose
+    http2 = HTTP2Connection(role: .server, options: options.http2)
+    http2.delegate = self
+  }
+
+  /// Lends an empty list of fields that is used again and again.
+  func withFields(_ body: (inout HeaderBlock) -> Void) {
+    var block = HeaderBlock()
+    swap(&block, &fields)
+    block.removeAll()
+    body(&block)
+    swap(&block, &fields)
+  }
+
+  // MARK: - Streams
+
+  func streamOpened(_ stream: HTTP2Stream) {
+    if let limit = stream.exceededHeaderLimit {
+      refuse(
+        stream,
+        .status(
+          Status(.resourceExhausted, "the request's headers are too long (\(limit.rawValue))")))
+      return
+    }
+    switch RequestHeadParser.parse(stream.head) {
+    case .refused(let refusal):
+      refuse(stream, refusal)
+    case .call(let head):
+      guard let route = registry.route(path: head.path) else {
+        refuse(stream, .status(unknownMethod(head.path)))
+        return
+      }
+      start(stream, route, head)
+    }
+  }
+
+  private func start(_ stream: HTTP2Stream, _ route: ServiceRegistry.Route, _ head: RequestHead) {
+    let call = ServerCall(
+      connection: self, stream: stream, route: route, head: head,
+      deadline: head.timeout.map { .now() + $0 }, eventLoop: eventLoop)
+    stream.delegate = call
+    unsettled.append(call)
+    if !route.method.isClientStreaming, !stream.isRemoteEnded { stream.awaitsBytes = true }
+    call.handler = route.method.handler(call)
+    // Finished already: nothing more may reach the handler.
+    if call.answer == .finished { call.letGo() }
+  }
+
+  private func unknownMethod(_ path: String) -> Status {
+    let service = path.dropFirst().split(separator: "/").dropLast().joined(separator: "/")
+    return Status(
+      .unimplemented,
+      registry.hasService(service) ? "unknown method \(path)" : "unknown service \(service)")
+  }
+
+  private func refuse(_ stream: HTTP2Stream, _ refusal: RequestHead.Refusal) {
+    withFields { fields in
+      switch refusal {
+      case .status(let status):
+        fields.add(":status", "200")
+        fields.add("content-type", "application/grpc")
+        fields.add("grpc-accept-encoding", Encoding.accepted)
+        ResponseFields.add(status, to: &fields)
+        stream.respond(fields, endStream: true)
+      case .http(let code, let status):
+        fields.add(":status", String(code))
+        fields.add("content-type", "application/grpc")
+        ResponseFields.add(status, to: &fields)
+        stream.respond(fields, endStream: true)
+      case .greeting(let hasBody):
+        fields.add(":status", "200")
+        fields.add("content-type", "text/plain; charset=utf-8")
+        fields.add("content-length", String(options.greeting.utf8.count))
+        stream.respond(fields, endStream: !hasBody)
+        if hasBody {
+          stream.write { $0.writeString(options.greeting) }
+          stream.finish()
+        }
+      }
+    }
+  }
+
+  func readCompleted() {
+    guard !unsettled.isEmpty else { return }
+    for call in unsettled { call.settle() }
+    unsettled.removeAll(keepingCapacity: true)
+  }
+
+  // MARK: - Calls
+
+  func callFinished(_ status: Status) {}
+
+  private var calls: [ServerCall] { http2.streams.compactMap { $0.delegate as? ServerCall } }
+
+  // MARK: - The end
+
+  func drainStarted(timeLeft: TimeAmount) {
+    for call in calls { call.handler?.serverDraining(timeLeft: timeLeft) }
+  }
+
+  /// Takes no new calls, and closes when those that run are over, or after the grace.
+  func drain(grace: TimeAmount) {
+    http2.beginDrain(reason: "shutting_down", grace: grace)
+  }
+
+  /// Ends every call and the connection.
+  func close() {
+    for call in calls {
+      call.abort(Status(.unavailable, "the server is shutting down"))
+    }
+    http2.close(reason: "shutting_down")
+  }
+
+  func connectionClosed() {
+    onClose(self)
+  }
+}
