@@ -17,6 +17,8 @@ let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 let lifecycle = Target.Dependency.product(
   name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(
+  name: "UnixSignals", package: "swift-service-lifecycle")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 
 func target(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -82,7 +84,8 @@ let package = Package(
     .executableTarget(
       name: "datasync",
       dependencies: [
-        "DatasyncModel", "DatasyncStore", "DatasyncServer", "DatasyncRPC", nioCore, nioPosix,
+        "DatasyncModel", "DatasyncStore", "DatasyncServer", "DatasyncRPC", "DatasyncProtobuf",
+        "DatasyncMessages", nioCore, nioPosix, unixSignals,
         logging, lifecycle, argumentParser,
       ],
       swiftSettings: settings),

@@ -1,3 +1,4 @@
+import DatasyncMessages
 import DatasyncModel
 import DatasyncProtobuf
 import DatasyncRPC
@@ -22,7 +23,7 @@ struct DatasyncProcess {
     let logger = Logger(label: "datasync")
     // Trapped first: a signal that comes while we open must not kill us halfway.
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-    try DatabaseFile.prepare(path: database, schema: schema)
+
     let group = MultiThreadedEventLoopGroup(numberOfThreads: loopCount)
     let registry = ServiceRegistry([])
     let pool = DescriptorPool(fileDescriptorSets: [DescriptorSet.datasync])
