@@ -91,7 +91,8 @@ package enum EventField {
 }
 
 /// The bytes of a `datasync.v1.Checkpoint`.
-package func encodedCheckpoint(resumeToken: String, sequence: Sequence, isCurrent: Bool) -> [UInt8] {
+package func encodedCheckpoint(resumeToken: String, sequence: Sequence, isCurrent: Bool) -> [UInt8]
+{
   var writer = WireWriter(reservingCapacity: 64)
   writer.append(field: 1, string: resumeToken)
   if sequence != .zero { writer.append(field: 2, varint: sequence.rawValue) }

@@ -61,7 +61,8 @@ extension DatasyncError {
   static func historyCompacted(oldest: Sequence, _ why: String) -> DatasyncError {
     DatasyncError(
       .outOfRange, reason: "HISTORY_COMPACTED",
-      "\(why); subscribe anew without a resume token", metadata: ["oldest": String(oldest.rawValue)])
+      "\(why); subscribe anew without a resume token", metadata: ["oldest": String(oldest.rawValue)]
+    )
   }
 
   static var historyReplaced: DatasyncError {

@@ -213,18 +213,21 @@ final class ServiceLoop {
     let batch = pointReads
     pointReads.removeAll(keepingCapacity: true)
     let wanted = batch.map { ($0.table, $0.key) }
-    read({ snapshot throws(DatasyncError) in
-      wanted.map { table, key in
-        Swift.Result { () throws(DatasyncError) in try snapshot.row(key, in: table) }
-      }
-    }, completion: { (result: Swift.Result<[Swift.Result<StoredRow?, DatasyncError>], DatasyncError>) in
-      switch result {
-      case .success(let rows):
-        for (read, row) in zip(batch, rows) { read.completion(row) }
-      case .failure(let error):
-        for read in batch { read.completion(.failure(error)) }
-      }
-    })
+    read(
+      { snapshot throws(DatasyncError) in
+        wanted.map { table, key in
+          Swift.Result { () throws(DatasyncError) in try snapshot.row(key, in: table) }
+        }
+      },
+      completion: {
+        (result: Swift.Result<[Swift.Result<StoredRow?, DatasyncError>], DatasyncError>) in
+        switch result {
+        case .success(let rows):
+          for (read, row) in zip(batch, rows) { read.completion(row) }
+        case .failure(let error):
+          for read in batch { read.completion(.failure(error)) }
+        }
+      })
   }
 }
 

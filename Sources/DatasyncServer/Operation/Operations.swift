@@ -22,6 +22,8 @@ final class Operations: WriteRequester {
   private var answeredWrites: UInt64 = 0
   private var waitingReads: Deque<WaitingRead> = []
   private var readsAtOnce = 0
+  /// Subscriptions that would send if the stream took it, in the order of their turns.
+  private var waitingSubscriptions: Deque<Subscription> = []
 
   private enum Running {
     case write
@@ -111,6 +113,7 @@ final class Operations: WriteRequester {
     running = [:]
     subscriptionCount = 0
     waitingReads.removeAll()
+    waitingSubscriptions.removeAll()
     for request in requests {
       switch request {
       case .subscription(let subscription): subscription.cancel()
@@ -122,13 +125,17 @@ final class Operations: WriteRequester {
     unregisterWhenIdle()
   }
 
-  /// The stream takes more again.
+  /// The stream takes more again: answers go first, then each subscription that waits has its turn.
   func drained() {
     startWaitingReads()
-    for case .subscription(let subscription) in Array(running.values) {
-      guard sink?.isWritable ?? false else { return }
-      subscription.drained()
+    for _ in 0..<waitingSubscriptions.count {
+      guard sink?.isWritable ?? false, let next = waitingSubscriptions.popFirst() else { return }
+      next.drained()
     }
+  }
+
+  func awaitDrain(_ subscription: Subscription) {
+    waitingSubscriptions.append(subscription)
   }
 
   private func answer(_ requestID: UInt64, _ response: Response) {
@@ -288,7 +295,8 @@ final class Operations: WriteRequester {
     response: @escaping (Result) -> Response
   ) {
     readsAtOnce += 1
-    loop.read(cancellation: flag, body) { [weak self] (result: Swift.Result<Result, DatasyncError>) in
+    loop.read(cancellation: flag, body) {
+      [weak self] (result: Swift.Result<Result, DatasyncError>) in
       guard let self else { return }
       self.readsAtOnce -= 1
       if case .read(let current) = self.running[id], current === flag {

@@ -37,7 +37,9 @@ final class UnaryCall: CallHandler, ResponseSink {
     } catch MessageArena.Fault.tooLarge {
       return finish(0, error: .messageTooLarge)
     } catch {
-      return end(Status(.internal, "the request is no \(coding.requestName), or holds text that is not UTF-8"))
+      return end(
+        Status(
+          .internal, "the request is no \(coding.requestName), or holds text that is not UTF-8"))
     }
     if coding.isServerStreaming { call.sendInitialMetadata(Metadata()) }
     operations.start(request, id: UnaryCall.requestID)
@@ -57,6 +59,10 @@ final class UnaryCall: CallHandler, ResponseSink {
   func requestEnded() {}
 
   // MARK: - Out
+
+  func awaitDrain(_ subscription: Subscription) {
+    operations.awaitDrain(subscription)
+  }
 
   var isWritable: Bool { !isEnded && call.isWritable }
   var isTyped: Bool { coding.ownTable != nil }

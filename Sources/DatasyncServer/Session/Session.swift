@@ -145,6 +145,10 @@ final class Session: CallHandler, ResponseSink {
 
   // MARK: - Out
 
+  func awaitDrain(_ subscription: Subscription) {
+    operations.awaitDrain(subscription)
+  }
+
   var isWritable: Bool { !isEnded && call.isWritable }
   var isTyped: Bool { false }
 

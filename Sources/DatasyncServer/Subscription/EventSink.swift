@@ -1,7 +1,9 @@
 /// Where a subscription's events go. Loop-bound.
 protocol EventSink: AnyObject {
-  /// Whether more may be sent; once false, ``Subscription/drained()`` must be called later.
+  /// Whether more may be sent.
   var isWritable: Bool { get }
+  /// Has ``Subscription/drained()`` called once when more may be sent, in the order of asking.
+  func awaitDrain(_ subscription: Subscription)
   /// Whether events take the form of a typed service.
   var isTyped: Bool { get }
 

@@ -58,6 +58,9 @@ final class LongPoll: EventSink {
   /// Once there is enough for an answer, the subscription must stop where it is.
   var isWritable: Bool { !isEnded && changes.count < maxChanges }
 
+  /// It is full once, and then it answers.
+  func awaitDrain(_ subscription: Subscription) {}
+
   func send(change: [UInt8], own: Bool, more: Bool, for requestID: UInt64) {
     var writer = WireWriter(reservingCapacity: change.count + 4)
     writer.append(encoded: change)

@@ -25,8 +25,7 @@ extension Subscription {
   /// Reads the next page, as the rows were at the first page's position: the log takes back what has
   /// changed since, so that no snapshot is held open for a slow client.
   func readInitialRows() {
-    guard case .snapshotting(var rows) = phase, !rows.isReading else { return }
-    guard let sink, sink.isWritable else { return }
+    guard case .snapshotting(var rows) = phase, !rows.isReading, maySend else { return }
     rows.isReading = true
     phase = .snapshotting(rows)
     let request = rows.tables.first.map { scanRequest($0, after: rows.after) }

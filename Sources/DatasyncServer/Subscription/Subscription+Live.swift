@@ -27,8 +27,8 @@ extension Subscription {
 
   /// Falls back to replaying where the stream is full, and forgets the commit: the log has it.
   private func staysLive(before commit: Commit) -> Bool {
-    guard case .live = phase, let sink else { return false }
-    if sink.isWritable { return true }
+    guard case .live = phase else { return false }
+    if maySend { return true }
     loop.leaveLive(self)
     phase = .replaying(position: Sequence(commit.first.rawValue - 1), isReading: false)
     return false

@@ -6,8 +6,7 @@ extension Subscription {
   /// Goes on from the position: from the loop's tail where it reaches back that far, else from the
   /// log. One chunk at a time, so that no subscription keeps the loop from the others.
   func pump() {
-    guard case .replaying(let position, isReading: false) = phase else { return }
-    guard let sink, sink.isWritable else { return }
+    guard case .replaying(let position, isReading: false) = phase, maySend else { return }
     if position >= loop.head { return becomeLive(at: position) }
     if let commits = loop.tail.commits(after: position, maxBytes: loop.options.replayChunkBytes) {
       if replay(commits) { yieldThenPump() }
@@ -27,22 +26,24 @@ extension Subscription {
   private func readLog(after position: Sequence) {
     let through = loop.head
     let maxBytes = loop.options.replayChunkBytes
-    loop.read({ snapshot throws(DatasyncError) in
-      try snapshot.changes(after: position, through: through, maxBytes: maxBytes)
-    }, completion: { [weak self] (result: Result<LogPage, DatasyncError>) in
-      guard let self, case .replaying(_, isReading: true) = self.phase else { return }
-      switch result {
-      case .failure(let error):
-        self.end(error)
-      case .success(let page):
-        self.phase = .replaying(position: position, isReading: false)
-        guard self.replay(page.commits) else { return }
-        if case .replaying(let reached, _) = self.phase {
-          self.phase = .replaying(position: max(reached, page.through), isReading: false)
+    loop.read(
+      { snapshot throws(DatasyncError) in
+        try snapshot.changes(after: position, through: through, maxBytes: maxBytes)
+      },
+      completion: { [weak self] (result: Result<LogPage, DatasyncError>) in
+        guard let self, case .replaying(_, isReading: true) = self.phase else { return }
+        switch result {
+        case .failure(let error):
+          self.end(error)
+        case .success(let page):
+          self.phase = .replaying(position: position, isReading: false)
+          guard self.replay(page.commits) else { return }
+          if case .replaying(let reached, _) = self.phase {
+            self.phase = .replaying(position: max(reached, page.through), isReading: false)
+          }
+          self.yieldThenPump()
         }
-        self.yieldThenPump()
-      }
-    })
+      })
   }
 
   /// Sends what the view sees of the commits.
@@ -55,7 +56,7 @@ extension Subscription {
       let matches = self.matches(among: changes)
       send(matches)
       phase = .replaying(position: commit.last, isReading: false)
-      if let sink, !matches.isEmpty, !sink.isWritable {
+      if !matches.isEmpty, !maySend {
         if isCurrent { sendCheckpoint(at: commit.last) }
         return false
       }
@@ -111,6 +112,6 @@ extension Subscription {
     }
     phase = .replaying(position: last, isReading: false)
     if owesCheckpoint, isCurrent { sendCheckpoint(at: last) }
-    return sink?.isWritable ?? false
+    return maySend
   }
 }

@@ -36,6 +36,7 @@ final class Subscription {
   private var lastCheckpoint: NIODeadline
   private var heartbeatTask: Scheduled<Void>?
   var intervalTask: Scheduled<Void>?
+  private var isAwaitingDrain = false
 
   enum Phase {
     case starting
@@ -134,8 +135,20 @@ final class Subscription {
     loop.ended(self)
   }
 
+  /// Whether the stream takes more now; where it does not, ``drained()`` follows when it does.
+  var maySend: Bool {
+    guard let sink else { return false }
+    if sink.isWritable { return true }
+    if !isAwaitingDrain {
+      isAwaitingDrain = true
+      sink.awaitDrain(self)
+    }
+    return false
+  }
+
   /// The stream takes more again.
   func drained() {
+    isAwaitingDrain = false
     switch phase {
     case .snapshotting: readInitialRows()
     case .replaying: pump()

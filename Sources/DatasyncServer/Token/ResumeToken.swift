@@ -31,7 +31,9 @@ struct ResumeToken: Hashable, Sendable {
       content.withUnsafeBytes { bytes in
         var reader = WireReader(bytes)
         while let next = try? reader.next() {
-          if case (1, .bytes(let value)) = next { historyID = String(decoding: value, as: UTF8.self) }
+          if case (1, .bytes(let value)) = next {
+            historyID = String(decoding: value, as: UTF8.self)
+          }
           if case (2, .varint(let value)) = next { sequence = value }
         }
         isValid = reader.offset == bytes.count && !historyID.isEmpty

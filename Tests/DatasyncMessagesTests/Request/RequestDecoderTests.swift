@@ -25,7 +25,8 @@ import Testing
       }
     }
     #expect(request.requestID == 9)
-    guard case .write(let message) = request.request, case .create(let entity) = message.write else {
+    guard case .write(let message) = request.request, case .create(let entity) = message.write
+    else {
       Issue.record("no create")
       return
     }
@@ -79,4 +80,3 @@ import Testing
     }
   }
 }
-

@@ -31,6 +31,7 @@ import Testing
     #expect(text.contains("  // In one line.\n  optional string title = 9;"))
     #expect(text.contains("rpc Watch(.datasync.v1.SubscribeRequest)") == false)
     #expect(
-      text.contains("rpc Watch(datasync.v1.SubscribeRequest) returns (stream tables.TodoItemsEvent);"))
+      text.contains(
+        "rpc Watch(datasync.v1.SubscribeRequest) returns (stream tables.TodoItemsEvent);"))
   }
 }

@@ -17,7 +17,8 @@ import Testing
     tail.append(commit(11))
     tail.append(commit(12, count: 3))
     tail.append(commit(15))
-    #expect(tail.commits(after: Sequence(10), maxBytes: .max)?.map(\.last.rawValue) == [11, 14, 15])
+    #expect(
+      tail.commits(after: Sequence(10), maxBytes: .max)?.map(\.last.rawValue) == [11, 14, 15])
     #expect(tail.commits(after: Sequence(11), maxBytes: .max)?.map(\.last.rawValue) == [14, 15])
     #expect(tail.commits(after: Sequence(15), maxBytes: .max)?.isEmpty == true)
   }
