@@ -79,7 +79,7 @@ let package = Package(
       swiftSettings: settings),
 
     tests("DatasyncModelTests", ["DatasyncModel"]),
-    tests("DatasyncFilterTests", ["DatasyncFilter", "DatasyncModel"]),
+    tests("DatasyncFilterTests", ["DatasyncFilter", "DatasyncModel", "CDatasyncSQLite"]),
     tests("DatasyncStoreTests", ["DatasyncStore", "DatasyncModel", "DatasyncFilter"]),
     tests("DatasyncHTTP2Tests", ["DatasyncHTTP2", nioCore, nioPosix, nioEmbedded]),
     tests("DatasyncRPCTests", ["DatasyncRPC", "DatasyncHTTP2", "DatasyncProtobuf", nioCore, nioPosix, nioEmbedded]),
