@@ -91,7 +91,7 @@ let package = Package(
       swiftSettings: settings),
 
     tests("DatasyncModelTests", ["DatasyncModel"]),
-    tests("DatasyncFilterTests", ["DatasyncFilter", "DatasyncModel"]),
+    tests("DatasyncFilterTests", ["DatasyncFilter", "DatasyncModel", "CDatasyncSQLite"]),
     tests("DatasyncStoreTests", ["DatasyncStore", "DatasyncModel", "DatasyncFilter"]),
     tests("DatasyncHTTP2Tests", ["DatasyncHTTP2", nioCore, nioPosix, nioEmbedded]),
     tests(

@@ -1,15 +1,49 @@
 package import DatasyncModel
 
 /// A checked `$filter` of one table: parsed once, judged often. A value.
+///
+/// The language is OData 4.01's; SEMANTICS "Filters" says what it means. A name that stands where a
+/// value is expected is a field even if it is spelt like an operator or a function (`eq eq 'x'`); only
+/// `not`, `null`, `true` and `false` are never fields, and `$it/null` names even those. Columns whose
+/// names are no words (letters, digits, `_`) cannot be named. Where no column is called `id`, `id` is
+/// the key.
 package struct Filter: Sendable {
   package let text: String
+  /// Whether `now()` is in it: then its answers change by themselves.
+  package let usesNow: Bool
+  /// The positions of the columns that the filter reads.
+  package let columns: Set<Int>
+  /// Column = value conditions that every matching row fulfils, for indexes over subscriptions.
+  /// `column` is a position in ``Table/columns``.
+  package let equalities: [(column: Int, value: Value)]
+
+  private let tree: Expression
+  private let evaluator: Evaluator
+  private let table: Table
 
   /// - Throws: INVALID_ARGUMENT, reason BAD_FILTER, metadata `position` (from 1, in Unicode scalars),
   ///   with a violation of the field `filter` whose description begins `at N: `.
   package init(
     parsing text: String, table: Table, limits: FilterLimits = .default
   ) throws(DatasyncError) {
+    do {
+      let syntax = try Parser.parse(text, limits: limits)
+      tree = try Checker(table: table).condition(syntax)
+    } catch {
+      throw error.error(field: "filter", reason: "BAD_FILTER")
+    }
     self.text = text
+    self.table = table
+    evaluator = Evaluator(tree, table: table)
+    equalities = tree.equalities(in: table)
+    var columns: Set<Int> = []
+    var usesNow = false
+    tree.forEach { expression in
+      if case .column(let column) = expression.kind { columns.insert(column) }
+      if case .now = expression.kind { usesNow = true }
+    }
+    self.columns = columns
+    self.usesNow = usesNow
   }
 
   /// Whether the filter is true (neither false nor null) for a row.
@@ -17,28 +51,21 @@ package struct Filter: Sendable {
   /// - Parameter values: One for each of ``Table/columns``, as ``RowDecoder/values(of:table:)``
   ///   gives them.
   package func matches(_ values: [Value]) -> Bool {
-    true
+    evaluator.isTrue(of: values, now: usesNow ? WallClock.now : 0)
   }
 
-  /// Column = value conditions that every matching row fulfils, for indexes over subscriptions.
-  /// `column` is a position in ``Table/columns``.
-  package var equalities: [(column: Int, value: Value)] { [] }
-
-  /// The positions of the columns that the filter reads.
-  package var columns: Set<Int> { [] }
+  /// The same at a moment of the caller's choice, microseconds since 1970.
+  package func matches(_ values: [Value], now: Int64) -> Bool {
+    evaluator.isTrue(of: values, now: now)
+  }
 
   /// The same condition for a WHERE clause; keeps exactly the rows that ``matches(_:)`` keeps.
-  package var sql: SQLFragment { SQLFragment(text: "1", bindings: []) }
-}
+  package var sql: SQLFragment { sql(now: usesNow ? WallClock.now : 0) }
 
-/// Bounds on what is parsed. A value.
-package struct FilterLimits: Sendable {
-  /// In Unicode scalars.
-  package var maxLength = 8192
-  package var maxDepth = 64
-  package var maxNodes = 1024
-
-  package static let `default` = FilterLimits()
-
-  package init() {}
+  /// The same at a moment of the caller's choice, microseconds since 1970.
+  package func sql(now: Int64) -> SQLFragment {
+    var writer = SQLWriter(table: table, now: now)
+    writer.condition(tree)
+    return writer.fragment
+  }
 }

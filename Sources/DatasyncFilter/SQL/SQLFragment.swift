@@ -10,23 +10,3 @@ package struct SQLFragment: Hashable, Sendable {
     self.bindings = bindings
   }
 }
-
-/// A scalar function that filters need in SQL; the store registers all of them, as deterministic, on
-/// each connection. A value.
-package struct SQLFunction: Sendable {
-  package let name: String
-  /// -1: any number.
-  package let argumentCount: Int
-  package let body: @Sendable ([Value]) -> Value
-
-  package init(
-    name: String, argumentCount: Int, body: @escaping @Sendable ([Value]) -> Value
-  ) {
-    self.name = name
-    self.argumentCount = argumentCount
-    self.body = body
-  }
-
-  /// Every function that ``Filter/sql`` and ``OrderBy`` may call.
-  package static let all: [SQLFunction] = []
-}

@@ -1,0 +1,19 @@
+extension Operation {
+  /// Below 0, 0 or above 0; two nulls are equal, one alone is null. See ``Operand/compare(_:_:)``.
+  static let compare = Operation(
+    name: "compare", parameters: [.dynamic, .dynamic],
+    body: .binary { a, b in
+      Operand.compare(a, b).map { .int64(Int64($0)) } ?? .null
+    })
+
+  /// Bytes that SQLite compares and sorts as the decimals that they stand for.
+  static let decimalKey = Operation(
+    name: "decimal_key", parameters: [.decimal],
+    body: .unary { value in
+      Decimal(value).map { .bytes($0.sortKey) } ?? .null
+    })
+
+  static let all: [Operation] =
+    int64Arithmetic.all + decimalArithmetic.all + doubleArithmetic.all + text + times + casts
+    + [compare, decimalKey]
+}

@@ -1,0 +1,76 @@
+/// Compares text as SQLite's BINARY does: by code point, which in UTF-8 is by byte.
+///
+/// Swift's own `==` and `<` take canonically equivalent texts for equal; none of that may get in.
+enum TextOrder {
+  /// Below 0, 0 or above 0.
+  static func compare(_ left: String, _ right: String) -> Int {
+    withBytes(left, right) { compare($0, $1) }
+  }
+
+  static func compare(_ left: [UInt8], _ right: [UInt8]) -> Int {
+    left.withUnsafeBytes { left in right.withUnsafeBytes { compare(left, $0) } }
+  }
+
+  static func areEqual(_ left: String, _ right: String) -> Bool {
+    withBytes(left, right) { areEqual($0, $1) }
+  }
+
+  static func areEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+    guard left.count == right.count else { return false }
+    var index = 0
+    while left.count - index >= 8 {
+      guard word(left, index) == word(right, index) else { return false }
+      index += 8
+    }
+    while index < left.count {
+      guard left[index] == right[index] else { return false }
+      index += 1
+    }
+    return true
+  }
+
+  static func compare(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
+    let shared = min(left.count, right.count)
+    var index = 0
+    while shared - index >= 8 {
+      let (first, second) = (word(left, index), word(right, index))
+      guard first == second else { return first.bigEndian < second.bigEndian ? -1 : 1 }
+      index += 8
+    }
+    while index < shared {
+      guard left[index] == right[index] else { return left[index] < right[index] ? -1 : 1 }
+      index += 1
+    }
+    return Operand.order(left.count, right.count)
+  }
+
+  /// Where the second text begins within the first, in bytes; nil: nowhere.
+  static func firstOffset(
+    of part: UnsafeRawBufferPointer, in whole: UnsafeRawBufferPointer
+  ) -> Int? {
+    guard let first = part.first else { return 0 }
+    guard part.count <= whole.count else { return nil }
+    for start in 0...(whole.count - part.count) where whole[start] == first {
+      let candidate = UnsafeRawBufferPointer(rebasing: whole[start..<start + part.count])
+      if areEqual(candidate, part) { return start }
+    }
+    return nil
+  }
+
+  /// Lends the UTF-8 of two texts.
+  @inline(__always)
+  static func withBytes<Result>(
+    _ left: String, _ right: String,
+    _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Result
+  ) -> Result {
+    var (left, right) = (left, right)
+    return left.withUTF8 { left in
+      right.withUTF8 { body(UnsafeRawBufferPointer(left), UnsafeRawBufferPointer($0)) }
+    }
+  }
+
+  @inline(__always)
+  private static func word(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> UInt64 {
+    bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+  }
+}

@@ -1,0 +1,161 @@
+import DatasyncModel
+
+/// Writes checked expressions as SQL. A value; used once.
+///
+/// A *condition* stands where null and false are the same: at the top and within AND and OR. A *value*
+/// is exact: 1, 0 or NULL for conditions. What SQLite computes as we do is written as SQL, plainly
+/// enough for indexes; all else calls an ``Operation``.
+struct SQLWriter {
+  let table: Table
+  /// Microseconds since 1970 UTC.
+  let now: Int64
+  private var text = ""
+  private var bindings: [Value] = []
+
+  /// SQLite limits a tree to 1,000 levels, and an AND of n terms has n: longer ones are cut up.
+  private static let maxTerms = 32
+
+  init(table: Table, now: Int64) {
+    self.table = table
+    self.now = now
+  }
+
+  var fragment: SQLFragment { SQLFragment(text: text, bindings: bindings) }
+
+  // MARK: - Pieces
+
+  mutating func write(_ piece: String) {
+    text += piece
+  }
+
+  mutating func bind(_ value: Value) {
+    text += "?"
+    bindings.append(value)
+  }
+
+  mutating func bindList(_ values: [Value]) {
+    write("(")
+    for (index, value) in values.enumerated() {
+      if index > 0 { write(", ") }
+      bind(value)
+    }
+    write(")")
+  }
+
+  /// The column, quoted.
+  mutating func name(_ column: Int) {
+    write(table.columns[column].name.quotedAsSQLIdentifier)
+  }
+
+  mutating func call(_ operation: Operation, _ argument: (inout SQLWriter) -> Void) {
+    write("\(operation.sqlName)(")
+    argument(&self)
+    write(")")
+  }
+
+  // MARK: - Conditions
+
+  /// True exactly where the expression is; false or NULL elsewhere.
+  mutating func condition(_ expression: Expression) {
+    switch expression.kind {
+    case .and(let terms):
+      join(terms[...], with: " AND ") { $0.condition($1) }
+    case .or(let terms):
+      join(terms[...], with: " OR ") { $0.condition($1) }
+    case .comparison(let comparison, let left, let right, let domain):
+      write("(")
+      self.comparison(comparison, left, right, domain)
+      write(")")
+    case .membership(let operand, let constants, let orNull, let domain):
+      write("(")
+      membership(operand, constants, orNull: orNull, domain)
+      write(")")
+    case .literal, .column, .now, .call, .isNull, .not:
+      value(expression)
+    }
+  }
+
+  private mutating func join(
+    _ terms: ArraySlice<Expression>, with separator: String,
+    _ body: (inout SQLWriter, Expression) -> Void
+  ) {
+    write("(")
+    if terms.count > SQLWriter.maxTerms {
+      let size = max(
+        SQLWriter.maxTerms, (terms.count + SQLWriter.maxTerms - 1) / SQLWriter.maxTerms)
+      var start = terms.startIndex
+      while start < terms.endIndex {
+        if start > terms.startIndex { write(separator) }
+        let end = min(start + size, terms.endIndex)
+        join(terms[start..<end], with: separator, body)
+        start = end
+      }
+    } else {
+      for (index, term) in terms.enumerated() {
+        if index > 0 { write(separator) }
+        body(&self, term)
+      }
+    }
+    write(")")
+  }
+
+  // MARK: - Values
+
+  /// The expression's value, null as NULL.
+  mutating func value(_ expression: Expression) {
+    switch expression.kind {
+    case .literal(let operand): bind(operand.value)
+    case .column(let column): storedColumn(column)
+    case .now: bind(.timestamp(now))
+    case .call(let operation, let arguments):
+      write("\(operation.sqlName)(")
+      for (index, argument) in arguments.enumerated() {
+        if index > 0 { write(", ") }
+        value(argument)
+      }
+      write(")")
+    case .comparison(let comparison, let left, let right, let domain):
+      write("((")
+      self.comparison(comparison, left, right, domain)
+      write(") IS TRUE)")
+    case .membership(let operand, let constants, let orNull, let domain):
+      write("((")
+      membership(operand, constants, orNull: orNull, domain)
+      write(") IS TRUE)")
+    case .isNull(let operand, let negated):
+      write("(")
+      value(operand)
+      write(negated ? " IS NOT NULL)" : " IS NULL)")
+    case .and(let terms):
+      join(terms[...], with: " AND ") { $0.value($1) }
+    case .or(let terms):
+      join(terms[...], with: " OR ") { $0.value($1) }
+    case .not(let operand):
+      write("(NOT ")
+      value(operand)
+      write(")")
+    }
+  }
+
+  /// As text, what SQLite may have made a number of.
+  private mutating func storedColumn(_ column: Int) {
+    if case .json(asWritten: false) = table.columns[column].type {
+      write("CAST(")
+      name(column)
+      write(" AS TEXT)")
+    } else {
+      name(column)
+    }
+  }
+}
+
+extension String {
+  var quotedAsSQLIdentifier: String {
+    var quoted = "\""
+    for scalar in unicodeScalars {
+      if scalar == "\"" { quoted.unicodeScalars.append(scalar) }
+      quoted.unicodeScalars.append(scalar)
+    }
+    return quoted + "\""
+  }
+}
