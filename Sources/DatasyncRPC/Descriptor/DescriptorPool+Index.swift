@@ -6,13 +6,9 @@ extension DescriptorPool.Index {
   mutating func add(_ bytes: [UInt8]) {
     let arena = MessageArena()
     bytes.withUnsafeBytes { raw in
-      try? arena.decode(
-        raw,
-        descriptor(
-          Google__Protobuf__FileDescriptorProto.self, Google__Protobuf__FileDescriptorProto(),
-          google__protobuf__file_descriptor_proto__init),
-        as: Google__Protobuf__FileDescriptorProto.self
-      ) { add($0.pointee, bytes) }
+      try? arena.decode(raw, with: google__protobuf__file_descriptor_proto__unpack) {
+        add($0, bytes)
+      }
     }
   }
 

@@ -115,13 +115,9 @@ package final class HealthService: Sendable {
   /// Nil: malformed.
   static func service(_ request: ByteBuffer) -> String? {
     request.withUnsafeReadableBytes { bytes in
-      try? MessageArena().decode(
-        bytes,
-        descriptor(
-          Grpc__Health__V1__HealthCheckRequest.self, Grpc__Health__V1__HealthCheckRequest(),
-          grpc__health__v1__health_check_request__init),
-        as: Grpc__Health__V1__HealthCheckRequest.self
-      ) { $0.pointee.service.text } ?? nil
+      try? MessageArena().decode(bytes, with: grpc__health__v1__health_check_request__unpack) {
+        $0.service.text
+      } ?? nil
     }
   }
 

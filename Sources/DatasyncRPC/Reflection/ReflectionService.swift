@@ -46,11 +46,8 @@ private final class ReflectionCall: CallHandler {
   func received(_ message: ByteBuffer, wasCompressed: Bool) {
     let answer: ByteBuffer? = message.withUnsafeReadableBytes { bytes in
       let answer = try? requests.decode(
-        bytes,
-        descriptor(
-          Request.self, Request(), grpc__reflection__v1__server_reflection_request__init),
-        as: Request.self
-      ) { request in self.answer(request.pointee) }
+        bytes, with: grpc__reflection__v1__server_reflection_request__unpack
+      ) { request in self.answer(request) }
       return answer ?? nil
     }
     guard let answer else {
