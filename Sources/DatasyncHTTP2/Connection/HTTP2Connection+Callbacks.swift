@@ -54,6 +54,10 @@ extension HTTP2Connection {
       guard let connection = connection(context), let frame else { return ok }
       return connection.frameReceived(frame) ? ok : failure
     }
+    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) { _, _, _, context in
+      connection(context)?.pendingHeaders = nil
+      return ok
+    }
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, context in
       guard let connection = connection(context), let frame else { return ok }
       connection.frameSent(frame.pointee.hd, frame)
@@ -81,18 +85,19 @@ extension HTTP2Connection {
 
   /// False: the peer goes too far, and reading stops.
   private func frameBegan(_ header: nghttp2_frame_hd) -> Bool {
+    if UInt32(header.type) != NGHTTP2_CONTINUATION.rawValue { pendingHeaders = nil }
     switch UInt32(header.type) {
     case NGHTTP2_HEADERS.rawValue:
-      if UInt32(header.flags) & NGHTTP2_FLAG_END_HEADERS.rawValue == 0 {
-        timers[.header] = now + options.headerTimeout
-        armTimer()
-      }
       if role == .server, !idWatch.headersBegan(header.stream_id) {
         return violated(nil, .protocolError)
       }
-    case NGHTTP2_CONTINUATION.rawValue:
-      if UInt32(header.flags) & NGHTTP2_FLAG_END_HEADERS.rawValue != 0 { timers[.header] = nil }
-    case NGHTTP2_DATA.rawValue, NGHTTP2_RST_STREAM.rawValue, NGHTTP2_SETTINGS.rawValue,
+      // The library ignores those of streams that are gone, and says nothing at their end.
+      let isNew = header.stream_id > nghttp2_session_get_last_proc_stream_id(session)
+      if isNew ? drain != .final : stream(header.stream_id) != nil {
+        pendingHeaders = header.stream_id
+      }
+    case NGHTTP2_CONTINUATION.rawValue, NGHTTP2_DATA.rawValue, NGHTTP2_RST_STREAM.rawValue,
+      NGHTTP2_SETTINGS.rawValue,
       NGHTTP2_PING.rawValue, NGHTTP2_GOAWAY.rawValue, NGHTTP2_PUSH_PROMISE.rawValue:
       break
     default:
@@ -160,6 +165,7 @@ extension HTTP2Connection {
     let isAck = UInt32(header.flags) & NGHTTP2_FLAG_ACK.rawValue != 0
     switch UInt32(header.type) {
     case NGHTTP2_HEADERS.rawValue:
+      pendingHeaders = nil
       headersReceived(header.stream_id, endsStream: endsStream)
     case NGHTTP2_DATA.rawValue:
       if role == .server,
@@ -199,7 +205,6 @@ extension HTTP2Connection {
 
   private func headersReceived(_ id: Int32, endsStream: Bool) {
     guard let stream = stream(id) else { return }
-    timers[.header] = nil
     stream.lastRead = now
     if stream.headWasReceived {
       events.append(.trailers(stream))
@@ -236,6 +241,7 @@ extension HTTP2Connection {
   }
 
   private func streamClosed(_ id: Int32, _ code: HTTP2ErrorCode) {
+    if pendingHeaders == id { pendingHeaders = nil }
     guard let stream = stream(id), stream.isOpen else { return }
     forget(stream)
     events.append(.closed(stream, code))
@@ -258,6 +264,13 @@ extension HTTP2Connection {
       guard role == .server, frame.pointee.rst_stream.error_code != NGHTTP2_NO_ERROR.rawValue,
         stream(header.stream_id)?.isResetByUs != true
       else { return }
+      // Streams that a peer opens before it has read how many there may be are no offence.
+      if frame.pointee.rst_stream.error_code == NGHTTP2_REFUSED_STREAM.rawValue,
+        earlyRefusals < 1000
+      {
+        earlyRefusals += 1
+        return
+      }
       if let limit = watch.resetSent(now: now) { _ = violated(limit) }
     default:
       break

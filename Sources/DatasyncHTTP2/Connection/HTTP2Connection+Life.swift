@@ -17,7 +17,7 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
   // MARK: - Timers
 
   func startTimers() {
-    now = .now()
+    touchClock()
     lastRead = now
     timers[.handshake] = now + options.handshakeTimeout
     timers[.settings] = now + options.settingsTimeout
@@ -48,7 +48,7 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
   package func handleScheduledCallback(eventLoop: some EventLoop) {
     timer = nil
     timerDeadline = nil
-    now = .now()
+    touchClock()
     while let due = timers.due(now) { fired(due) }
     armTimer()
     pump()
@@ -66,14 +66,13 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
     case .keepalive:
       keepaliveFired()
     case .keepaliveAck:
-      limitReached(.keepaliveTime)
-      closeNow()
+      keepaliveAckFired()
     case .idle:
       if streams.isEmpty { beginDrain(reason: Limit.idleTime.rawValue, grace: nil) }
     case .age:
       beginDrain(reason: Limit.ageTime.rawValue, grace: options.maxConnectionAgeGrace)
     case .grace:
-      closeNow()
+      if let delegate { delegate.graceEnded() } else { closeNow() }
     case .drainPing:
       finishDrain()
     case .linger:
@@ -95,6 +94,27 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
     }
     submitPing(Self.keepalivePing)
     timers[.keepaliveAck] = now + options.keepaliveTimeout
+  }
+
+  /// Whatever came since the ping shows that the peer is there.
+  private func keepaliveAckFired() {
+    guard now - lastRead >= options.keepaliveTimeout else {
+      timers[.keepalive] = lastRead + options.keepaliveTime
+      return
+    }
+    limitReached(.keepaliveTime)
+    closeNow()
+  }
+
+  /// Called after each read: a header list that has begun has to end in time.
+  func watchHeaderTime() {
+    guard pendingHeaders != nil else {
+      timers[.header] = nil
+      return
+    }
+    guard timers[.header] == nil else { return }
+    timers[.header] = now + options.headerTimeout
+    armTimer()
   }
 
   private func submitPing(_ payload: UInt64) {
@@ -167,7 +187,7 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
   package func beginDrain(reason: String, grace: TimeAmount?) {
     guard isActive, case .serving = drain else { return }
     drain = .noticed(reason: reason)
-    now = .now()
+    touchClock()
     if let grace { timers[.grace] = now + grace }
     delegate?.drainStarted(timeLeft: grace ?? .hours(24 * 365))
     if role == .client {
@@ -244,7 +264,7 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
     guard !isClosing, let context else { return }
     isClosing = true
     timers = ConnectionTimers()
-    timers[.linger] = .now() + options.lingerTimeout
+    timers[.linger] = context.eventLoop.now + options.lingerTimeout
     armTimer()
     let done = context.eventLoop.makePromise(of: Void.self)
     done.futureResult.assumeIsolated().whenFailure { [self] _ in closeNow() }

@@ -82,7 +82,7 @@ extension HTTP2Connection {
     let limit = nghttp2_session_get_remote_settings(
       session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
     guard streams.count < Int(limit) else { return nil }
-    now = .now()
+    touchClock()
     let stream = makeStream(id: 0)
     stream.delegate = delegate
     stream.sending = .open
@@ -146,7 +146,7 @@ extension HTTP2Connection {
       }
     }
     guard stream.outbound.readableBytes == 0 else { return count }
-    stream.outbound.clear()
+    stream.clearOutbound()
     if case .finishing = stream.sending {
       stream.sending = .ended
       flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
@@ -167,9 +167,11 @@ extension HTTP2Connection {
 
   func outboundGrew(_ stream: HTTP2Stream, from before: Int) {
     let after = stream.outbound.readableBytes
+    guard after > before else { return }
     bufferedBytes += after - before
     if after >= options.callHighWaterMark { stream.wasUnwritable = true }
     if before == 0 {
+      touchClock()
       stream.lastWrite = now
       progressAwaited()
     }

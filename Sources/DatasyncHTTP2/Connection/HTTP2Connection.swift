@@ -30,7 +30,9 @@ package final class HTTP2Connection: ChannelDuplexHandler {
 
   /// One buffer's worth; more goes in several, with the channel asked in between.
   static let maxFlushBytes = 256 << 10
-  static let maxPooledStreams = 64
+  static let maxPooledStreams = 32
+  /// What a buffer that is empty may keep of its memory.
+  static let maxKeptBytes = 32 << 10
 
   package let role: HTTP2Role
   package let options: HTTP2Options
@@ -58,10 +60,15 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   var endedEarly: [Int32] = []
   /// Streams whose head or trailers the library refused to send.
   var failedHeads: [Int32] = []
-  var now = NIODeadline.now()
+  /// The event loop's time at the last event, for stamps.
+  var now = NIODeadline.uptimeNanoseconds(0)
   /// When the channel last took something.
-  var lastFlush = NIODeadline.now()
-  var lastRead = NIODeadline.now()
+  var lastFlush = NIODeadline.uptimeNanoseconds(0)
+  var lastRead = NIODeadline.uptimeNanoseconds(0)
+  /// The stream whose header list has begun and not ended.
+  var pendingHeaders: Int32?
+  /// Streams refused before the peer knew how many there may be.
+  var earlyRefusals = 0
   /// What in a peer's behaviour ends the connection.
   var violation: (limit: Limit?, code: HTTP2ErrorCode)?
 
@@ -74,6 +81,8 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   var isPumping = false
   var isPumpScheduled = false
   var isReading = false
+  /// Between a read and its completion, which sends what there is.
+  private var isReadOpen = false
   var isReadHeld = false
   /// Neither reads nor writes any more; waits for the peer to close.
   var isClosing = false
@@ -91,6 +100,10 @@ package final class HTTP2Connection: ChannelDuplexHandler {
 
   package var eventLoop: (any EventLoop)? { context?.eventLoop }
   package var channel: (any Channel)? { context?.channel }
+  func touchClock() {
+    if let context { now = context.eventLoop.now }
+  }
+
   package var isActive: Bool { session != nil && !isClosing }
 
   // MARK: - Life in the channel
@@ -166,8 +179,9 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard let session, !isClosing else { return }
     input = unwrapInboundIn(data)
-    now = .now()
+    now = context.eventLoop.now
     lastRead = now
+    isReadOpen = true
     isReading = true
     let result = input.withUnsafeReadableBytes { bytes in
       inputBase = bytes.baseAddress
@@ -178,11 +192,13 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     input = ByteBuffer()
     isReading = false
     settleConnectionWindow()
+    watchHeaderTime()
     deliverEvents()
     if result < 0 || violation != nil { readFailed(Int32(truncatingIfNeeded: result)) }
   }
 
   package func channelReadComplete(context: ChannelHandlerContext) {
+    isReadOpen = false
     delegate?.readCompleted()
     pump()
     context.fireChannelReadComplete()
@@ -231,17 +247,19 @@ package final class HTTP2Connection: ChannelDuplexHandler {
         isReadHeld = false
         context.read()
       }
+    } else {
+      progressAwaited()
     }
     context.fireChannelWritabilityChanged()
   }
 
   /// Something waits to be sent; it goes at the end of this tick.
   func schedulePump() {
-    guard !isPumping, !isPumpScheduled, let context else { return }
+    guard !isPumping, !isPumpScheduled, !isReadOpen, let context else { return }
     isPumpScheduled = true
     context.eventLoop.assumeIsolated().execute { [self] in
       isPumpScheduled = false
-      now = .now()
+      touchClock()
       pump()
     }
   }
@@ -298,6 +316,8 @@ package final class HTTP2Connection: ChannelDuplexHandler {
       lastFlush = now
       let isFull = output.readableBytes >= Self.maxFlushBytes
       context.writeAndFlush(wrapOutboundOut(output), promise: nil)
+      // A connection at rest keeps little.
+      if output.capacity > Self.maxKeptBytes { output = ByteBuffer() }
       guard isFull, self.context != nil else { return }
     }
   }

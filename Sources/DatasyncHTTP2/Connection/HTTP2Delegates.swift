@@ -36,6 +36,8 @@ package protocol HTTP2ConnectionDelegate: AnyObject {
   func goAwayReceived(lastStreamID: Int32, code: HTTP2ErrorCode, debug: String)
   /// This side has begun to shut down by its own rules, for age or idleness.
   func drainStarted(timeLeft: TimeAmount)
+  /// The grace of ``drainStarted(timeLeft:)`` is over; ends what still runs.
+  func graceEnded()
   /// The last call.
   func connectionClosed()
 }

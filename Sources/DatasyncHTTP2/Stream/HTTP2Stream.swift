@@ -34,7 +34,8 @@ package final class HTTP2Stream {
   var headWasReceived = false
   /// Client role: an interim response may come before the final one.
   var awaitsFinalHead = false
-  var isResetByUs = false
+  /// This side has reset it, or will when its trailers are out.
+  package internal(set) var isResetByUs = false
 
   var sending = Sending.idle
   var isDeferred = false
@@ -78,7 +79,7 @@ package final class HTTP2Stream {
     wasUnwritable = false
     unreadBytes = 0
     awaitsBytes = false
-    if outbound.capacity > 64 << 10 { outbound = ByteBuffer() } else { outbound.clear() }
+    clearOutbound()
     head.trim(toBytes: 8 << 10)
     inboundTrailers.trim(toBytes: 8 << 10)
   }
@@ -119,15 +120,27 @@ package final class HTTP2Stream {
     return true
   }
 
-  /// Ends this side's half after what was written, with the trailers if there are some.
-  package func finish(trailers: HeaderBlock? = nil) {
+  /// Ends this side's half after what was written.
+  package func finish() {
     guard isOpen, sending == .open else { return }
     sending = .finishing
-    if let trailers {
-      outboundTrailers = trailers
-      hasTrailers = true
-    }
     connection.resume(self)
+  }
+
+  /// Ends this side's half after what was written, with the trailers that the closure adds.
+  package func finish(trailers add: (inout HeaderBlock) -> Void) {
+    guard isOpen, sending == .open else { return }
+    add(&outboundTrailers)
+    hasTrailers = true
+    finish()
+  }
+
+  func clearOutbound() {
+    if outbound.capacity > HTTP2Connection.maxKeptBytes {
+      outbound = ByteBuffer()
+    } else {
+      outbound.clear()
+    }
   }
 
   /// Ends the exchange at once, both ways; what was written and not sent is dropped.

@@ -35,7 +35,7 @@ extension ServerCall: HTTP2StreamDelegate {
     guard !wasFinished else { return }
     connection.callFinished(Status(.cancelled))
     switch end {
-    case .closed: handler?.cancelled(.reset)
+    case .closed: handler?.cancelled(stream.isResetByUs ? .aborted : .reset)
     case .connectionLost: handler?.cancelled(.connectionLost)
     }
   }
@@ -53,6 +53,7 @@ extension ServerCall: HTTP2StreamDelegate {
         deliver(message, isCompressed)
       case .needsMore:
         // Consumed while it is put together: a message may be larger than the window.
+        deframer.detach()
         consume(unconsumedBytes)
         if isHalfClosed { deliverHalfClose() } else { updateAwaitsBytes() }
         return
@@ -65,6 +66,7 @@ extension ServerCall: HTTP2StreamDelegate {
       }
     }
     if handler != nil {
+      deframer.detach()
       consume(unconsumedBytes - deframer.bufferedBytes)
       updateAwaitsBytes()
     }
@@ -90,6 +92,7 @@ extension ServerCall: HTTP2StreamDelegate {
       return
     }
     heldMessage = (message, isCompressed)
+    if !isHalfClosed { connection.settleLater(self) }
   }
 
   private func decompress(_ message: ByteBuffer) -> ByteBuffer? {
@@ -137,7 +140,6 @@ extension ServerCall: HTTP2StreamDelegate {
   /// need neither a timer nor a copy.
   func settle() {
     guard answer != .finished, stream != nil else { return }
-    deframer.detach()
     if let held = heldMessage {
       var copy = ByteBuffer()
       copy.writeImmutableBuffer(held.message)

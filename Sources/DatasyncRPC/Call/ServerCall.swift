@@ -14,6 +14,10 @@ package final class ServerCall {
   package let deadline: NIODeadline?
   package let peer: Peer
 
+  /// Whether messages are compressed, where the client accepts an encoding. At first so if the
+  /// client's own messages are; fixed once the response headers are sent.
+  package var compressesResponses: Bool
+
   enum Answer {
     /// Nothing has been sent.
     case none
@@ -24,13 +28,15 @@ package final class ServerCall {
   let method: Method
   let connection: ServerConnection
   let requestEncoding: Encoding?
-  let responseEncoding: Encoding?
+  let acceptedEncodings: Encoding.Accepted
   let hasSubtype: Bool
 
   /// Nil once the exchange is over.
   var stream: HTTP2Stream?
   var handler: (any CallHandler)?
   var answer = Answer.none
+  /// Of the messages that go; chosen with the response headers.
+  private var responseEncoding: Encoding?
   var initialMetadata = Metadata()
   var deframer: MessageDeframer
   /// Of a method with one request message: it waits for the end, since there may be a second.
@@ -55,7 +61,8 @@ package final class ServerCall {
     self.deadline = deadline
     peer = connection.peer
     requestEncoding = head.encoding
-    responseEncoding = head.acceptedEncoding
+    acceptedEncodings = head.acceptedEncodings
+    compressesResponses = head.encoding != nil || connection.options.compressesResponses
     hasSubtype = head.hasSubtype
     deframer = MessageDeframer(maxMessageBytes: connection.options.maxMessageBytes)
   }
@@ -101,13 +108,13 @@ package final class ServerCall {
   /// The closure only writes; it calls nothing of the call.
   package func send(writing write: (inout ByteBuffer) -> Void) {
     guard let stream, answer != .finished else { return }
+    if answer == .none { sendHeaders() }
     if responseEncoding != nil {
       var message = ByteBuffer()
       write(&message)
       send(message)
       return
     }
-    if answer == .none { sendHeaders() }
     let isWritten = stream.write { buffer in
       let start = buffer.writerIndex
       buffer.writeRepeatingByte(0, count: MessageDeframer.prefixBytes)
@@ -128,6 +135,7 @@ package final class ServerCall {
 
   private func sendHeaders() {
     answer = .headers
+    if compressesResponses { responseEncoding = acceptedEncodings.choose(requestEncoding) }
     connection.withFields { fields in
       fields.add(":status", "200")
       fields.add("content-type", ResponseFields.contentType(hasSubtype: hasSubtype))
@@ -153,19 +161,20 @@ package final class ServerCall {
     answer = .finished
     letGo()
     connection.callFinished(status)
-    connection.withFields { fields in
-      if isAlone {
-        fields.add(":status", "200")
-        fields.add("content-type", ResponseFields.contentType(hasSubtype: hasSubtype))
-        if requestEncoding != nil { fields.add("grpc-accept-encoding", Encoding.accepted) }
+    guard isAlone else {
+      stream.finish { fields in
+        ResponseFields.add(status, to: &fields)
+        ResponseFields.add(trailers, to: &fields)
       }
+      return
+    }
+    connection.withFields { fields in
+      fields.add(":status", "200")
+      fields.add("content-type", ResponseFields.contentType(hasSubtype: hasSubtype))
+      if requestEncoding != nil { fields.add("grpc-accept-encoding", Encoding.accepted) }
       ResponseFields.add(status, to: &fields)
       ResponseFields.add(trailers, to: &fields)
-      if isAlone {
-        stream.respond(fields, endStream: true)
-      } else {
-        stream.finish(trailers: fields)
-      }
+      stream.respond(fields, endStream: true)
     }
   }
 

@@ -28,7 +28,8 @@ package struct Status: Error, Hashable, Sendable {
 
   package var code: Code
   package var message: String
-  /// A serialized google.rpc.Status for `grpc-status-details-bin`; empty: none.
+  /// A serialized google.rpc.Status for `grpc-status-details-bin`; empty: none. Longer than
+  /// ``maxDetailsBytes`` they are not sent.
   package var details: [UInt8]
 
   package init(_ code: Code, _ message: String = "", details: [UInt8] = []) {
@@ -38,4 +39,7 @@ package struct Status: Error, Hashable, Sendable {
   }
 
   package static let ok = Status(.ok)
+
+  /// Clients refuse trailers over 8 KiB, in base64, and with them the status itself.
+  package static let maxDetailsBytes = 5120
 }

@@ -6,14 +6,27 @@ package enum Encoding: String, Sendable {
   /// What a server accepts, as `grpc-accept-encoding` says it.
   static let accepted: StaticString = "identity,gzip,deflate"
 
-  /// The first of a peer's list that is ours.
-  static func preferred(_ list: String) -> Encoding? {
-    for name in list.utf8.split(separator: UInt8(ascii: ",")) {
-      let trimmed = name.drop { $0 == 0x20 }
-      let end = trimmed.prefix { $0 != 0x20 }
-      if end.elementsEqual("gzip".utf8) { return .gzip }
-      if end.elementsEqual("deflate".utf8) { return .deflate }
+  /// Those of a peer's list that are ours. A value.
+  struct Accepted: Equatable, Sendable {
+    private(set) var gzip = false
+    private(set) var deflate = false
+
+    /// - Parameter list: The value of `grpc-accept-encoding`.
+    mutating func add(_ list: UnsafeRawBufferPointer) {
+      for name in list.split(separator: UInt8(ascii: ",")) {
+        let trimmed = name.drop { $0 == 0x20 }.prefix { $0 != 0x20 }
+        if trimmed.elementsEqual("gzip".utf8) { gzip = true }
+        if trimmed.elementsEqual("deflate".utf8) { deflate = true }
+      }
     }
-    return nil
+
+    /// The one that the peer uses itself, if it accepts it; or else one that it accepts.
+    func choose(_ used: Encoding?) -> Encoding? {
+      switch used {
+      case .gzip where gzip: .gzip
+      case .deflate where deflate: .deflate
+      default: gzip ? .gzip : deflate ? .deflate : nil
+      }
+    }
   }
 }

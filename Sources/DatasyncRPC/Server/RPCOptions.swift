@@ -8,6 +8,8 @@ package struct RPCOptions: Sendable {
   package var http2 = HTTP2Options()
   /// One message, received, as it came and decompressed.
   package var maxMessageBytes = 4 << 20
+  /// Whether answers are compressed for a client that accepts it and does not compress itself.
+  package var compressesResponses = false
   package var maxConnections = 10_000
   /// From one IP address.
   package var maxConnectionsPerAddress = 1_000

@@ -12,7 +12,6 @@ final class ServerConnection: HTTP2ConnectionDelegate {
   /// Calls that the current read brought.
   private var unsettled: [ServerCall] = []
   private var fields = HeaderBlock()
-  private var lastRoute: ServiceRegistry.Route?
 
   init(
     options: RPCOptions, registry: ServiceRegistry, peer: Peer, eventLoop: any EventLoop,
@@ -104,6 +103,11 @@ final class ServerConnection: HTTP2ConnectionDelegate {
     }
   }
 
+  /// The call is looked at again when the current read is done.
+  func settleLater(_ call: ServerCall) {
+    if unsettled.last !== call { unsettled.append(call) }
+  }
+
   func readCompleted() {
     guard !unsettled.isEmpty else { return }
     for call in unsettled { call.settle() }
@@ -120,6 +124,10 @@ final class ServerConnection: HTTP2ConnectionDelegate {
 
   func drainStarted(timeLeft: TimeAmount) {
     for call in calls { call.handler?.serverDraining(timeLeft: timeLeft) }
+  }
+
+  func graceEnded() {
+    close()
   }
 
   /// Takes no new calls, and closes when those that run are over, or after the grace.

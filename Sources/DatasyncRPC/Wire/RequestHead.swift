@@ -24,7 +24,7 @@ struct RequestHead {
   /// Of the messages that come; nil: they are not compressed.
   var encoding: Encoding?
   /// For the messages that go.
-  var acceptedEncoding: Encoding?
+  var acceptedEncodings = Encoding.Accepted()
   /// Whether the type was given as `application/grpc+proto`.
   var hasSubtype = false
 }
@@ -92,7 +92,7 @@ struct RequestHeadParser {
       head.encoding = Encoding(rawValue: text)
       if head.encoding == nil, text != "identity" { unknownEncoding = text }
     } else if name.matches("grpc-accept-encoding") {
-      head.acceptedEncoding = Encoding.preferred(String(decoding: value, as: UTF8.self))
+      head.acceptedEncodings.add(value)
     }
   }
 

@@ -15,15 +15,12 @@ enum ResponseFields {
         block.add("grpc-message", bytes: $0)
       }
     }
-    if !status.details.isEmpty, status.details.count <= maxDetailsBytes {
+    if !status.details.isEmpty, status.details.count <= Status.maxDetailsBytes {
       Base64.encode(status.details).withUnsafeBytes {
         block.add("grpc-status-details-bin", bytes: $0)
       }
     }
   }
-
-  /// Clients refuse trailers over 8 KiB or so, and with them the status itself.
-  static let maxDetailsBytes = 4096
 
   private static let codes: [StaticString] = [
     "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16",
