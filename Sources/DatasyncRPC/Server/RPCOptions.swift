@@ -11,6 +11,8 @@ package struct RPCOptions: Sendable {
   /// Whether answers are compressed for a client that accepts it and does not compress itself.
   package var compressesResponses = false
   package var maxConnections = 10_000
+  /// nil: cleartext.
+  package var tls: TLSContext?
   /// From one IP address.
   package var maxConnectionsPerAddress = 1_000
   /// For calls that run when the server shuts down.

@@ -2,6 +2,7 @@ import DatasyncHTTP2
 package import Logging
 package import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 
 /// Serves a registry's services on one or more addresses. Sendable.
@@ -44,7 +45,7 @@ package final class RPCServer: Sendable {
     self.logger = logger
   }
 
-  /// Listens for cleartext HTTP/2 with prior knowledge.
+  /// Listens for HTTP/2: over TLS where the options hold some, else cleartext with prior knowledge.
   ///
   /// - Parameter port: 0: one that is free.
   /// - Returns: The address, with the port.
@@ -110,7 +111,13 @@ package final class RPCServer: Sendable {
       }
       throw Refused()
     }
-    try channel.pipeline.syncOperations.addHandler(connection.http2)
+    guard let tls = options.tls else {
+      try channel.pipeline.syncOperations.addHandler(connection.http2)
+      return
+    }
+    try channel.pipeline.syncOperations.addHandlers(
+      NIOSSLServerHandler(context: tls.current),
+      TLSGate(connection: connection, timeout: tls.handshakeTimeout))
   }
 
   private func closed(_ connection: ServerConnection, _ ip: String) {

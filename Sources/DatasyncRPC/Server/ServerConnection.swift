@@ -6,7 +6,7 @@ final class ServerConnection: HTTP2ConnectionDelegate {
   let options: RPCOptions
   let registry: ServiceRegistry
   let eventLoop: any EventLoop
-  let peer: Peer
+  var peer: Peer
   private(set) var http2: HTTP2Connection
   private let onClose: (ServerConnection) -> Void
   /// Calls that the current read brought.

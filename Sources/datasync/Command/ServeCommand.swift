@@ -48,10 +48,10 @@ struct ServeCommand: AsyncParsableCommand {
   var maxMessageBytes = 4 << 20
 
   @Option(help: "Connections in all.")
-  var maxConnections = 10_000
+  var maxConnections = 20_000
 
   @Option(help: "Connections of one address.")
-  var maxConnectionsPerAddress = 1_000
+  var maxConnectionsPerAddress = 10_000
 
   @Option(help: "Seconds that running calls have after SIGTERM.")
   var drainSeconds = 10

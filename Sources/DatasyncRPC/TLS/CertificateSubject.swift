@@ -1,0 +1,48 @@
+import NIOSSL
+import SwiftASN1
+
+/// Reads whom a certificate names. Source: RFC 5280 §4.1, RFC 4514.
+enum CertificateSubject {
+  /// The subject as RFC 4514 writes it, the most specific part first: `CN=alice,O=Example`.
+  static func text(of certificate: NIOSSLCertificate) -> String? {
+    guard let bytes = try? certificate.toDERBytes(), let root = try? DER.parse(bytes),
+      let fields = children(of: root)?.first.flatMap({ children(of: $0) })
+    else { return nil }
+    // version [0] is optional; then serial, algorithm, issuer, validity, subject.
+    let isVersioned = fields.first?.identifier.tagClass == .contextSpecific
+    let index = isVersioned ? 5 : 4
+    guard fields.count > index, let names = children(of: fields[index]) else { return nil }
+    return names.reversed().compactMap { children(of: $0) }.map { attributes in
+      attributes.compactMap { attribute(of: $0) }.joined(separator: "+")
+    }.joined(separator: ",")
+  }
+
+  private static func children(of node: ASN1Node) -> [ASN1Node]? {
+    guard case .constructed(let nodes) = node.content else { return nil }
+    return Array(nodes)
+  }
+
+  private static let names: [String: String] = [
+    "2.5.4.3": "CN", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.10": "O", "2.5.4.11": "OU",
+    "2.5.4.6": "C", "2.5.4.9": "STREET", "0.9.2342.19200300.100.1.25": "DC",
+    "0.9.2342.19200300.100.1.1": "UID",
+  ]
+
+  private static func attribute(of node: ASN1Node) -> String? {
+    guard let parts = children(of: node), parts.count == 2,
+      let type = try? ASN1ObjectIdentifier(derEncoded: parts[0]),
+      case .primitive(let bytes) = parts[1].content
+    else { return nil }
+    let name = names["\(type)"] ?? "\(type)"
+    return "\(name)=\(escaped(String(decoding: bytes, as: UTF8.self)))"
+  }
+
+  private static func escaped(_ value: String) -> String {
+    var result = ""
+    for (offset, character) in value.enumerated() {
+      let isSpecial = "\"+,;<>\\".contains(character) || (offset == 0 && "# ".contains(character))
+      result += isSpecial ? "\\\(character)" : String(character)
+    }
+    return result
+  }
+}

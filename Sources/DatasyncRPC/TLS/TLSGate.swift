@@ -1,0 +1,58 @@
+import NIOCore
+import NIOSSL
+import NIOTLS
+
+/// Lets a connection speak HTTP/2 once its handshake is done and has agreed on `h2`. Loop-bound.
+final class TLSGate: ChannelInboundHandler, RemovableChannelHandler {
+  typealias InboundIn = ByteBuffer
+
+  private let connection: ServerConnection
+  private let timeout: TimeAmount
+  private var timer: Scheduled<Void>?
+  private var isOpen = false
+
+  init(connection: ServerConnection, timeout: TimeAmount) {
+    self.connection = connection
+    self.timeout = timeout
+  }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    let channel = context.channel
+    timer = context.eventLoop.scheduleTask(in: timeout) { channel.close(promise: nil) }
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    timer?.cancel()
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    guard case .handshakeCompleted(let negotiated) = event as? TLSUserEvent else {
+      return context.fireUserInboundEventTriggered(event)
+    }
+    timer?.cancel()
+    guard negotiated == "h2" else {
+      context.close(promise: nil)
+      return
+    }
+    let pipeline = context.pipeline.syncOperations
+    let certificate = try? pipeline.handler(type: NIOSSLServerHandler.self).peerCertificate
+    connection.peer.certificateSubject = certificate.flatMap { CertificateSubject.text(of: $0) }
+    isOpen = true
+    do {
+      try pipeline.addHandler(connection.http2, position: .after(self))
+    } catch {
+      context.close(promise: nil)
+    }
+  }
+
+  /// A connection that ends in its handshake still has to be counted out.
+  func channelInactive(context: ChannelHandlerContext) {
+    if !isOpen { connection.connectionClosed() }
+    context.fireChannelInactive()
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    guard !isOpen else { return context.fireErrorCaught(error) }
+    context.close(promise: nil)
+  }
+}
