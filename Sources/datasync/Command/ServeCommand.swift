@@ -59,6 +59,15 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "Event loops; the default is one for each core.")
   var loops: Int = System.coreCount
 
+  @Option(help: "PEM file of the server's certificate chain: serves TLS; read anew on SIGHUP.")
+  var tlsCert: String?
+
+  @Option(help: "PEM file of the certificate's private key.")
+  var tlsKey: String?
+
+  @Option(help: "PEM file of the authorities whose client certificates are demanded.")
+  var tlsClientCa: String?
+
   @Flag(help: "Serve without TLS on an address that other machines can reach.")
   var allowPlaintext = false
 
@@ -69,10 +78,16 @@ struct ServeCommand: AsyncParsableCommand {
     guard softDelete.isEmpty || attach else {
       throw ValidationError("--soft-delete needs --attach: the choice is made when attaching")
     }
-    guard listen.isLoopback || allowPlaintext else {
+    guard (tlsCert == nil) == (tlsKey == nil) else {
+      throw ValidationError("--tls-cert and --tls-key belong together")
+    }
+    guard tlsClientCa == nil || tlsCert != nil else {
+      throw ValidationError("--tls-client-ca needs --tls-cert and --tls-key")
+    }
+    guard listen.isLoopback || allowPlaintext || tlsCert != nil else {
       throw ValidationError(
         "\(listen.host) can be reached by other machines, and there is no TLS; "
-          + "say --allow-plaintext if that is meant")
+          + "give --tls-cert and --tls-key, or say --allow-plaintext if that is meant")
     }
     guard (1...1024).contains(loops) else { throw ValidationError("--loops is 1 to 1024") }
     guard drainSeconds >= 0 else { throw ValidationError("--drain-seconds is 0 or more") }
@@ -97,9 +112,17 @@ struct ServeCommand: AsyncParsableCommand {
       handler.logLevel = level
       return handler
     }
+    var tlsFiles: TLSFiles?
+    if let tlsCert, let tlsKey {
+      let files = TLSFiles(
+        certificate: tlsCert, privateKey: tlsKey, clientAuthorities: tlsClientCa)
+      rpcOptions.tls = try files.context()
+      tlsFiles = files
+    }
     let server = DatasyncProcess(
       database: database, schema: schema, listen: listen, storeOptions: storeOptions,
-      serviceOptions: ServiceOptions(), rpcOptions: rpcOptions, loopCount: loops)
+      serviceOptions: ServiceOptions(), rpcOptions: rpcOptions, tlsFiles: tlsFiles,
+      loopCount: loops)
     try await server.run()
   }
 }

@@ -17,13 +17,14 @@ struct DatasyncProcess {
   let storeOptions: StoreOptions
   let serviceOptions: ServiceOptions
   let rpcOptions: RPCOptions
+  let tlsFiles: TLSFiles?
   let loopCount: Int
 
   func run() async throws {
     let logger = Logger(label: "datasync")
     FileLimit.raise()
     // Trapped first: a signal that comes while we open must not kill us halfway.
-    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
 
     let group = MultiThreadedEventLoopGroup(numberOfThreads: loopCount)
     let registry = ServiceRegistry([])
@@ -65,19 +66,31 @@ struct DatasyncProcess {
     try await group.shutdownGracefully()
   }
 
+  /// Returns with the next signal to end; SIGHUP reads the certificates anew.
+  private func ending(_ signals: UnixSignalsSequence, logger: Logger) async {
+    for await signal in signals {
+      guard signal == .sighup else { return }
+      guard let tlsFiles, let tls = rpcOptions.tls else { continue }
+      do {
+        try tls.reload(try tlsFiles.credentials())
+        logger.notice("certificates reloaded")
+      } catch {
+        logger.error("certificates not reloaded; the old ones stay", metadata: ["error": "\(error)"])
+      }
+    }
+  }
+
   /// The first signal drains, the second one ends at once.
   private func end(
     after signals: UnixSignalsSequence, server: RPCServer, logger: Logger
   ) async {
     await withTaskGroup(of: Void.self) { tasks in
-      var iterator = signals.makeAsyncIterator()
-      _ = await iterator.next()
+      await ending(signals, logger: logger)
       logger.notice("draining", metadata: ["grace": "\(rpcOptions.drainGrace)"])
       let grace = rpcOptions.drainGrace
       tasks.addTask { await server.drain(grace: grace) }
       tasks.addTask {
-        var rest = signals.makeAsyncIterator()
-        _ = await rest.next()
+        await ending(signals, logger: logger)
       }
       await tasks.next()
       await server.close()
