@@ -625,7 +625,7 @@ def test_an_unknown_table_is_not_found(s):
         lambda: s.get("sqlite_master", "x"),
         lambda: s.page("NOTES' --"),
     ):
-        with refused("NOT_FOUND", "TABLE_NOT_FOUND") as error:
+        with refused("NOT_FOUND", "TABLE_NOT_FOUND"):
             attempt()
 
 
