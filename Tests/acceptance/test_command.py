@@ -16,7 +16,8 @@ import pytest
 from google.protobuf import descriptor_pb2
 
 from conftest import SCHEMAS
-from errors import refused
+from contract import seconds_of
+from errors import check, refused
 from server import ROOT, READY, START_SECONDS, Server, binary, run, until
 from session import Session, View, by_id
 
@@ -317,7 +318,7 @@ def test_the_tables_stay_ordinary_tables(serve):
 
 
 def test_sigterm_answers_what_runs_and_ends_with_0(serve):
-    server = serve("a.db", "--attach", sql=TWO_TABLES)
+    server = serve("a.db", "--attach", "--drain-seconds", "2", sql=TWO_TABLES)
     with Session(server) as session:
         ids = [
             session.send("create", entity=session.contract.entity("plums", name=str(n)))
@@ -335,14 +336,19 @@ def test_sigterm_answers_what_runs_and_ends_with_0(serve):
 
 
 def test_sigterm_with_open_sessions_ends_them_in_order(serve):
-    server = serve("a.db", "--attach", sql=TWO_TABLES)
+    server = serve("a.db", "--attach", "--drain-seconds", "2", sql=TWO_TABLES)
     session = Session(server)
     subscription = session.subscribe("pears")
     view = View().apply_all(subscription.until_current())
     began = time.monotonic()
     server.process.send_signal(signal.SIGTERM)
-    # Held open until the drain's time is up, or ended at once: but ended, and with a reason.
-    session.ended(15)
+    notice = session.wait(
+        lambda log: next((r.notice for r in log if r.HasField("notice")), None), what="notice"
+    )
+    assert notice.kind == 2 and 0 < seconds_of(notice.time_left) <= 2
+    # A request still gets its answer; what is left when the time is up ends with a reason.
+    assert session.call("describe").tables
+    check(session.ended(), "UNAVAILABLE")
     assert server.process.wait(15) == 0 and time.monotonic() - began < 15
     session.close()
     server.start()
@@ -403,6 +409,18 @@ def test_two_servers_on_one_database_do_not_corrupt_it(serve, tmp_path):
             assert len(set(sequences)) == 40
     finally:
         second.stop()
+
+
+def test_a_second_sigterm_ends_it_at_once(serve):
+    server = serve("a.db", "--attach", "--drain-seconds", "60", sql=TWO_TABLES)
+    session = Session(server)
+    session.subscribe("pears").until_current()
+    server.process.send_signal(signal.SIGTERM)
+    session.wait(lambda log: next((True for r in log if r.HasField("notice")), None))
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(10) == 0
+    session.close()
+    server.start()
 
 
 # -- proto
