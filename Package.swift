@@ -62,6 +62,8 @@ let package = Package(
       name: "CDatasyncZlib", pkgConfig: "zlib",
       providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .target(name: "CDatasyncMessages", dependencies: ["CDatasyncProtobufC"]),
+    .target(
+      name: "CDatasyncTestMessages", dependencies: ["CDatasyncMessages", "CDatasyncProtobufC"]),
 
     // The data spine: knows no streams.
     target("DatasyncModel", []),
@@ -92,6 +94,15 @@ let package = Package(
         "DatasyncModel", "DatasyncStore", "DatasyncServer", "DatasyncRPC", "DatasyncProtobuf",
         "DatasyncMessages", nioCore, nioPosix, unixSignals,
         logging, lifecycle, argumentParser,
+      ],
+      swiftSettings: settings),
+
+    // The test services of the public gRPC suites; stands on the wire spine alone.
+    .executableTarget(
+      name: "datasync-conformance",
+      dependencies: [
+        "DatasyncRPC", "DatasyncHTTP2", "DatasyncProtobuf", "CDatasyncMessages",
+        "CDatasyncTestMessages", nioCore, nioPosix, logging, argumentParser, unixSignals,
       ],
       swiftSettings: settings),
 

@@ -1,0 +1,98 @@
+import CDatasyncTestMessages
+import DatasyncProtobuf
+import Dispatch
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// What a conformance runner and a server say to each other: messages on the standard streams, each
+/// behind its length in four bytes, big-endian. Namespace.
+enum CompatHandshake {
+  struct Request {
+    var usesTLS: Bool
+    /// Bytes; 0: the server's own.
+    var messageLimit: Int
+  }
+
+  enum Fault: Error, CustomStringConvertible {
+    case inputEnded
+    case malformed
+
+    var description: String {
+      switch self {
+      case .inputEnded: "the standard input ended before a ServerCompatRequest"
+      case .malformed: "the standard input does not begin with a ServerCompatRequest"
+      }
+    }
+  }
+
+  static let maxRequestBytes = 1 << 20
+
+  /// Blocks until the request is there. - Throws: ``Fault``.
+  static func readRequest() throws -> Request {
+    let prefix = try readInput(4)
+    let length = prefix.reduce(0) { $0 << 8 | Int($1) }
+    guard length <= maxRequestBytes else { throw Fault.malformed }
+    let bytes = try readInput(length)
+    let request = bytes.withUnsafeBytes { bytes in
+      try? MessageArena().decode(
+        bytes, with: connectrpc__conformance__v1__server_compat_request__unpack
+      ) { request in
+        Request(
+          usesTLS: request.use_tls != 0, messageLimit: Int(request.message_receive_limit))
+      }
+    }
+    guard let request else { throw Fault.malformed }
+    return request
+  }
+
+  private static func readInput(_ count: Int) throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    while bytes.count < count {
+      var part = [UInt8](repeating: 0, count: count - bytes.count)
+      let got = read(STDIN_FILENO, &part, part.count)
+      guard got > 0 else { throw Fault.inputEnded }
+      bytes += part.prefix(got)
+    }
+    return bytes
+  }
+
+  static func writeResponse(host: String, port: Int) {
+    let message = MessageArena().encode { arena in
+      let response = arena.make(connectrpc__conformance__v1__server_compat_response__init)
+      response.pointee.host = arena.bytes(host)
+      response.pointee.port = UInt32(clamping: port)
+      return response
+    } _: {
+      Array($0)
+    }
+    var output = (0..<4).map { UInt8(truncatingIfNeeded: message.count >> (24 - 8 * $0)) }
+    output += message
+    var sent = 0
+    while sent < output.count {
+      let count = output[sent...].withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+      guard count > 0 else { return }
+      sent += count
+    }
+  }
+
+  /// Returns when the runner has closed our standard input.
+  static func inputClosed() async {
+    await withCheckedContinuation { continuation in
+      // Its own thread: the read blocks for as long as the run takes.
+      DispatchQueue.global().async {
+        var byte: UInt8 = 0
+        while read(STDIN_FILENO, &byte, 1) > 0 {}
+        continuation.resume()
+      }
+    }
+  }
+}
+
+/// Makes what was printed appear, whoever reads it.
+func flushOutput() {
+  fflush(nil)
+}

@@ -1,0 +1,36 @@
+"""The server under test for the wire: datasync-conformance, alone in its process."""
+
+import pytest
+
+from server import Server
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("wire")
+    group.addoption("--peer", metavar="HOST:PORT",
+                    help="run h2spec's cases against another server, to test the tests")
+    group.addoption("--soak", action="store_true",
+                    help="run the soaks at full length: 100,000 connections, 10,000 calls")
+
+
+@pytest.fixture(scope="session")
+def soak(request):
+    return request.config.getoption("--soak")
+
+
+@pytest.fixture(scope="session")
+def server():
+    """For tests that leave it as it was."""
+    server = Server.listening()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def peer(request):
+    """Where h2spec's cases go: our server, or another one."""
+    other = request.config.getoption("--peer")
+    if other:
+        host, port = other.rsplit(":", 1)
+        return host, int(port)
+    return request.getfixturevalue("server").address
