@@ -67,7 +67,7 @@ package struct Decimal: Hashable, Sendable {
     guard value >= 10 else { return 1 }
     // log10(2) is about 1233/4096: the estimate is right or one short.
     let bits = UInt128.bitWidth - value.leadingZeroBitCount
-    let estimate = bits * 1233 >> 12
+    let estimate = (bits * 1233) >> 12
     return value >= powers[estimate] ? estimate + 1 : estimate
   }
 
