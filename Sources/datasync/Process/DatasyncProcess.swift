@@ -75,7 +75,8 @@ struct DatasyncProcess {
         try tls.reload(try tlsFiles.credentials())
         logger.notice("certificates reloaded")
       } catch {
-        logger.error("certificates not reloaded; the old ones stay", metadata: ["error": "\(error)"])
+        logger.error(
+          "certificates not reloaded; the old ones stay", metadata: ["error": "\(error)"])
       }
     }
   }
