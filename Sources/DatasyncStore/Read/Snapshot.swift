@@ -1,25 +1,60 @@
+import CDatasyncSQLite
 package import DatasyncModel
 
 /// One consistent view of the database, confined to the reader thread that made it.
 package final class Snapshot {
   /// The sequence that the snapshot stands at.
-  package var sequence: Sequence { fatalError() }
+  package let sequence: Sequence
   /// The lowest position from which the log can still be replayed: a replay after `oldest` or later
   /// misses nothing.
-  package var oldest: Sequence { fatalError() }
+  package let oldest: Sequence
 
-  init() {}
+  let connection: Connection
+  private let shared: SharedState
+  /// What has been taken back for ``scan(_:asOf:)``, of the last table and sequence asked for.
+  private var past: (tableID: Int, sequence: Sequence, rows: [RowKey: RowImage?])?
+
+  init(connection: Connection, shared: SharedState, sequence: Sequence, oldest: Sequence) {
+    self.connection = connection
+    self.shared = shared
+    self.sequence = sequence
+    self.oldest = oldest
+  }
 
   /// - Returns: The row, deleted or not; nil where there is none.
   /// - Throws: DATA_LOSS naming table, id and column where a value does not fit its column.
   package func row(_ key: String, in table: Table) throws(DatasyncError) -> StoredRow? {
-    fatalError()
+    let key = try RowKey(key, table: table)
+    let source = try source(of: table)
+    return try reading { () throws(ReadFailure) -> StoredRow? in
+      let statement = try source.rowStatement(self.connection)
+      defer { statement.reset() }
+      statement.bind(1, key.value)
+      guard try ReadFailure.wrap({ () throws(SQLiteFailure) in try statement.step() }) else {
+        return nil
+      }
+      do throws(DatasyncError) {
+        return try RowReader.row(statement, table: table)
+      } catch {
+        throw .error(error)
+      }
+    }
   }
 
-  package func scan(_ request: ScanRequest) throws(DatasyncError) -> ScanPage { fatalError() }
+  package func scan(_ request: ScanRequest) throws(DatasyncError) -> ScanPage {
+    let source = try source(of: request.table)
+    return try reading { () throws(ReadFailure) in
+      try Scan(request, source: source, connection: self.connection).page()
+    }
+  }
 
   /// How many rows match the request's filter; its page bounds do not count.
-  package func count(_ request: ScanRequest) throws(DatasyncError) -> UInt64 { fatalError() }
+  package func count(_ request: ScanRequest) throws(DatasyncError) -> UInt64 {
+    let source = try source(of: request.table)
+    return try reading { () throws(ReadFailure) in
+      try Scan(request, source: source, connection: self.connection).count()
+    }
+  }
 
   /// The rows in key order as they were at an earlier sequence, `request.order` nil: what has changed
   /// since is taken back with the log's before-images.
@@ -27,7 +62,17 @@ package final class Snapshot {
   /// - Throws: OUT_OF_RANGE HISTORY_COMPACTED where the log no longer reaches back that far.
   package func scan(_ request: ScanRequest, asOf sequence: Sequence) throws(DatasyncError)
     -> ScanPage
-  { fatalError() }
+  {
+    guard sequence < self.sequence else { return try scan(request) }
+    guard sequence >= oldest else { throw LogReader.compacted(oldest) }
+    let source = try source(of: request.table)
+    let past = try rows(of: request.table, at: sequence)
+    return try reading { () throws(ReadFailure) in
+      try PastScan(
+        scan: Scan(request, source: source, connection: self.connection), past: past
+      ).page()
+    }
+  }
 
   /// Whole commits after a sequence, oldest first; at least one where there is any.
   ///
@@ -38,5 +83,58 @@ package final class Snapshot {
   /// - Throws: OUT_OF_RANGE HISTORY_COMPACTED, metadata `oldest`.
   package func changes(
     after: Sequence, through: Sequence, maxBytes: Int
-  ) throws(DatasyncError) -> LogPage { fatalError() }
+  ) throws(DatasyncError) -> LogPage {
+    guard after >= oldest else { throw LogReader.compacted(oldest) }
+    return try reading { () throws(ReadFailure) in
+      try ReadFailure.wrap { () throws(SQLiteFailure) in
+        try LogReader(connection: self.connection).commits(
+          after: after, through: min(through, self.sequence), maxBytes: maxBytes)
+      }
+    }
+  }
+
+  // MARK: - Sources
+
+  private func source(of table: Table) throws(DatasyncError) -> TableSource {
+    guard let current = shared.catalog.table(id: table.id) else {
+      throw DatasyncError(
+        .notFound, reason: "TABLE_NOT_FOUND", "there is no table \(table.name) any more",
+        metadata: ["table": table.name])
+    }
+    return TableSource(table: table, current: current)
+  }
+
+  private func rows(
+    of table: Table, at sequence: Sequence
+  ) throws(DatasyncError) -> [RowKey: RowImage?] {
+    if let past, past.tableID == table.id, past.sequence == sequence { return past.rows }
+    let rows = try reading { () throws(ReadFailure) in
+      try ReadFailure.wrap { () throws(SQLiteFailure) in
+        try LogReader(connection: self.connection).rows(of: table, at: sequence)
+      }
+    }
+    guard let rows else { throw LogReader.compacted(self.sequence) }
+    past = (table.id, sequence, rows)
+    return rows
+  }
+
+  private func reading<Result>(
+    _ body: () throws(ReadFailure) -> Result
+  ) throws(DatasyncError) -> Result {
+    do {
+      return try body()
+    } catch {
+      switch error {
+      case .error(let error): throw error
+      case .sqlite(let failure) where failure.code == SQLITE_ERROR:
+        // The statement was made for a schema that has changed under it.
+        throw DatasyncError(
+          .unavailable, reason: "SCHEMA_CHANGED", "the schema has just changed; try again",
+          retryAfter: .milliseconds(50), cause: failure)
+      case .sqlite(let failure): throw failure.error(while: "reading")
+      }
+    }
+  }
 }
+
+typealias ReadFailure = StoreFailure

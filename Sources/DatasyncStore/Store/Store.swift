@@ -1,4 +1,5 @@
 package import DatasyncModel
+import Synchronization
 
 /// Whoever is told what the store does: on the writer's thread, in order, never blocking it long.
 package protocol StoreObserver: Sendable {
@@ -9,25 +10,101 @@ package protocol StoreObserver: Sendable {
 
 /// One SQLite database with its writer thread, its reader threads and its change log. Sendable.
 package final class Store: Sendable {
+  private let shared: SharedState
+  private let writer: Writer
+  private let readers: ReaderPool
+  private let checkpointer: Checkpointer
+  private let busyWait: BusyWait
+  private let threads: Mutex<[WorkerThread]>
+  private let identity: FileIdentity
+  package let path: String
+  /// Names this database's history; OpenResponse.history_id.
+  package let historyID: String
+  /// Tables that are not served, and why; as found when opened.
+  package let unservedTables: [(name: String, reason: String)]
+
   /// Opens a database, recovers it, and adopts what others wrote while we were away.
   ///
   /// - Throws: with a message that names the file and what to do.
   package static func open(
     path: String, options: StoreOptions, observer: any StoreObserver
-  ) throws(DatasyncError) -> Store { fatalError() }
+  ) throws(DatasyncError) -> Store {
+    let opening = StoreOpening(path: path, options: options)
+    let busyWait = BusyWait()
+    let connection = try opening.connect(busyWait: busyWait)
+    let identity = try FileIdentity(database: path)
+    let prepared = try opening.prepare(
+      connection, identity: identity, attaching: options.attachesTables ? .all : .ready)
+    return try Store(
+      opening: opening, connection: connection, identity: identity, prepared: prepared,
+      busyWait: busyWait, observer: observer)
+  }
 
-  init() {}
+  private init(
+    opening: StoreOpening, connection: Connection, identity: FileIdentity,
+    prepared: StoreOpening.Prepared, busyWait: BusyWait, observer: any StoreObserver
+  ) throws(DatasyncError) {
+    let options = opening.options
+    let shared = SharedState(head: prepared.head, catalog: prepared.schema.catalog)
+    let writer = Writer(
+      connection: connection, options: options, observer: observer, shared: shared,
+      schema: prepared.schema, head: prepared.head, compactor: prepared.compactor)
+    let checkpointer = Checkpointer()
+    let wal = WALLength()
+    wal.install(on: connection)
+    let historyID = prepared.historyID
+    identity.write(FileIdentity.Record(historyID: historyID, head: prepared.head.rawValue))
+    writer.committed = { [unowned writer] in
+      // Before anyone hears of the commit.
+      identity.write(FileIdentity.Record(historyID: historyID, head: writer.head.rawValue))
+      checkpointer.walGrew(to: wal.pages)
+    }
+    var connections: [Reader] = []
+    let checkpointConnection: Connection
+    do {
+      for _ in 0..<max(1, options.readerCount) {
+        connections.append(
+          try Reader(path: opening.path, options: options, shared: shared) { [weak writer] in
+            writer?.wake()
+          })
+      }
+      checkpointConnection = try Connection(path: opening.path)
+    } catch {
+      throw opening.explained(error)
+    }
+    let confined = Confined(checkpointConnection)
+    let threads = [
+      WorkerThread { writer.run() },
+      WorkerThread { checkpointer.run(confined.value) },
+    ]
+    self.shared = shared
+    self.writer = writer
+    self.checkpointer = checkpointer
+    self.busyWait = busyWait
+    self.identity = identity
+    self.historyID = historyID
+    path = opening.path
+    unservedTables = prepared.schema.unserved
+    readers = ReaderPool(readers: connections, limit: options.maxQueuedReads)
+    self.threads = Mutex(threads.compactMap { $0 })
+    guard !threads.contains(where: { $0 == nil }) else {
+      close()
+      throw DatasyncError(
+        .resourceExhausted, reason: "NO_THREADS", "the system has no thread left for the store")
+    }
+  }
 
-  package var catalog: Catalog { fatalError() }
-  /// Names this database's history; OpenResponse.history_id.
-  package var historyID: String { fatalError() }
+  package var catalog: Catalog { shared.catalog }
+
   /// The last sequence that was committed and announced.
-  package var head: Sequence { fatalError() }
+  package var head: Sequence { shared.head }
 
   /// Queues a write; its answer comes in a batch.
   ///
   /// - Throws: RESOURCE_EXHAUSTED with a retry delay where the queue is full; UNAVAILABLE once closed.
-  package func submit(_ request: WriteRequest) throws(DatasyncError) { fatalError() }
+  package func submit(_ request: WriteRequest) throws(DatasyncError) {
+    try writer.submit(request)
+  }
 
   /// Runs a closure on a reader thread, in a snapshot of its own; calls back on that thread.
   ///
@@ -37,8 +114,47 @@ package final class Store: Sendable {
     cancellation: (any ReadCancellation)? = nil,
     _ body: @escaping @Sendable (Snapshot) throws(DatasyncError) -> Result,
     completion: @escaping @Sendable (Swift.Result<Result, DatasyncError>) -> Void
-  ) { fatalError() }
+  ) {
+    let job = ReaderPool.Job(minimum: shared.head, cancellation: cancellation) { snapshot in
+      switch snapshot {
+      case .failure(let error): completion(.failure(error))
+      case .success(let snapshot):
+        do throws(DatasyncError) {
+          completion(.success(try body(snapshot)))
+        } catch {
+          completion(.failure(error))
+        }
+      }
+    }
+    if let error = readers.submit(job) { completion(.failure(error)) }
+  }
 
   /// Writes what is queued, refuses what comes after, closes the database.
-  package func close() { fatalError() }
+  package func close() {
+    busyWait.giveUp(after: .seconds(5))
+    writer.closeQueue()
+    checkpointer.close()
+    let waiting = threads.withLock { threads in
+      defer { threads = [] }
+      return threads
+    }
+    for thread in waiting { thread.join() }
+    readers.close()
+    identity.unlock()
+  }
+
+  deinit {
+    close()
+  }
+}
+
+/// Hands something to the one thread that will use it.
+///
+/// `@unchecked Sendable`: that is the promise of whoever makes it.
+struct Confined<Value>: @unchecked Sendable {
+  let value: Value
+
+  init(_ value: Value) {
+    self.value = value
+  }
 }

@@ -1,0 +1,88 @@
+import DatasyncModel
+
+/// The change log's reading end, in a snapshot.
+struct LogReader {
+  let connection: Connection
+
+  static func compacted(_ oldest: Sequence) -> DatasyncError {
+    DatasyncError(
+      .outOfRange, reason: "HISTORY_COMPACTED",
+      "the change log begins after \(oldest): begin again with the rows as they are",
+      metadata: ["oldest": String(oldest.rawValue)])
+  }
+
+  /// Whole commits after a sequence; `through` is the end of a commit.
+  func commits(
+    after: Sequence, through: Sequence, maxBytes: Int
+  ) throws(SQLiteFailure) -> LogPage {
+    var page = LogPage(through: max(after, through))
+    let statement = try connection.cached(
+      """
+      SELECT sequence, table_id, operation, key, time, origin, before, after FROM datasync_log
+      WHERE sequence > ?1 AND sequence <= ?2 ORDER BY sequence
+      """)
+    defer { statement.reset() }
+    statement.bind(1, Int64(clamping: after.rawValue))
+    statement.bind(2, Int64(clamping: through.rawValue))
+    var changes: [Change] = []
+    var head: (time: Int64, origin: String) = (0, "")
+    var bytes = 0
+    while try statement.step() {
+      let isFirst = !statement.isNull(4)
+      if isFirst {
+        if !changes.isEmpty {
+          page.commits.append(
+            Commit(changes: changes, origin: head.origin, committedAt: head.time))
+          changes.removeAll(keepingCapacity: true)
+          if bytes >= maxBytes {
+            page.through = page.commits.last?.last ?? after
+            return page
+          }
+        }
+        head = (statement.int64(4), statement.isNull(5) ? "" : statement.text(5))
+      }
+      let change = LogReader.change(statement)
+      bytes += ChangeLog.size(of: change)
+      changes.append(change)
+    }
+    if !changes.isEmpty {
+      page.commits.append(Commit(changes: changes, origin: head.origin, committedAt: head.time))
+    }
+    return page
+  }
+
+  private static func change(_ statement: Statement) -> Change {
+    Change(
+      sequence: Sequence(UInt64(clamping: statement.int64(0))), tableID: statement.int(1),
+      key: statement.text(3), operation: Change.Operation(rawValue: statement.int(2)) ?? .update,
+      before: statement.isNull(6) ? nil : RowImage(bytes: statement.blob(6)),
+      after: statement.isNull(7) ? nil : RowImage(bytes: statement.blob(7)))
+  }
+
+  /// What the rows of a table were at a sequence, for those that have changed since.
+  ///
+  /// - Returns: Images by key, nil where there was no row; nil where the log does not know, because
+  ///   the table's history began later.
+  func rows(
+    of table: Table, at sequence: Sequence
+  ) throws(SQLiteFailure) -> [RowKey: RowImage?]? {
+    let statement = try connection.cached(
+      """
+      SELECT operation, key, before FROM datasync_log WHERE sequence > ?1 AND table_id = ?2
+      ORDER BY sequence
+      """)
+    defer { statement.reset() }
+    statement.bind(1, Int64(clamping: sequence.rawValue))
+    statement.bind(2, Int64(table.id))
+    var rows: [RowKey: RowImage?] = [:]
+    while try statement.step() {
+      guard statement.int(0) != Change.Operation.tableAttached.rawValue else { return nil }
+      let text = statement.text(1)
+      let key = table.hasIntegerKey ? RowKey.integer(Int64(text) ?? 0) : .text(text)
+      guard rows[key] == nil else { continue }
+      let image = statement.isNull(2) ? nil : RowImage(bytes: statement.blob(2))
+      rows.updateValue(image, forKey: key)
+    }
+    return rows
+  }
+}

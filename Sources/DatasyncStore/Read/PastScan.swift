@@ -1,0 +1,90 @@
+import DatasyncFilter
+import DatasyncModel
+
+/// A page of rows as they were: those unchanged since, from the table; the others from the log's
+/// before-images; merged in key order. Confined to one call.
+struct PastScan {
+  let scan: Scan
+  /// The rows that have changed since, as they were; nil where there was none.
+  let past: [RowKey: RowImage?]
+
+  private var request: ScanRequest { scan.request }
+
+  func page() throws(ReadFailure) -> ScanPage {
+    var page = ScanPage()
+    let limit = max(1, request.limit)
+    let overridden = pastRows()
+    var position = 0
+    let statement = try scan.rows(limit: -1)
+    defer { statement.reset() }
+    var hasRow = try nextUnchanged(statement)
+    var taken = 0
+    var bytes = 0
+    var last: RowKey?
+    while hasRow || position < overridden.count {
+      if taken == limit || (taken > 0 && bytes >= request.maxBytes) {
+        page.next = last.map { [$0.value] }
+        break
+      }
+      taken += 1
+      let key = hasRow ? scan.key(statement) : nil
+      if let key, position == overridden.count || RowKey.precedes(key, overridden[position].key) {
+        last = key
+        do throws(DatasyncError) {
+          let row = try scan.row(statement)
+          bytes += row.image.bytes.count + row.key.utf8.count
+          page.rows.append(row)
+        } catch {
+          page.errors.append(error)
+        }
+        hasRow = try nextUnchanged(statement)
+      } else {
+        let row = overridden[position].row
+        last = overridden[position].key
+        bytes += row.image.bytes.count + row.key.utf8.count
+        page.rows.append(row)
+        position += 1
+      }
+    }
+    return page
+  }
+
+  /// Steps to the next row that is still as it was.
+  private func nextUnchanged(_ statement: Statement) throws(ReadFailure) -> Bool {
+    while try scan.step(statement) {
+      if past[scan.key(statement)] == nil { return true }
+    }
+    return false
+  }
+
+  /// The rows that were there, match, and come after the page's beginning; in key order.
+  private func pastRows() -> [(key: RowKey, row: StoredRow)] {
+    let table = request.table
+    let after = request.after?.first.flatMap { try? RowKey(value: $0) }
+    var rows: [(key: RowKey, row: StoredRow)] = []
+    for (key, image) in past {
+      guard let image else { continue }
+      if let after, !RowKey.precedes(after, key) { continue }
+      let values = RowDecoder.values(of: image, table: table)
+      let isDeleted = values[SystemColumn.deleted.rawValue] == .bool(true)
+      guard request.includeDeleted || !isDeleted,
+        request.filter?.matches(values) ?? true
+      else { continue }
+      var version: UInt64 = 0
+      if case .int64(let number) = values[SystemColumn.version.rawValue] {
+        version = UInt64(clamping: number)
+      }
+      let numbers = Set(scan.columns.map { table.columns[$0].number })
+      let kept =
+        request.columns == nil ? image : RowDecoder.image(image, keepingNumbers: numbers)
+      rows.append(
+        (
+          key,
+          StoredRow(
+            table: table, key: key.description, image: kept, version: Sequence(version),
+            isDeleted: isDeleted)
+        ))
+    }
+    return rows.sorted { RowKey.precedes($0.key, $1.key) }
+  }
+}

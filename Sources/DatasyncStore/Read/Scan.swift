@@ -1,0 +1,147 @@
+import DatasyncFilter
+import DatasyncModel
+
+/// A page of a query, in SQL. Confined to one call.
+struct Scan {
+  let request: ScanRequest
+  let source: TableSource
+  let connection: Connection
+  /// Positions in ``Table/columns`` of the columns in the images; ascending.
+  let columns: [Int]
+  /// Positions of the order's terms.
+  let terms: [Int]
+
+  init(_ request: ScanRequest, source: TableSource, connection: Connection) {
+    self.request = request
+    self.source = source
+    self.connection = connection
+    columns =
+      request.columns.map { Array(Set($0 + [0])).sorted() }
+      ?? Array(request.table.columns.indices)
+    terms = request.order?.terms.map(\.column) ?? [0]
+  }
+
+  private var table: Table { request.table }
+
+  func page() throws(ReadFailure) -> ScanPage {
+    var page = ScanPage()
+    let limit = max(1, request.limit)
+    let statement = try rows(limit: Int64(limit) + 1, offset: Int64(request.skip))
+    defer { statement.reset() }
+    var taken = 0
+    var bytes = 0
+    var last: [Value]?
+    while try step(statement) {
+      if taken == limit || (taken > 0 && bytes >= request.maxBytes) {
+        page.next = last
+        break
+      }
+      taken += 1
+      do throws(DatasyncError) {
+        let row = try row(statement)
+        bytes += row.image.bytes.count + row.key.utf8.count
+        page.rows.append(row)
+      } catch {
+        page.errors.append(error)
+      }
+      last = position(statement)
+    }
+    return page
+  }
+
+  func count() throws(ReadFailure) -> UInt64 {
+    var sql = SQLFragment(text: "SELECT count(*) FROM \(source.sql)", bindings: [])
+    appendConditions(to: &sql, isPage: false)
+    let statement = try prepared(sql)
+    defer { statement.reset() }
+    guard try step(statement) else { return 0 }
+    return UInt64(clamping: statement.int64(0))
+  }
+
+  /// - Parameter limit: -1: all.
+  func rows(limit: Int64, offset: Int64 = 0) throws(ReadFailure) -> Statement {
+    let version = table.columns[SystemColumn.version.rawValue].name
+    let deleted = table.columns[SystemColumn.deleted.rawValue].name
+    let names =
+      columns.map { table.columns[$0].name } + [version, deleted]
+      + terms.map { table.columns[$0].name }
+    let list = names.map(\.quotedIdentifier).joined(separator: ", ")
+    var sql = SQLFragment(text: "SELECT \(list) FROM \(source.sql)", bindings: [])
+    appendConditions(to: &sql, isPage: true)
+    if let order = request.order?.sql(for: table), !order.text.isEmpty {
+      sql.text += " ORDER BY \(order.text)"
+      sql.bindings += order.bindings
+    } else {
+      sql.text += " ORDER BY \(source.key)"
+    }
+    if limit >= 0 {
+      sql.text += " LIMIT ? OFFSET ?"
+      sql.bindings += [.int64(limit), .int64(offset)]
+    }
+    return try prepared(sql)
+  }
+
+  private func appendConditions(to sql: inout SQLFragment, isPage: Bool) {
+    var conditions: [SQLFragment] = []
+    if !request.includeDeleted {
+      conditions.append(SQLFragment(text: source.notDeleted, bindings: []))
+    }
+    if let filter = request.filter { conditions.append(filter.sql) }
+    if isPage, let after = request.after {
+      if let order = request.order {
+        conditions.append(order.sql(after: after, for: table))
+      } else if let key = after.first {
+        conditions.append(SQLFragment(text: "\(source.key) > ?", bindings: [key]))
+      }
+    }
+    guard !conditions.isEmpty else { return }
+    sql.text += " WHERE " + conditions.map { "(\($0.text))" }.joined(separator: " AND ")
+    sql.bindings += conditions.flatMap(\.bindings)
+  }
+
+  private func prepared(_ sql: SQLFragment) throws(ReadFailure) -> Statement {
+    let statement = try ReadFailure.wrap { () throws(SQLiteFailure) in
+      try connection.cached(sql.text)
+    }
+    for (index, value) in sql.bindings.enumerated() { statement.bind(Int32(index + 1), value) }
+    return statement
+  }
+
+  func step(_ statement: Statement) throws(ReadFailure) -> Bool {
+    try ReadFailure.wrap { () throws(SQLiteFailure) in try statement.step() }
+  }
+
+  // MARK: - Rows of the statement that `rows` makes
+
+  func row(_ statement: Statement) throws(DatasyncError) -> StoredRow {
+    var encoder = RowEncoder()
+    for (index, position) in columns.enumerated() {
+      let column = table.columns[position]
+      do {
+        try ColumnReader.append(statement, Int32(index), column: column, to: &encoder)
+      } catch {
+        throw RowReader.misfit(
+          error, column: column, key: RowReader.keyText(statement, 0), table: table)
+      }
+    }
+    return StoredRow(
+      table: table, key: RowReader.keyText(statement, 0), image: encoder.finish(),
+      version: Sequence(UInt64(clamping: statement.int64(Int32(columns.count)))),
+      isDeleted: statement.int64(Int32(columns.count + 1)) != 0)
+  }
+
+  /// The values of the order's terms: where the next page begins.
+  private func position(_ statement: Statement) -> [Value] {
+    terms.enumerated().map { index, column in
+      let index = Int32(columns.count + 2 + index)
+      // A value that does not fit its column has a place in the order nevertheless.
+      return (try? ColumnReader.value(statement, index, column: table.columns[column]))
+        ?? statement.rawValue(index)
+    }
+  }
+
+  func key(_ statement: Statement) -> RowKey {
+    let text = RowReader.keyText(statement, 0)
+    return table.hasIntegerKey ? .integer(statement.int64(0)) : .text(text)
+  }
+}

@@ -1,0 +1,47 @@
+import DatasyncModel
+
+/// A row's key as the database compares it. A value.
+enum RowKey: Hashable, Sendable {
+  case integer(Int64)
+  case text(String)
+
+  /// - Throws: INVALID_ARGUMENT where an INTEGER key is no number.
+  init(_ text: String, table: Table) throws(DatasyncError) {
+    guard table.hasIntegerKey else {
+      self = .text(text)
+      return
+    }
+    guard let number = Int64(text), String(number) == text else {
+      throw .badField(
+        table.key.name, reason: "BAD_KEY",
+        "\"\(text.shortened)\" is no key of \(table.name): its keys are integers",
+        metadata: ["table": table.name, "id": text, "column": table.key.name])
+    }
+    self = .integer(number)
+  }
+
+  var value: Value {
+    switch self {
+    case .integer(let number): .int64(number)
+    case .text(let text): .string(text)
+    }
+  }
+
+  var description: String {
+    switch self {
+    case .integer(let number): String(number)
+    case .text(let text): text
+    }
+  }
+
+  /// SQLite's order: integers as numbers, text by its bytes.
+  static func precedes(_ left: RowKey, _ right: RowKey) -> Bool {
+    switch (left, right) {
+    case (.integer(let left), .integer(let right)): left < right
+    case (.text(let left), .text(let right)):
+      left.utf8.lexicographicallyPrecedes(right.utf8)
+    case (.integer, .text): true
+    case (.text, .integer): false
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import CDatasyncSQLite
+
+/// One SQLite connection. Thread-confined: whoever holds it is its only user.
+final class Connection {
+  let handle: OpaquePointer
+  private var cache: [String: Statement] = [:]
+  /// Most statements kept by ``cached(_:)``.
+  private let maxCached = 256
+  private let busyWait: BusyWait?
+
+  /// - Parameters:
+  ///   - create: Whether a file that does not exist is made.
+  ///   - busyWait: How long another program's lock is waited for; nil: five seconds.
+  init(
+    path: String, create: Bool = false, busyWait: BusyWait? = nil
+  ) throws(SQLiteFailure) {
+    var opened: OpaquePointer?
+    var flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+    if create { flags |= SQLITE_OPEN_CREATE }
+    let code = sqlite3_open_v2(path, &opened, flags, nil)
+    guard code == SQLITE_OK, let opened else {
+      let message = opened.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
+      sqlite3_close_v2(opened)
+      throw SQLiteFailure(extendedCode: code, message: message)
+    }
+    handle = opened
+    self.busyWait = busyWait
+    if let busyWait {
+      busyWait.install(on: opened)
+    } else {
+      sqlite3_busy_timeout(opened, 5000)
+    }
+  }
+
+  deinit {
+    cache.removeAll()
+    // Statements that outlive the connection turn it into a zombie, which SQLite frees with the last.
+    sqlite3_close_v2(handle)
+  }
+
+  func failure(_ code: Int32) -> SQLiteFailure {
+    SQLiteFailure(extendedCode: code, message: String(cString: sqlite3_errmsg(handle)))
+  }
+
+  func prepare(_ sql: String) throws(SQLiteFailure) -> Statement {
+    try Statement(sql, on: self)
+  }
+
+  /// A statement that is kept for the next time.
+  func cached(_ sql: String) throws(SQLiteFailure) -> Statement {
+    if let statement = cache[sql] {
+      statement.reset()
+      return statement
+    }
+    let statement = try prepare(sql)
+    if cache.count >= maxCached { cache.removeAll(keepingCapacity: true) }
+    cache[sql] = statement
+    return statement
+  }
+
+  func forgetStatements() {
+    cache.removeAll()
+  }
+
+  /// Runs one or more statements whose rows nobody wants.
+  func execute(_ sql: String) throws(SQLiteFailure) {
+    let code = sqlite3_exec(handle, sql, nil, nil, nil)
+    guard code == SQLITE_OK else { throw failure(code) }
+  }
+
+  /// The first column of the first row; nil where there is no row or it is NULL.
+  func integer(_ sql: String) throws(SQLiteFailure) -> Int64? {
+    let statement = try cached(sql)
+    defer { statement.reset() }
+    guard try statement.step(), !statement.isNull(0) else { return nil }
+    return statement.int64(0)
+  }
+
+  func text(_ sql: String) throws(SQLiteFailure) -> String? {
+    let statement = try cached(sql)
+    defer { statement.reset() }
+    guard try statement.step(), !statement.isNull(0) else { return nil }
+    return statement.text(0)
+  }
+
+  /// Whether no transaction is open.
+  var isAutocommit: Bool { sqlite3_get_autocommit(handle) != 0 }
+
+  var changes: Int { Int(sqlite3_changes(handle)) }
+
+  var lastInsertRowID: Int64 { sqlite3_last_insert_rowid(handle) }
+
+  /// Whether a foreign key that is checked at the end of the transaction is unfulfilled.
+  var hasDeferredViolations: Bool {
+    var current: Int32 = 0
+    var highwater: Int32 = 0
+    sqlite3_db_status(handle, SQLITE_DBSTATUS_DEFERRED_FKS, &current, &highwater, 0)
+    return current != 0
+  }
+
+  /// Whether triggers, the owner's and ours, fire on this connection.
+  func setTriggersEnabled(_ isEnabled: Bool) {
+    _ = datasync_sqlite3_enable_triggers(handle, isEnabled ? 1 : 0)
+  }
+}
+
+extension Connection {
+  /// The collating sequence that a column was declared with.
+  func collation(of column: String, in table: String) -> String {
+    var name: UnsafePointer<CChar>?
+    let code = sqlite3_table_column_metadata(
+      handle, "main", table, column, nil, &name, nil, nil, nil)
+    guard code == SQLITE_OK, let name else { return "BINARY" }
+    return String(cString: name)
+  }
+}

@@ -1,0 +1,91 @@
+import CDatasyncSQLite
+import DatasyncFilter
+import DatasyncModel
+
+private let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+
+/// A function's body where C can reach it.
+private final class FunctionBox {
+  let body: @Sendable ([Value]) -> Value
+
+  init(_ body: @escaping @Sendable ([Value]) -> Value) {
+    self.body = body
+  }
+}
+
+extension Connection {
+  /// Makes every function that filters need known to this connection.
+  func registerFilterFunctions() throws(SQLiteFailure) {
+    for function in SQLFunction.all {
+      let box = Unmanaged.passRetained(FunctionBox(function.body))
+      let code = sqlite3_create_function_v2(
+        handle, function.name, Int32(function.argumentCount),
+        SQLITE_UTF8 | SQLITE_DETERMINISTIC, box.toOpaque(),
+        { context, count, arguments in call(context, count, arguments) }, nil, nil,
+        { box in
+          guard let box else { return }
+          Unmanaged<FunctionBox>.fromOpaque(box).release()
+        })
+      guard code == SQLITE_OK else { throw failure(code) }
+    }
+  }
+}
+
+private func call(
+  _ context: OpaquePointer?, _ count: Int32,
+  _ arguments: UnsafeMutablePointer<OpaquePointer?>?
+) {
+  guard let context, let data = sqlite3_user_data(context) else { return }
+  let box = Unmanaged<FunctionBox>.fromOpaque(data).takeUnretainedValue()
+  var values: [Value] = []
+  values.reserveCapacity(Int(count))
+  for index in 0..<Int(count) {
+    values.append(argument(arguments?[index]))
+  }
+  setResult(context, box.body(values))
+}
+
+private func argument(_ value: OpaquePointer?) -> Value {
+  switch sqlite3_value_type(value) {
+  case SQLITE_INTEGER: return .int64(sqlite3_value_int64(value))
+  case SQLITE_FLOAT: return .double(sqlite3_value_double(value))
+  case SQLITE_TEXT:
+    guard let text = sqlite3_value_text(value) else { return .string("") }
+    let count = Int(sqlite3_value_bytes(value))
+    return .string(
+      String(decoding: UnsafeBufferPointer(start: text, count: count), as: UTF8.self))
+  case SQLITE_BLOB:
+    guard let bytes = sqlite3_value_blob(value) else { return .bytes([]) }
+    let count = Int(sqlite3_value_bytes(value))
+    return .bytes(Array(UnsafeRawBufferPointer(start: bytes, count: count)))
+  default: return .null
+  }
+}
+
+private func setResult(_ context: OpaquePointer, _ value: Value) {
+  switch value {
+  case .null: sqlite3_result_null(context)
+  case .bool(let value): sqlite3_result_int64(context, value ? 1 : 0)
+  case .int64(let value), .timestamp(let value): sqlite3_result_int64(context, value)
+  case .double(let value): sqlite3_result_double(context, value)
+  case .string(var value):
+    value.withUTF8 { utf8 in
+      let count = Int32(clamping: utf8.count)
+      guard let base = utf8.baseAddress else {
+        sqlite3_result_text(context, "", 0, transient)
+        return
+      }
+      base.withMemoryRebound(to: CChar.self, capacity: utf8.count) { text in
+        sqlite3_result_text(context, text, count, transient)
+      }
+    }
+  case .bytes(let value):
+    value.withUnsafeBytes { bytes in
+      if let base = bytes.baseAddress, !bytes.isEmpty {
+        sqlite3_result_blob(context, base, Int32(clamping: bytes.count), transient)
+      } else {
+        sqlite3_result_zeroblob(context, 0)
+      }
+    }
+  }
+}

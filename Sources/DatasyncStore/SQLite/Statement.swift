@@ -1,0 +1,148 @@
+import CDatasyncSQLite
+import DatasyncModel
+
+/// SQLite copies what it is given before the call returns.
+private let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+
+/// A prepared statement. Thread-confined, as its connection is.
+final class Statement {
+  private let handle: OpaquePointer
+  private unowned let connection: Connection
+
+  init(_ sql: String, on connection: Connection) throws(SQLiteFailure) {
+    var handle: OpaquePointer?
+    let code = sqlite3_prepare_v3(
+      connection.handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &handle, nil)
+    guard code == SQLITE_OK else { throw connection.failure(code) }
+    guard let handle else {
+      throw SQLiteFailure(extendedCode: SQLITE_MISUSE, message: "an empty statement")
+    }
+    self.handle = handle
+    self.connection = connection
+  }
+
+  deinit {
+    sqlite3_finalize(handle)
+  }
+
+  /// - Returns: Whether there is a row.
+  func step() throws(SQLiteFailure) -> Bool {
+    let code = sqlite3_step(handle)
+    if code == SQLITE_ROW { return true }
+    if code == SQLITE_DONE { return false }
+    let failure = connection.failure(code)
+    sqlite3_reset(handle)
+    throw failure
+  }
+
+  /// Steps to the end, and is ready for the next time.
+  func run() throws(SQLiteFailure) {
+    let code = sqlite3_step(handle)
+    guard code == SQLITE_DONE || code == SQLITE_ROW else {
+      let failure = connection.failure(code)
+      sqlite3_reset(handle)
+      throw failure
+    }
+    sqlite3_reset(handle)
+  }
+
+  func reset() {
+    sqlite3_reset(handle)
+  }
+
+  // MARK: - Parameters, from 1
+
+  func bindNull(_ index: Int32) {
+    sqlite3_bind_null(handle, index)
+  }
+
+  func bind(_ index: Int32, _ value: Int64) {
+    sqlite3_bind_int64(handle, index, value)
+  }
+
+  func bind(_ index: Int32, _ value: Double) {
+    // SQLite stores integral reals as integers, so minus zero would come back as zero.
+    sqlite3_bind_double(handle, index, value == 0 ? 0 : value)
+  }
+
+  func bind(_ index: Int32, _ value: String) {
+    var value = value
+    value.withUTF8 { utf8 in
+      guard let base = utf8.baseAddress else {
+        sqlite3_bind_text(handle, index, "", 0, transient)
+        return
+      }
+      base.withMemoryRebound(to: CChar.self, capacity: utf8.count) { text in
+        _ = sqlite3_bind_text64(
+          handle, index, text, UInt64(utf8.count), transient, UInt8(SQLITE_UTF8))
+      }
+    }
+  }
+
+  func bind(_ index: Int32, _ value: [UInt8]) {
+    value.withUnsafeBytes { bytes -> Void in
+      if let base = bytes.baseAddress, !bytes.isEmpty {
+        sqlite3_bind_blob64(handle, index, base, UInt64(bytes.count), transient)
+      } else {
+        sqlite3_bind_zeroblob(handle, index, 0)
+      }
+    }
+  }
+
+  func bind(_ index: Int32, _ value: Value) {
+    switch value {
+    case .null: bindNull(index)
+    case .bool(let value): bind(index, value ? 1 : 0 as Int64)
+    case .int64(let value), .timestamp(let value): bind(index, value)
+    case .double(let value): bind(index, value)
+    case .string(let value): bind(index, value)
+    case .bytes(let value): bind(index, value)
+    }
+  }
+
+  // MARK: - Columns, from 0
+
+  /// SQLITE_INTEGER, SQLITE_FLOAT, SQLITE_TEXT, SQLITE_BLOB or SQLITE_NULL.
+  func type(_ index: Int32) -> Int32 { sqlite3_column_type(handle, index) }
+
+  func isNull(_ index: Int32) -> Bool { sqlite3_column_type(handle, index) == SQLITE_NULL }
+
+  func int64(_ index: Int32) -> Int64 { sqlite3_column_int64(handle, index) }
+
+  func int(_ index: Int32) -> Int { Int(sqlite3_column_int64(handle, index)) }
+
+  func double(_ index: Int32) -> Double { sqlite3_column_double(handle, index) }
+
+  /// Text or blob where it lies; valid until the next step.
+  func bytes(_ index: Int32) -> UnsafeRawBufferPointer {
+    guard let base = sqlite3_column_blob(handle, index) else {
+      return UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+    return UnsafeRawBufferPointer(start: base, count: Int(sqlite3_column_bytes(handle, index)))
+  }
+
+  /// The value as text in UTF-8, where it lies; numbers in SQLite's own form.
+  func textBytes(_ index: Int32) -> UnsafeRawBufferPointer {
+    guard let base = sqlite3_column_text(handle, index) else {
+      return UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+    return UnsafeRawBufferPointer(start: base, count: Int(sqlite3_column_bytes(handle, index)))
+  }
+
+  func text(_ index: Int32) -> String {
+    String(decoding: textBytes(index), as: UTF8.self)
+  }
+
+  func blob(_ index: Int32) -> [UInt8] { Array(bytes(index)) }
+
+  /// The value by its storage class alone.
+  func rawValue(_ index: Int32) -> Value {
+    switch type(index) {
+    case SQLITE_INTEGER: .int64(int64(index))
+    case SQLITE_FLOAT: .double(double(index))
+    case SQLITE_TEXT: .string(text(index))
+    case SQLITE_BLOB: .bytes(blob(index))
+    default: .null
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import DatasyncModel
+
+/// The tables that the store keeps in the owner's database; all are named `datasync_…`.
+enum OwnTables {
+  /// Rises when what is kept changes its form.
+  static let format: Int64 = 1
+
+  /// - `datasync_settings`: the store's few named values.
+  /// - `datasync_state`: what changes with every transaction. `writing` silences the capture
+  ///   triggers while our own transaction writes; nobody else can ever see it set.
+  /// - `datasync_tables`, `datasync_columns`: names and numbers, which are for ever.
+  /// - `datasync_log`: the change log. `time` and `origin` stand in the first change of each commit,
+  ///   and are NULL in the others.
+  /// - `datasync_mutations`: which mutation ids have happened, and what was answered.
+  /// - `datasync_foreign`: rows that others wrote since the last adoption, with what they were before.
+  static let definition = """
+    CREATE TABLE datasync_settings (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+    CREATE TABLE datasync_state (
+      id INTEGER PRIMARY KEY CHECK (id = 1), writing INTEGER NOT NULL, oldest INTEGER NOT NULL,
+      log_bytes INTEGER NOT NULL);
+    INSERT INTO datasync_state VALUES (1, 0, 0, 0);
+    CREATE TABLE datasync_tables (
+      id INTEGER PRIMARY KEY, name TEXT NOT NULL, message TEXT NOT NULL,
+      soft_delete INTEGER NOT NULL, attached INTEGER NOT NULL, next_number INTEGER NOT NULL,
+      added_columns TEXT NOT NULL, present INTEGER NOT NULL);
+    CREATE TABLE datasync_columns (
+      table_id INTEGER NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL,
+      present INTEGER NOT NULL, PRIMARY KEY (table_id, number)) WITHOUT ROWID;
+    CREATE TABLE datasync_log (
+      sequence INTEGER PRIMARY KEY, table_id INTEGER NOT NULL, operation INTEGER NOT NULL,
+      key TEXT NOT NULL, time INTEGER, origin TEXT, before BLOB, after BLOB);
+    CREATE TABLE datasync_mutations (
+      n INTEGER PRIMARY KEY, scope TEXT NOT NULL, id TEXT NOT NULL, fingerprint BLOB NOT NULL,
+      time INTEGER NOT NULL, results BLOB NOT NULL, UNIQUE (scope, id));
+    CREATE TABLE datasync_foreign (
+      n INTEGER PRIMARY KEY, table_id INTEGER NOT NULL, key, before TEXT, UNIQUE (table_id, key));
+    """
+
+  static let names = [
+    "settings", "state", "tables", "columns", "log", "mutations", "foreign",
+  ].map { "datasync_\($0)" }
+
+  static func exist(_ connection: Connection) throws(SQLiteFailure) -> Bool {
+    try connection.integer(
+      "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'datasync_settings'") != nil
+  }
+
+  /// Makes what is missing; within a transaction.
+  ///
+  /// - Throws: FAILED_PRECONDITION where a newer server made them.
+  static func ensure(_ connection: Connection) throws(StoreFailure) {
+    if try StoreFailure.wrap({ () throws(SQLiteFailure) in try exist(connection) }) {
+      let found = try setting("format", connection)
+      guard case .int64(let number) = found, number <= format else {
+        throw .error(
+          DatasyncError(
+            .failedPrecondition, reason: "NEWER_DATABASE",
+            "the database was last served by a newer datasync; upgrade this one"))
+      }
+      return
+    }
+    do {
+      try connection.execute(definition)
+    } catch {
+      throw .sqlite(error)
+    }
+    try set("format", .int64(format), connection)
+  }
+
+  static func setting(_ name: String, _ connection: Connection) throws(StoreFailure) -> Value {
+    do {
+      let statement = try connection.cached(
+        "SELECT value FROM datasync_settings WHERE name = ?1")
+      defer { statement.reset() }
+      statement.bind(1, name)
+      return try statement.step() ? statement.rawValue(0) : .null
+    } catch {
+      throw .sqlite(error)
+    }
+  }
+
+  static func set(
+    _ name: String, _ value: Value, _ connection: Connection
+  ) throws(StoreFailure) {
+    do {
+      let statement = try connection.cached(
+        "INSERT OR REPLACE INTO datasync_settings VALUES (?1, ?2)")
+      statement.bind(1, name)
+      statement.bind(2, value)
+      try statement.run()
+    } catch {
+      throw .sqlite(error)
+    }
+  }
+}

@@ -1,0 +1,64 @@
+/// Names as protobuf wants them.
+enum ProtobufName {
+  /// Whether a column's name can be a field's: a letter or underscore, then those and digits.
+  static func isIdentifier(_ name: String) -> Bool {
+    guard let first = name.utf8.first, isLetter(first) || first == 0x5F else { return false }
+    return name.utf8.allSatisfy { isLetter($0) || isDigit($0) || $0 == 0x5F }
+  }
+
+  /// The field's name in JSON, by which protoc tells two fields apart.
+  static func jsonName(_ name: String) -> String {
+    var result = ""
+    var isAfterUnderscore = false
+    for character in name {
+      if character == "_" {
+        isAfterUnderscore = true
+      } else {
+        result += isAfterUnderscore ? character.uppercased() : String(character)
+        isAfterUnderscore = false
+      }
+    }
+    return result
+  }
+
+  /// `todo_items` → `TodoItems`; what protobuf cannot spell is left out.
+  static func messageName(of table: String, id: Int) -> String {
+    var result = ""
+    var startsWord = true
+    for byte in table.utf8 {
+      guard isLetter(byte) || isDigit(byte) else {
+        startsWord = true
+        continue
+      }
+      let isLower = (0x61...0x7A).contains(byte)
+      result.unicodeScalars.append(Unicode.Scalar(startsWord && isLower ? byte - 0x20 : byte))
+      startsWord = false
+    }
+    guard let first = result.utf8.first else { return "Table\(id)" }
+    return isDigit(first) ? "T\(result)" : result
+  }
+
+  /// The names that a table's message brings with it; SEMANTICS "Typed services".
+  static func family(of message: String) -> [String] {
+    ["", "Page", "Replace", "Update", "Event", "Table"].map { message + $0 }
+  }
+
+  /// The first of `Name`, `Name2`, `Name3` … whose family does not meet what is taken.
+  static func unique(_ message: String, taken: Set<String>) -> String {
+    var candidate = message
+    var number = 2
+    while !taken.isDisjoint(with: family(of: candidate)) {
+      candidate = "\(message)\(number)"
+      number += 1
+    }
+    return candidate
+  }
+
+  private static func isLetter(_ byte: UInt8) -> Bool {
+    (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+  }
+
+  private static func isDigit(_ byte: UInt8) -> Bool {
+    (0x30...0x39).contains(byte)
+  }
+}

@@ -1,0 +1,142 @@
+import DatasyncModel
+
+/// A table as SQLite describes it, before anyone asks whether it can be served. A value.
+struct RawTable: Sendable {
+  struct Column: Sendable {
+    let name: String
+    let declaredType: String
+    let isNotNull: Bool
+    /// The default's SQL.
+    let defaultSQL: String?
+    /// Position in the primary key from 1; 0: not in it.
+    let keyPosition: Int
+    let isGenerated: Bool
+  }
+
+  /// A UNIQUE constraint or index on plain columns.
+  struct UniqueKey: Hashable, Sendable {
+    let columns: [String]
+    let collations: [String]
+  }
+
+  struct ForeignKey: Hashable, Sendable {
+    let parent: String
+    let columns: [String]
+    /// Empty: the parent's primary key.
+    let parentColumns: [String]
+    let onUpdate: String
+    let onDelete: String
+
+    /// Whether SQLite changes the child's rows when the parent's change.
+    var hasAction: Bool {
+      ![onUpdate, onDelete].allSatisfy { ["NO ACTION", "RESTRICT"].contains($0.uppercased()) }
+    }
+  }
+
+  struct Trigger: Hashable, Sendable {
+    let name: String
+    let sql: String
+
+    var isOurs: Bool { name.hasPrefix("datasync_") }
+  }
+
+  let name: String
+  let sql: String
+  let isWithoutRowID: Bool
+  let isStrict: Bool
+  let columns: [Column]
+  let uniqueKeys: [UniqueKey]
+  let hasKeyIndex: Bool
+  let foreignKeys: [ForeignKey]
+  let triggers: [Trigger]
+  let keyCollation: String
+  let text: CreateTableText
+
+  var keyColumns: [Column] {
+    columns.filter { $0.keyPosition > 0 }.sorted { $0.keyPosition < $1.keyPosition }
+  }
+
+  func column(_ name: String) -> Column? {
+    let name = name.asciiLowercased
+    return columns.first { $0.name.asciiLowercased == name }
+  }
+
+  /// Whether the key is SQLite's rowid under another name.
+  var hasRowIDKey: Bool {
+    guard !isWithoutRowID, !hasKeyIndex, let key = keyColumns.first else { return false }
+    return key.declaredType.asciiLowercased == "integer"
+  }
+
+  /// Why the table cannot be served, system columns aside; nil: it can.
+  var obstacle: String? {
+    guard !keyColumns.isEmpty else {
+      return "it has no primary key: declare one column TEXT or INTEGER PRIMARY KEY"
+    }
+    guard keyColumns.count == 1, let key = keyColumns.first else {
+      let names = keyColumns.map(\.name).joined(separator: ", ")
+      return "its primary key has \(keyColumns.count) columns (\(names)): one column is served"
+    }
+    switch DeclaredType(parsing: key.declaredType, enumeration: nil).type {
+    case .int64, .string, .uuid: break
+    default:
+      return
+        "its key \(key.name) is declared \(key.declaredType.isEmpty ? "without a type" : key.declaredType): "
+        + "TEXT or INTEGER is served"
+    }
+    guard keyCollation.asciiLowercased == "binary" else {
+      return "its key \(key.name) compares \(keyCollation): only BINARY keys are served"
+    }
+    return columnObstacle ?? systemColumnObstacle
+  }
+
+  private var columnObstacle: String? {
+    var names: [String: String] = [:]
+    for column in columns {
+      guard ProtobufName.isIdentifier(column.name) else {
+        return "its column \"\(column.name)\" is no protobuf name: use letters, digits and _"
+      }
+      if let other = names.updateValue(column.name, forKey: ProtobufName.jsonName(column.name)) {
+        return "its columns \(other) and \(column.name) have the same name in JSON"
+      }
+    }
+    return nil
+  }
+
+  /// Whether columns of the system's names, where the owner has them, can hold what the system
+  /// writes.
+  private var systemColumnObstacle: String? {
+    for system in SystemColumn.allCases where system != .key {
+      let name = SystemColumn.names[system.rawValue]
+      guard let column = column(name) else { continue }
+      guard column.keyPosition == 0 else { return "its key is named \(column.name)" }
+      guard !column.isGenerated else { return "its column \(column.name) is generated" }
+      let affinity = DeclaredType(parsing: column.declaredType, enumeration: nil).affinity
+      guard affinity != .text, affinity != .real else {
+        return "its column \(column.name) is declared \(column.declaredType), but the system keeps "
+          + "an integer there: declare it \(SystemColumnDeclaration.declared(system, isStrict: false)), "
+          + "or name it otherwise"
+      }
+    }
+    return nil
+  }
+
+  /// The system columns that are not there yet.
+  var missingSystemColumns: [SystemColumn] {
+    SystemColumn.allCases.filter {
+      $0 != .key && column(SystemColumn.names[$0.rawValue]) == nil
+    }
+  }
+}
+
+/// How `attach` declares the columns that it adds.
+enum SystemColumnDeclaration {
+  /// ALTER TABLE ADD COLUMN takes constant defaults only, so times begin as NULL.
+  static func declared(_ column: SystemColumn, isStrict: Bool) -> String {
+    switch column {
+    case .key: "TEXT PRIMARY KEY"
+    case .createdAt, .updatedAt: isStrict ? "INTEGER" : "TIMESTAMP"
+    case .version: "INTEGER"
+    case .deleted: isStrict ? "INTEGER NOT NULL DEFAULT 0" : "BOOLEAN NOT NULL DEFAULT 0"
+    }
+  }
+}

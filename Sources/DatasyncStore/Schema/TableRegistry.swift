@@ -1,0 +1,124 @@
+import DatasyncModel
+
+/// A table's entry in `datasync_tables` and `datasync_columns`. A value.
+struct TableEntry: Sendable {
+  let id: Int
+  var name: String
+  var message: String
+  var softDelete: Bool
+  /// The sequence at which its history begins; 0: not yet.
+  var attached: Int64
+  var nextNumber: Int
+  /// The system columns that `attach` added.
+  var addedColumns: [String]
+  var isPresent: Bool
+  /// Numbers by column name, of columns that are there.
+  var numbers: [String: Int] = [:]
+}
+
+/// Reads and writes what is remembered for ever of each table. Within the writer's transaction.
+struct TableRegistry {
+  let connection: Connection
+
+  func entries() throws(SQLiteFailure) -> [TableEntry] {
+    let list = try connection.cached(
+      """
+      SELECT id, name, message, soft_delete, attached, next_number, added_columns, present
+      FROM datasync_tables ORDER BY id
+      """)
+    defer { list.reset() }
+    var entries: [TableEntry] = []
+    while try list.step() {
+      entries.append(
+        TableEntry(
+          id: list.int(0), name: list.text(1), message: list.text(2), softDelete: list.int(3) != 0,
+          attached: list.int64(4), nextNumber: list.int(5),
+          addedColumns: list.text(6).split(separator: ",").map(String.init),
+          isPresent: list.int(7) != 0))
+    }
+    let columns = try connection.cached(
+      "SELECT table_id, number, name FROM datasync_columns WHERE present")
+    defer { columns.reset() }
+    let indices = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.id, $0) })
+    while try columns.step() {
+      guard let index = indices[columns.int(0)] else { continue }
+      entries[index].numbers[columns.text(2)] = columns.int(1)
+    }
+    return entries
+  }
+
+  func save(_ entry: TableEntry) throws(SQLiteFailure) {
+    let statement = try connection.cached(
+      "INSERT OR REPLACE INTO datasync_tables VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
+    statement.bind(1, Int64(entry.id))
+    statement.bind(2, entry.name)
+    statement.bind(3, entry.message)
+    statement.bind(4, entry.softDelete ? 1 : 0 as Int64)
+    statement.bind(5, entry.attached)
+    statement.bind(6, Int64(entry.nextNumber))
+    statement.bind(7, entry.addedColumns.joined(separator: ","))
+    statement.bind(8, entry.isPresent ? 1 : 0 as Int64)
+    try statement.run()
+    let drop = try connection.cached(
+      "UPDATE datasync_columns SET present = 0 WHERE table_id = ?1")
+    drop.bind(1, Int64(entry.id))
+    try drop.run()
+    let column = try connection.cached(
+      "INSERT OR REPLACE INTO datasync_columns VALUES (?1, ?2, ?3, 1)")
+    for (name, number) in entry.numbers {
+      column.bind(1, Int64(entry.id))
+      column.bind(2, Int64(number))
+      column.bind(3, name)
+      try column.run()
+    }
+  }
+
+  /// A new entry's id: never one that was used before.
+  func nextID() throws(SQLiteFailure) -> Int {
+    Int(try connection.integer("SELECT coalesce(max(id), 0) + 1 FROM datasync_tables") ?? 1)
+  }
+}
+
+extension TableEntry {
+  /// Gives every column its number: those known keep theirs, those renamed take theirs along, new
+  /// ones get the next.
+  ///
+  /// - Parameter renamed: Present names by number, as our triggers, which SQLite rewrites, tell.
+  /// - Returns: Whether anything is new.
+  mutating func assignNumbers(to raw: RawTable, renamed: [Int: String]) -> Bool {
+    let before = numbers
+    var byNumber: [Int: String] = [:]
+    for (name, number) in numbers { byNumber[number] = name }
+    let present = Set(raw.columns.map(\.name))
+    var result: [String: Int] = [:]
+    for (number, name) in byNumber {
+      if let newName = renamed[number], present.contains(newName) {
+        result[newName] = number
+      } else if present.contains(name) {
+        result[name] = number
+      }
+    }
+    assignSystemNumbers(to: raw, in: &result)
+    for column in raw.columns where result[column.name] == nil {
+      // 19000 to 19999 are protobuf's own.
+      if (19_000...19_999).contains(nextNumber) { nextNumber = 20_000 }
+      result[column.name] = nextNumber
+      nextNumber += 1
+    }
+    numbers = result
+    return numbers != before
+  }
+
+  private func assignSystemNumbers(to raw: RawTable, in numbers: inout [String: Int]) {
+    for system in SystemColumn.allCases {
+      let column =
+        system == .key
+        ? raw.keyColumns.first : raw.column(SystemColumn.names[system.rawValue])
+      guard let column else { continue }
+      for (name, number) in numbers where number == system.rawValue + 1 && name != column.name {
+        numbers[name] = nil
+      }
+      numbers[column.name] = system.rawValue + 1
+    }
+  }
+}

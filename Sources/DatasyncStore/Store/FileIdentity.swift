@@ -1,0 +1,114 @@
+import DatasyncModel
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// The file beside the database by which a server knows that it is alone, and whether the database
+/// is still the one it left. Held by one store; its methods are called by the writer's thread.
+///
+/// The database itself cannot tell that it was restored from a backup, or copied: everything in it
+/// is as old as the backup. So the history's name and the last announced sequence are also kept
+/// here, in `DATABASE-datasync`, written (not synced) after every commit:
+/// - the file says another history, or a later sequence than the database: it went back, and gets a
+///   new history;
+/// - the file is missing: it is the same history only if the database is still in the same inode,
+///   whose number the database remembers.
+///
+/// What it cannot notice: an older copy written into the same inode together with its own older
+/// companion file, or with the companion removed.
+///
+/// `@unchecked`: an advisory lock and one descriptor, written by one thread at a time.
+final class FileIdentity: @unchecked Sendable {
+  private let descriptor: Int32
+  private var written: UInt64 = 0
+  let inode: Int64
+
+  /// What the companion file says. A value.
+  struct Record: Equatable {
+    let historyID: String
+    let head: UInt64
+  }
+
+  /// Opens and locks the companion of a database.
+  ///
+  /// - Throws: FAILED_PRECONDITION where another server holds it.
+  init(database path: String) throws(DatasyncError) {
+    var status = stat()
+    guard stat(path, &status) == 0 else {
+      throw DatasyncError(.notFound, reason: "NO_DATABASE", "there is no file \(path)")
+    }
+    inode = Int64(truncatingIfNeeded: status.st_ino)
+    let companion = "\(path)-datasync"
+    descriptor = open(companion, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else {
+      throw DatasyncError(
+        .failedPrecondition, reason: "READ_ONLY_DATABASE",
+        "cannot open \(companion): \(String(cString: strerror(errno))); make the directory of the "
+          + "database writable for the server")
+    }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      close(descriptor)
+      throw DatasyncError(
+        .failedPrecondition, reason: "DATABASE_IN_USE",
+        "\(path) is served by another datasync process; stop that one first")
+    }
+  }
+
+  deinit {
+    close(descriptor)
+  }
+
+  func unlock() {
+    flock(descriptor, LOCK_UN)
+  }
+
+  private static let magic = "datasync 1\n"
+
+  /// nil: new, or not one of ours.
+  func read() -> Record? {
+    var buffer = [UInt8](repeating: 0, count: 256)
+    let count = pread(descriptor, &buffer, buffer.count, 0)
+    guard count > 0 else { return nil }
+    let lines = String(decoding: buffer[..<count], as: UTF8.self)
+      .split(separator: "\n", omittingEmptySubsequences: false)
+    guard lines.count >= 3, "\(lines[0])\n" == FileIdentity.magic,
+      let head = UInt64(lines[2].drop { $0 == "0" }.isEmpty ? "0" : lines[2])
+    else { return nil }
+    return Record(historyID: String(lines[1]), head: head)
+  }
+
+  /// Notes what was announced; cheap, and not synced: after a power loss it may say less than was.
+  func write(_ record: Record) {
+    let digits = String(record.head)
+    let head = String(repeating: "0", count: 20 - digits.count) + digits
+    let text = Array("\(FileIdentity.magic)\(record.historyID)\n\(head)\n".utf8)
+    _ = pwrite(descriptor, text, text.count, 0)
+  }
+}
+
+/// Decides whether a database is still the same history.
+struct HistoryCheck {
+  let connection: Connection
+  let identity: FileIdentity
+
+  /// The history's name, made anew where the sequence may have gone back. Within a transaction.
+  func historyID(head: Sequence) throws(StoreFailure) -> String {
+    let known = try OwnTables.setting("history_id", connection)
+    let inode = try OwnTables.setting("inode", connection)
+    if case .string(let id) = known, isSame(id, inode: inode, head: head) { return id }
+    var keys = KeyGenerator()
+    let id = keys.next(now: WallClock.now)
+    try OwnTables.set("history_id", .string(id), connection)
+    try OwnTables.set("inode", .int64(identity.inode), connection)
+    return id
+  }
+
+  private func isSame(_ id: String, inode: Value, head: Sequence) -> Bool {
+    let isSameFile = inode == .int64(identity.inode)
+    guard let record = identity.read() else { return isSameFile }
+    return isSameFile && record.historyID == id && record.head <= head.rawValue
+  }
+}

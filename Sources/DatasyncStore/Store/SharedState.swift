@@ -1,0 +1,32 @@
+import DatasyncModel
+import Synchronization
+
+/// What the store's threads tell each other. Sendable.
+final class SharedState: Sendable {
+  private let announced: Atomic<UInt64>
+  private let current: Mutex<Catalog>
+
+  init(head: Sequence, catalog: Catalog) {
+    announced = Atomic(head.rawValue)
+    current = Mutex(catalog)
+  }
+
+  /// The last sequence that was committed.
+  var head: Sequence { Sequence(announced.load(ordering: .acquiring)) }
+
+  var catalog: Catalog { current.withLock { $0 } }
+
+  func setHead(_ head: Sequence) {
+    announced.store(head.rawValue, ordering: .releasing)
+  }
+
+  func setCatalog(_ catalog: Catalog) {
+    current.withLock { $0 = catalog }
+  }
+
+  static var closed: DatasyncError {
+    DatasyncError(
+      .unavailable, reason: "STORE_CLOSED", "the server is shutting down; try again later",
+      retryAfter: .seconds(1))
+  }
+}

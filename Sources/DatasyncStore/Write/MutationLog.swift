@@ -1,0 +1,87 @@
+import DatasyncModel
+
+/// Remembers which mutation ids have happened, and what was answered, in the write's own
+/// transaction. Thread-confined to the writer.
+struct MutationLog {
+  let connection: Connection
+
+  enum Found {
+    case no
+    case same([WriteResult])
+    case other
+  }
+
+  func find(_ mutation: Mutation) throws(SQLiteFailure) -> Found {
+    let statement = try connection.cached(
+      "SELECT fingerprint, results FROM datasync_mutations WHERE scope = ?1 AND id = ?2")
+    defer { statement.reset() }
+    statement.bind(1, mutation.scope)
+    statement.bind(2, mutation.id)
+    guard try statement.step() else { return .no }
+    guard statement.blob(0) == mutation.fingerprint else { return .other }
+    return .same(MutationLog.decode(statement.bytes(1)))
+  }
+
+  func record(
+    _ mutation: Mutation, results: [WriteResult], time: Int64
+  ) throws(SQLiteFailure) {
+    let statement = try connection.cached(
+      """
+      INSERT INTO datasync_mutations (scope, id, fingerprint, time, results)
+      VALUES (?1, ?2, ?3, ?4, ?5)
+      """)
+    statement.bind(1, mutation.scope)
+    statement.bind(2, mutation.id)
+    statement.bind(3, mutation.fingerprint)
+    statement.bind(4, time)
+    statement.bind(5, MutationLog.encode(results))
+    try statement.run()
+  }
+
+  /// Forgets ids older than a time, and the oldest beyond a count; a bounded number at once.
+  func trim(before time: Int64, keeping count: Int, atMost limit: Int) throws(SQLiteFailure) {
+    let statement = try connection.cached(
+      """
+      DELETE FROM datasync_mutations WHERE n IN (
+        SELECT n FROM (SELECT n, time FROM datasync_mutations ORDER BY n LIMIT ?3)
+        WHERE time < ?1 OR n <= (SELECT max(n) FROM datasync_mutations) - ?2)
+      """)
+    statement.bind(1, time)
+    statement.bind(2, Int64(count))
+    statement.bind(3, Int64(limit))
+    try statement.run()
+  }
+
+  static func encode(_ results: [WriteResult]) -> [UInt8] {
+    var writer = WireWriter()
+    for result in results {
+      writer.append(field: 1) { nested in
+        nested.append(field: 1, string: result.messageName)
+        nested.append(field: 2, bytes: result.image.bytes)
+        nested.append(field: 3, varint: result.sequence.rawValue)
+      }
+    }
+    return writer.bytes
+  }
+
+  static func decode(_ bytes: UnsafeRawBufferPointer) -> [WriteResult] {
+    var results: [WriteResult] = []
+    var reader = WireReader(bytes)
+    while let next = try? reader.next() {
+      guard case .bytes(let message) = next.field else { continue }
+      var nested = WireReader(message)
+      var name = ""
+      var image: [UInt8] = []
+      var sequence: UInt64 = 0
+      while let field = try? nested.next() {
+        if case (1, .bytes(let value)) = field { name = String(decoding: value, as: UTF8.self) }
+        if case (2, .bytes(let value)) = field { image = Array(value) }
+        if case (3, .varint(let value)) = field { sequence = value }
+      }
+      results.append(
+        WriteResult(
+          messageName: name, image: RowImage(bytes: image), sequence: Sequence(sequence)))
+    }
+    return results
+  }
+}

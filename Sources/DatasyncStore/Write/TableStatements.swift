@@ -1,0 +1,96 @@
+import DatasyncModel
+
+/// The writer's prepared statements of one table, at one state of the schema. Thread-confined.
+final class TableStatements {
+  let stored: StoredTable
+  private let connection: Connection
+  private var updates: [[Int]: Statement] = [:]
+  /// Most different sets of columns that are kept.
+  private let maxUpdates = 64
+  private let onConflict: String
+
+  init(_ stored: StoredTable, connection: Connection) {
+    self.stored = stored
+    self.connection = connection
+    // A constraint declared ON CONFLICT REPLACE would remove rows unseen.
+    onConflict = stored.raw.text.hasConflictClause ? " OR ABORT" : ""
+    writable = stored.table.columns.indices.filter { !stored.table.columns[$0].isGenerated }
+  }
+
+  /// Positions of the columns that an INSERT binds, in order.
+  let writable: [Int]
+
+  private var selectStatement: Statement?
+  private var insertStatement: Statement?
+  private var deleteStatement: Statement?
+  private var stampStatement: Statement?
+  private var echoStatement: Statement?
+
+  /// All columns of the row whose key is ?1.
+  func select() throws(SQLiteFailure) -> Statement {
+    if let selectStatement { return selectStatement }
+    let statement = try connection.prepare(
+      "SELECT \(stored.quotedColumns.joined(separator: ", ")) FROM \(stored.quotedName) "
+        + "WHERE \(stored.quotedKey) = ?1")
+    selectStatement = statement
+    return statement
+  }
+
+  /// One row, from the values of ``writable`` in order.
+  func insert() throws(SQLiteFailure) -> Statement {
+    if let insertStatement { return insertStatement }
+    let names = writable.map { stored.quotedColumns[$0] }.joined(separator: ", ")
+    let marks = writable.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
+    let statement = try connection.prepare(
+      "INSERT\(onConflict) INTO \(stored.quotedName) (\(names)) VALUES (\(marks))")
+    insertStatement = statement
+    return statement
+  }
+
+  /// Writes the columns given, in order from ?1, of the row whose key comes last.
+  func update(_ columns: [Int]) throws(SQLiteFailure) -> Statement {
+    if let statement = updates[columns] { return statement }
+    let assignments = columns.enumerated().map { position, column in
+      "\(stored.quotedColumns[column]) = ?\(position + 1)"
+    }
+    let statement = try connection.prepare(
+      "UPDATE\(onConflict) \(stored.quotedName) SET \(assignments.joined(separator: ", ")) "
+        + "WHERE \(stored.quotedKey) = ?\(columns.count + 1)")
+    if updates.count >= maxUpdates { updates.removeAll() }
+    updates[columns] = statement
+    return statement
+  }
+
+  func delete() throws(SQLiteFailure) -> Statement {
+    if let deleteStatement { return deleteStatement }
+    let statement = try connection.prepare(
+      "DELETE FROM \(stored.quotedName) WHERE \(stored.quotedKey) = ?1")
+    deleteStatement = statement
+    return statement
+  }
+
+  /// Gives a row that another program wrote its version ?2 and time ?3.
+  func stamp() throws(SQLiteFailure) -> Statement {
+    if let stampStatement { return stampStatement }
+    let columns = stored.quotedColumns
+    let (created, updated) = (columns[1], columns[2])
+    let (version, deleted) = (columns[3], columns[4])
+    let statement = try connection.prepare(
+      """
+      UPDATE \(stored.quotedName) SET \(version) = ?2, \(updated) = ?3,
+      \(created) = coalesce(\(created), ?3), \(deleted) = coalesce(\(deleted), 0)
+      WHERE \(stored.quotedKey) = ?1
+      """)
+    stampStatement = statement
+    return statement
+  }
+
+  /// Gives back what is bound, one value a column: reads values that lie outside of the table.
+  func echo() throws(SQLiteFailure) -> Statement {
+    if let echoStatement { return echoStatement }
+    let marks = stored.table.columns.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
+    let statement = try connection.prepare("SELECT \(marks)")
+    echoStatement = statement
+    return statement
+  }
+}

@@ -1,0 +1,103 @@
+import DatasyncModel
+
+extension WriteTransaction {
+  /// Carries a request out: all of it or nothing.
+  func apply(_ request: WriteRequest) throws(WriteFailure) -> WriteAnswer.Outcome {
+    if let mutation = request.mutation, let outcome = try replay(mutation) { return outcome }
+    let needsSavepoint =
+      request.operations.count > 1
+      || request.operations.contains { schema.tables[$0.tableID]?.needsSavepoint == true }
+    let start = next
+    do throws(WriteFailure) {
+      if needsSavepoint { try sql("SAVEPOINT request") }
+      var results: [WriteResult] = []
+      results.reserveCapacity(request.operations.count)
+      for (index, operation) in request.operations.enumerated() {
+        do throws(WriteFailure) {
+          results.append(try perform(operation))
+        } catch {
+          throw request.isCommit ? error.at(index) : error
+        }
+      }
+      if needsSavepoint, schema.hasDeferredKeys, connection.hasDeferredViolations {
+        throw WriteFailure.request(
+          DatasyncError(
+            .failedPrecondition, reason: "FOREIGN_KEY_VIOLATION",
+            "the write leaves a foreign key unfulfilled: a row that is referred to is not there",
+            metadata: ["table": request.operations.first.flatMap(tableName) ?? ""]))
+      }
+      if needsSavepoint { try sql("RELEASE request") }
+      try end(request, results)
+      return .success(results, replayed: false)
+    } catch {
+      guard case .request = error else { throw error }
+      forgetChanges(since: start)
+      if needsSavepoint { try sql("ROLLBACK TO request; RELEASE request") }
+      throw error
+    }
+  }
+
+  private func replay(_ mutation: Mutation) throws(WriteFailure) -> WriteAnswer.Outcome? {
+    do {
+      switch try MutationLog(connection: connection).find(mutation) {
+      case .no: return nil
+      case .same(let results): return .success(results, replayed: true)
+      case .other:
+        return .failure(
+          .badField(
+            "mutation_id", reason: "MUTATION_ID_REUSED",
+            "the id has been used for another request: use a new one"))
+      }
+    } catch {
+      throw .batch(error)
+    }
+  }
+
+  /// Writes the log and remembers the mutation. A failure here is nobody's fault.
+  private func end(_ request: WriteRequest, _ results: [WriteResult]) throws(WriteFailure) {
+    do {
+      try endCommit(origin: request.origin)
+      if let mutation = request.mutation {
+        try MutationLog(connection: connection).record(mutation, results: results, time: now)
+      }
+    } catch {
+      throw .batch(error)
+    }
+  }
+
+  private func sql(_ text: String) throws(WriteFailure) {
+    do {
+      try connection.execute(text)
+    } catch {
+      throw .batch(error)
+    }
+  }
+
+  private func tableName(_ operation: WriteOperation) -> String? {
+    schema.tables[operation.tableID]?.table.name
+  }
+}
+
+extension WriteOperation {
+  var tableID: Int {
+    switch self {
+    case .create(let draft), .replace(let draft, _), .update(let draft, _, _): draft.table.id
+    case .delete(let table, _, _): table.id
+    }
+  }
+}
+
+extension WriteFailure {
+  /// The failure of one write of a Commit.
+  func at(_ index: Int) -> WriteFailure {
+    switch self {
+    case .request(var error):
+      error.metadata["write_index"] = String(index)
+      return .request(error)
+    case .poisoned(var error):
+      error.metadata["write_index"] = String(index)
+      return .poisoned(error)
+    case .batch: return self
+    }
+  }
+}

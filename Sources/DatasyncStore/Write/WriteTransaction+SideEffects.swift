@@ -1,0 +1,75 @@
+import DatasyncModel
+
+/// Statements that may do more than they say: triggers of the owner, foreign keys that cascade.
+extension WriteTransaction {
+  /// Runs a statement that writes one row, and explains its failure.
+  ///
+  /// - Parameter values: The row as it was to be, for the explanation.
+  func run(
+    _ stored: StoredTable, key: String, values: [Value], expectsChange: Bool,
+    _ body: () throws(SQLiteFailure) -> Void
+  ) throws(WriteFailure) {
+    do {
+      if stored.hasSideEffects { try setWriting(false) }
+      try body()
+      if stored.hasSideEffects {
+        let changes = connection.changes
+        try setWriting(true)
+        if changes == 0, expectsChange {
+          throw WriteFailure.request(
+            DatasyncError(
+              .failedPrecondition, reason: "WRITE_REFUSED",
+              "a trigger of \(stored.table.name) ignores the write",
+              metadata: ["table": stored.table.name, "id": key]))
+        }
+      }
+    } catch let failure as WriteFailure {
+      throw failure
+    } catch let failure as SQLiteFailure {
+      let isLost = connection.isAutocommit
+      guard failure.concernsRequest else { throw .batch(failure) }
+      if !isLost, stored.hasSideEffects { try? setWriting(true) }
+      let explainer = ConstraintExplainer(stored: stored, connection: connection, key: key)
+      let error = explainer.error(failure, values: values) { columns, values in
+        self.row(where: columns, are: values, in: stored)
+      }
+      throw isLost ? .poisoned(error) : .request(error)
+    } catch {
+      throw .request(DatasyncError(.internal, "a write failed", cause: error))
+    }
+  }
+
+  func setWriting(_ isWriting: Bool) throws(SQLiteFailure) {
+    try connection.cached("UPDATE datasync_state SET writing = \(isWriting ? 1 : 0)").run()
+  }
+
+  private func row(
+    where columns: [String], are values: [Value], in stored: StoredTable
+  ) -> StoredRow? {
+    let condition = columns.enumerated().map { "\($1.quotedIdentifier) = ?\($0 + 1)" }
+    let sql =
+      "SELECT \(stored.quotedColumns.joined(separator: ", ")) FROM \(stored.quotedName) "
+      + "WHERE \(condition.joined(separator: " AND "))"
+    do {
+      let statement = try connection.cached(sql)
+      defer { statement.reset() }
+      for (index, value) in values.enumerated() { statement.bind(Int32(index + 1), value) }
+      guard try statement.step() else { return nil }
+      return try RowReader.row(statement, table: stored.table)
+    } catch {
+      // The answer is the refusal; that its row cannot be shown does not change it.
+      return nil
+    }
+  }
+
+  /// Logs the rows that the statement changed besides the one it named.
+  func adoptSideEffects(of stored: StoredTable, except key: RowKey) throws(WriteFailure) {
+    guard stored.hasSideEffects else { return }
+    do {
+      let adoption = Adoption(transaction: self)
+      try adoption.adopt(atMost: .max, except: (stored.table.id, key))
+    } catch {
+      throw failure(error)
+    }
+  }
+}

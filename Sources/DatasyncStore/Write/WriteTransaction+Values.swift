@@ -1,0 +1,190 @@
+import CDatasyncSQLite
+import DatasyncModel
+
+/// From what a client sent to what SQLite is given.
+extension WriteTransaction {
+  /// The draft against the table as it is now, columns mapped by field number.
+  func current(_ draft: RowDraft) throws(WriteFailure) -> CurrentDraft {
+    let stored: StoredTable
+    do {
+      stored = try self.stored(draft.table)
+    } catch {
+      throw .request(error)
+    }
+    if stored.table === draft.table { return CurrentDraft(stored: stored, values: draft.values) }
+    var values = [Value?](repeating: nil, count: stored.table.columns.count)
+    for (index, column) in draft.table.columns.enumerated() {
+      guard let value = draft.values[index],
+        let position = stored.table.index(ofNumber: column.number)
+      else { continue }
+      guard stored.table.columns[position].type == column.type else {
+        throw .request(
+          .badField(
+            column.name, reason: "SCHEMA_CHANGED",
+            "the column's type has just changed; try again",
+            metadata: ["table": stored.table.name, "column": column.name]))
+      }
+      values[position] = value
+    }
+    return CurrentDraft(stored: stored, values: values)
+  }
+
+  func map(_ columns: [Int], from old: Table, to new: Table) throws(WriteFailure) -> [Int] {
+    if old === new { return columns }
+    return columns.compactMap { new.index(ofNumber: old.columns[$0].number) }
+  }
+
+  func isAbsent(_ key: Value?) -> Bool {
+    switch key {
+    case nil, .some(.null), .some(.string("")): true
+    default: false
+    }
+  }
+
+  func keyText(_ value: Value) -> String {
+    switch value {
+    case .int64(let number): String(number)
+    case .string(let text): text
+    default: ""
+    }
+  }
+
+  /// Every column's value: what was sent, or the default. System columns are left NULL.
+  func complete(_ draft: CurrentDraft) throws(WriteFailure) -> [Value] {
+    let stored = draft.stored
+    var values = [Value](repeating: .null, count: draft.values.count)
+    if let key = draft.values[0] { values[0] = key }
+    for index in SystemColumn.count..<values.count where !stored.table.columns[index].isGenerated {
+      if let value = draft.values[index] {
+        values[index] = try prepared(value, index, of: stored)
+      } else {
+        values[index] = try defaultValue(index, of: stored)
+      }
+    }
+    return values
+  }
+
+  private func defaultValue(_ index: Int, of stored: StoredTable) throws(WriteFailure) -> Value {
+    switch stored.defaults[index] {
+    case .null: return .null
+    case .literal(let value): return try prepared(value, index, of: stored)
+    case .expression(let sql):
+      do {
+        let value = try DefaultReader(connection: connection).evaluate(
+          sql, column: stored.table.columns[index], affinity: stored.affinities[index])
+        return try prepared(value, index, of: stored)
+      } catch let failure as WriteFailure {
+        throw failure
+      } catch StoreFailure.sqlite(let failure) {
+        throw self.failure(failure)
+      } catch StoreFailure.error(var error) {
+        error.metadata = ["table": stored.table.name, "column": stored.table.columns[index].name]
+        throw .request(error)
+      } catch {
+        throw .request(DatasyncError(.internal, "a default failed", cause: error))
+      }
+    }
+  }
+
+  /// The value as it will read back; refuses what SQLite would not keep.
+  func prepared(
+    _ value: Value, _ index: Int, of stored: StoredTable
+  ) throws(WriteFailure) -> Value {
+    switch (stored.table.columns[index].type, value) {
+    case (.double, .double(let number)) where number == 0:
+      // SQLite stores integral reals as integers, which know no minus zero.
+      return .double(0)
+    case (.decimal(asWritten: false), .string(let text)):
+      guard let stored = NumericDecimal.stored(text) else {
+        throw refused(
+          index, stored,
+          "SQLite cannot store \(text.shortened) exactly here; declare the column DECIMAL TEXT to "
+            + "keep decimals as written")
+      }
+      return .string(stored.text)
+    case (.json(asWritten: false), .string(let text)):
+      guard Double(text.trimmed)?.isFinite != false else {
+        throw refused(index, stored, "SQLite cannot store a number of this size as JSON")
+      }
+      return value
+    default:
+      return value
+    }
+  }
+
+  private func refused(
+    _ index: Int, _ stored: StoredTable, _ description: String
+  ) -> WriteFailure {
+    let column = stored.table.columns[index].name
+    return .request(
+      .badField(
+        column, reason: "BAD_VALUE", description,
+        metadata: ["table": stored.table.name, "column": column]))
+  }
+
+  func bind(
+    _ value: Value, to parameter: Int32, column: Int, of stored: StoredTable,
+    _ statement: Statement
+  ) {
+    if case .decimal(asWritten: false) = stored.table.columns[column].type,
+      case .string(let text) = value, let number = NumericDecimal.stored(text)
+    {
+      switch number.stored {
+      case .integer(let integer): statement.bind(parameter, integer)
+      case .real(let real): statement.bind(parameter, real)
+      }
+    } else {
+      statement.bind(parameter, value)
+    }
+  }
+
+  // MARK: - Keys
+
+  /// NULL where SQLite makes the key.
+  func newKey(_ stored: StoredTable) throws(WriteFailure) -> Value {
+    guard stored.table.hasIntegerKey else { return .string(keys.next(now: now)) }
+    if stored.raw.hasRowIDKey { return .null }
+    do {
+      let last = try connection.integer("SELECT max(\(stored.quotedKey)) FROM \(stored.quotedName)")
+      guard let last else { return .int64(1) }
+      guard last < Int64.max else {
+        throw WriteFailure.request(
+          DatasyncError(
+            .resourceExhausted, reason: "KEYS_EXHAUSTED",
+            "\(stored.table.name) has no integer left for a new key: choose one yourself",
+            metadata: ["table": stored.table.name]))
+      }
+      return .int64(last + 1)
+    } catch let failure as WriteFailure {
+      throw failure
+    } catch let failure as SQLiteFailure {
+      throw self.failure(failure)
+    } catch {
+      throw .request(DatasyncError(.internal, "a new key failed", cause: error))
+    }
+  }
+
+  func checkKey(_ value: Value, of table: Table) throws(WriteFailure) {
+    guard case .string(let text) = value else { return }
+    let isControlled = text.unicodeScalars.contains { $0.properties.generalCategory == .control }
+    guard (1...255).contains(text.utf8.count), !isControlled else {
+      throw .request(
+        .badField(
+          table.key.name, reason: "BAD_KEY",
+          "a key has 1 to 255 bytes and no control characters",
+          metadata: ["table": table.name, "column": table.key.name]))
+    }
+  }
+}
+
+extension RowKey {
+  init(value: Value) throws(WriteFailure) {
+    switch value {
+    case .int64(let number): self = .integer(number)
+    case .string(let text): self = .text(text)
+    default:
+      throw .request(
+        DatasyncError(.invalidArgument, reason: "BAD_KEY", "the key has the wrong type"))
+    }
+  }
+}
