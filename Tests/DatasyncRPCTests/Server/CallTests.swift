@@ -115,6 +115,7 @@ struct CallTests {
         metadata.add("x-id", id)
         let call = try await AsyncCall.start(client, "/test.Echo/Silent", metadata: metadata)
         call.send(ByteBuffer(string: "x"))
+        #expect(try await call.next() == ByteBuffer(string: "x"))
         if end == "reset" { call.cancel() } else { await client.close() }
         let cause = await SilentHandler.causes.wait(id)
         #expect(cause == (end == "reset" ? .reset : .connectionLost))

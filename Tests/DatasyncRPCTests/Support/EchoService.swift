@@ -129,7 +129,7 @@ final class ChatHandler: CallHandler {
   func cancelled(_ cause: CancellationCause) {}
 }
 
-/// Never answers; remembers how it ended.
+/// Never ends by itself; remembers how it ended. A stream gets its first message back.
 final class SilentHandler: CallHandler {
   static let causes = Causes()
 
@@ -137,7 +137,10 @@ final class SilentHandler: CallHandler {
 
   init(_ call: ServerCall) { self.call = call }
 
-  func received(_ message: ByteBuffer, wasCompressed: Bool) {}
+  func received(_ message: ByteBuffer, wasCompressed: Bool) {
+    if call.path == "/test.Echo/Silent" { call.send(message) }
+  }
+
   func halfClosed() {}
 
   func cancelled(_ cause: CancellationCause) {
