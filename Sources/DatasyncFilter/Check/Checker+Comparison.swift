@@ -145,7 +145,7 @@ extension Checker {
   }
 
   private func double(_ expression: Expression) -> Expression {
-    call(.double, [expression], as: .double, at: expression.position)
+    call(.comparableDouble, [expression], as: .double, at: expression.position)
   }
 
   /// The integer that a decimal constant is.

@@ -54,8 +54,6 @@ enum ComparisonDomain: Hashable, Sendable {
   case stored
   /// As decimals, exactly; one or both may be integers.
   case decimal
-  /// A decimal with a double: as doubles.
-  case double
   /// By declared order.
   case rank([String])
 }

@@ -23,7 +23,7 @@ enum Operand: Hashable, Sendable {
   /// The order of two values of comparable types.
   ///
   /// - Returns: Below 0, 0 or above 0; two nulls are equal; nil where one is null. Integers and
-  ///   doubles compare exactly; a decimal and a double as doubles; text and bytes by byte.
+  ///   doubles compare exactly, text and bytes by byte.
   static func compare(_ left: Operand, _ right: Operand) -> Int? {
     switch (left, right) {
     case (.null, .null): 0
@@ -35,8 +35,6 @@ enum Operand: Hashable, Sendable {
     case (.decimal(let left), .decimal(let right)): left.compare(right)
     case (.decimal(let left), .int64(let right)): left.compare(Decimal(right))
     case (.int64(let left), .decimal(let right)): Decimal(left).compare(right)
-    case (.decimal(let left), .double(let right)): order(left.double, right)
-    case (.double(let left), .decimal(let right)): order(left, right.double)
     case (.string(let left), .string(let right)): TextOrder.compare(left, right)
     case (.bytes(let left), .bytes(let right)): TextOrder.compare(left, right)
     case (.timestamp(let left), .timestamp(let right)): order(left, right)
@@ -97,7 +95,7 @@ enum OperandKind: Sendable {
       CivilTime.timestamp(parsing: value).map { .timestamp($0) } ?? .null
     case (.dynamic, .bool(let value)): .bool(value)
     case (.dynamic, .int64(let value)): .int64(value)
-    case (.dynamic, .double(let value)): value.isFinite ? .double(value) : .null
+    case (.dynamic, .double(let value)): value.isNaN ? .null : .double(value)
     case (.dynamic, .string(let value)): .string(value)
     case (.dynamic, .bytes(let value)): .bytes(value)
     case (.dynamic, .timestamp(let value)): .timestamp(value)

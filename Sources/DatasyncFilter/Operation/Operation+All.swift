@@ -13,7 +13,15 @@ extension Operation {
       Decimal(value).map { .bytes($0.sortKey) } ?? .null
     })
 
+  /// A number as the double that it is compared as: too large a decimal is infinite, and so still
+  /// larger than every double.
+  static let comparableDouble = Operation(
+    name: "comparable_double", parameters: [.double],
+    body: .unary { value in
+      Double(value).map { .double($0) } ?? .null
+    })
+
   static let all: [Operation] =
     int64Arithmetic.all + decimalArithmetic.all + doubleArithmetic.all + text + times + casts
-    + [compare, decimalKey]
+    + [compare, decimalKey, comparableDouble]
 }

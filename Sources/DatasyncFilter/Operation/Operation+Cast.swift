@@ -32,11 +32,7 @@ extension Operation {
     text.utf8.first == 0x2B ? nil : Int64(text)
   }
   static let doubleOfText = Operation("double_of_text") { (text: String) -> Double? in
-    // Double(_:) reads "nan", hexadecimal and more.
-    let isPlain = text.utf8.allSatisfy { byte in
-      (0x30...0x39).contains(byte) || [0x2B, 0x2D, 0x2E, 0x45, 0x65].contains(byte)
-    }
-    return isPlain && text.utf8.first != 0x2B ? Double(text) : nil
+    isPlainNumber(text) ? Double(text) : nil
   }
   static let decimalOfText = Operation("decimal_of_text") { (text: String) in Decimal(text) }
   static let timestampOfText = Operation("timestamp_of_text") { (text: String) in
@@ -78,4 +74,26 @@ extension Operation {
     intOfText, doubleOfText, decimalOfText, timestampOfText, dateOfText, timeOfText, uuidOfText,
     intOfDouble, intOfDecimal, double, single, decimal, decimalOfDouble, within,
   ]
+
+  /// `-?digits(.digits)?(e[+-]?digits)?`: Double(_:) alone reads "nan", hexadecimal and more.
+  private static func isPlainNumber(_ text: String) -> Bool {
+    var rest = text.utf8[...]
+    func skipDigits() -> Bool {
+      let count = rest.prefix { (0x30...0x39).contains($0) }.count
+      rest = rest.dropFirst(count)
+      return count > 0
+    }
+    if rest.first == 0x2D { rest = rest.dropFirst() }
+    guard skipDigits() else { return false }
+    if rest.first == 0x2E {
+      rest = rest.dropFirst()
+      guard skipDigits() else { return false }
+    }
+    if rest.first == 0x65 || rest.first == 0x45 {
+      rest = rest.dropFirst()
+      if rest.first == 0x2B || rest.first == 0x2D { rest = rest.dropFirst() }
+      guard skipDigits() else { return false }
+    }
+    return rest.isEmpty
+  }
 }

@@ -75,8 +75,6 @@ extension SQLWriter {
     switch domain {
     case .decimal:
       call(.decimalKey) { $0.value(expression) }
-    case .double:
-      call(.double) { $0.value(expression) }
     case .rank(let declared):
       guard let column = expression.column else { return value(expression) }
       rank(of: column, declared)
@@ -225,7 +223,6 @@ extension Operand {
     switch (domain, self) {
     case (.decimal, .decimal(let value)): .bytes(value.sortKey)
     case (.decimal, .int64(let value)): .bytes(Decimal(value).sortKey)
-    case (.double, .decimal(let value)): .double(value.double)
     case (.rank(let declared), .string(let text)):
       declared.firstIndex { TextOrder.areEqual($0, text) }.map { .int64(Int64($0)) } ?? .null
     default: value

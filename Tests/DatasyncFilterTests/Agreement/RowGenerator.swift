@@ -1,0 +1,165 @@
+import DatasyncModel
+
+/// A table made at random, and rows of it in the three forms that are compared.
+struct GeneratedTable {
+  let table: Table
+  let declaration: String
+}
+
+/// One cell: as it is inserted, and as the naive interpreter knows it; nil: as SQLite made it, which
+/// is read back.
+struct GeneratedCell {
+  let stored: Value
+  let naive: NaiveValue?
+}
+
+/// Makes tables and rows: nulls, empty texts, extremes, and everything that quoting could get wrong.
+enum RowGenerator {
+  static let enumValues = ["zebra", "apple", "Mango", "it's", "\u{E9}"]
+
+  static let texts = [
+    "", "a", "A", "b", "ab", "abc", "ABC", "%", "_", "a%b", "a_b", "it's", "''", "\"q\"", "?",
+    "\\", "--", "; DROP", "\u{E9}", "e\u{301}", "\u{C9}", "\u{DF}", "SS", "\u{130}", "i\u{307}",
+    "\u{1F600}", "\u{1F468}\u{200D}\u{1F469}\u{200D}\u{1F467}", "\u{FF5E}", "  x ",
+    "\u{A0}x\u{2003}",
+    "12", "007", "-5", "1.50", "1e3", "9223372036854775808", "true", "1994-10-14", "2023-02-29",
+    "\u{391}\u{3A3}", "\u{3C3}", "\u{FB01}", "null", "x\ny", "zebra", "apple",
+  ]
+  static let integers: [Int64] = [
+    0, 1, -1, 2, 3, 5, 7, 10, -10, 42, 60, 100, 1994, 9_007_199_254_740_992,
+    9_007_199_254_740_993, .max, .max - 1, .min, .min + 1, 4_294_967_296, 127, 255, 256,
+  ]
+  static let doubles: [Double] = [
+    0, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 0.1, 0.3, 9.99, 60, 1994, 9_007_199_254_740_992, 0x1p63,
+    -0x1p63, 1e20, 1e21, 1e-7, .greatestFiniteMagnitude, .leastNonzeroMagnitude, -1e300, 3.4e38,
+    3.5e38,
+  ]
+  static let decimals = [
+    "0", "1", "-1", "0.5", "-0.5", "1.5", "2.5", "-2.50", "0.1", "0.10", "12.50", "60", "1994",
+    "9007199254740993", "9223372036854775808", "9999999999999999999999999999999999",
+    "0.0000000000000000000000000000000001", "-1234567890.123456789", "3.333333333333333333",
+    "10000000000000000000000",
+  ]
+  static let moments: [Int64] = [
+    0, 1, -1, 1_700_000_000_123_456, 1_709_251_199_999_999, -62_135_596_800_000_000,
+    253_402_300_799_999_999, 782_092_800_000_000, 86_400_000_000,
+  ]
+  static let dates = [
+    (1, 1, 1), (9999, 12, 31), (1994, 10, 14), (2024, 2, 29), (1970, 1, 1), (1969, 12, 31),
+    (2023, 11, 14),
+  ]
+  static let times: [Int64] = [
+    0, 8_040_000_000, 8_040_500_000, 86_399_999_999, 43_200_000_000, 1, 8_040_450_000,
+  ]
+  static let uuids = [
+    "123e4567-e89b-12d3-a456-426614174000", "00000000-0000-0000-0000-000000000000",
+    "ffffffff-ffff-ffff-ffff-ffffffffffff", "01890a5d-ac96-774b-bcce-b302099a8057",
+  ]
+  static let jsons = [
+    "null", "true", "12", "1.50", "\"x\"", "{\"a\": 1}", "[]", "1e400", "123456789012345678901",
+  ]
+  private static let names = [
+    "title", "n", "and", "eq", "in", "contains", "cast", "select", "na\u{EF}ve", "order_by", "desc",
+    "c1", "c2", "group", "Value", "x", "_y", "mod", "date",
+  ]
+
+  // MARK: - Tables
+
+  static func table(_ random: inout RandomSource) -> GeneratedTable {
+    var columns = Sample.systemColumns(
+      key: random.pick(["id", "key", "isbn"]), type: random.chance(2) ? .string : .int64)
+    var types: [ColumnType] = [
+      .bool, .int64, .double, .string, .decimal(asWritten: true), .enumeration(enumValues), .string,
+    ]
+    for _ in 0..<4 {
+      types.append(
+        random.pick([
+          .timestamp, .date, .timeOfDay, .uuid, .bytes, .json(asWritten: true),
+          .json(asWritten: false), .decimal(asWritten: false), .int64, .double,
+        ]))
+    }
+    let names = names.shuffled(using: &random)
+    columns += Sample.columns(Array(zip(names, types)))
+    let table = Table(id: 1, name: "t", messageName: "tables.T", columns: columns)
+    let declarations = columns.map { column in
+      var text = "\"\(column.name)\" \(Sample.declaredType(column.type))"
+      if column.type == .string, random.chance(3) { text += " COLLATE NOCASE" }
+      return text
+    }
+    return GeneratedTable(
+      table: table, declaration: "CREATE TABLE t (\(declarations.joined(separator: ", ")))")
+  }
+
+  // MARK: - Rows
+
+  static func row(_ table: Table, number: Int, _ random: inout RandomSource) -> [GeneratedCell] {
+    table.columns.map { column in
+      if column.number == 1 {
+        return column.type == .int64
+          ? GeneratedCell(stored: .int64(Int64(number)), naive: .int(Int64(number)))
+          : GeneratedCell(stored: .string("k\(number)"), naive: .text("k\(number)"))
+      }
+      if column.isNullable, random.chance(5) { return GeneratedCell(stored: .null, naive: .null) }
+      return cell(column.type, &random)
+    }
+  }
+
+  static func text(_ random: inout RandomSource) -> String {
+    random.chance(4) ? random.pick(texts) + random.pick(texts) : random.pick(texts)
+  }
+
+  static func integer(_ random: inout RandomSource) -> Int64 {
+    random.chance(3) ? Int64(random.below(200)) - 100 : random.pick(integers)
+  }
+
+  static func decimal(_ random: inout RandomSource) -> String {
+    random.chance(3) ? "\(random.below(1000)).\(random.below(1000))" : random.pick(decimals)
+  }
+
+  private static func cell(_ type: ColumnType, _ random: inout RandomSource) -> GeneratedCell {
+    switch type {
+    case .bool:
+      let value = random.chance(2)
+      return GeneratedCell(stored: .bool(value), naive: .bool(value))
+    case .int64:
+      let value = integer(&random)
+      return GeneratedCell(stored: .int64(value), naive: .int(value))
+    case .double:
+      let value = random.pick(doubles)
+      return GeneratedCell(stored: .double(value), naive: .real(value))
+    case .string:
+      let value = text(&random)
+      return GeneratedCell(stored: .string(value), naive: .text(value))
+    case .bytes:
+      let value = random.pick([[], [0], [0, 1], [255], [1, 2, 3]] as [[UInt8]])
+      return GeneratedCell(stored: .bytes(value), naive: .bytes(value))
+    case .timestamp:
+      let value = random.pick(moments)
+      return GeneratedCell(
+        stored: random.chance(3) ? .string(NaiveValue.momentText(value)) : .timestamp(value),
+        naive: .moment(value))
+    case .date:
+      let (year, month, day) = random.pick(dates)
+      return GeneratedCell(
+        stored: .string(NaiveValue.dateText(year, month, day)), naive: .date(year, month, day))
+    case .timeOfDay:
+      let value = random.pick(times)
+      return GeneratedCell(stored: .string(NaiveValue.timeText(value)), naive: .time(value))
+    case .decimal(asWritten: true):
+      let value = decimal(&random)
+      return GeneratedCell(
+        stored: .string(value), naive: NaiveDecimal(value).map { .decimal($0) } ?? .null)
+    case .decimal(asWritten: false):
+      return GeneratedCell(stored: .string(decimal(&random)), naive: nil)
+    case .uuid:
+      let value = random.pick(uuids)
+      return GeneratedCell(stored: .string(value), naive: .text(value))
+    case .json(let asWritten):
+      let value = random.pick(jsons)
+      return GeneratedCell(stored: .string(value), naive: asWritten ? .text(value) : nil)
+    case .enumeration(let values):
+      let index = random.below(values.count)
+      return GeneratedCell(stored: .string(values[index]), naive: .choice(index))
+    }
+  }
+}
