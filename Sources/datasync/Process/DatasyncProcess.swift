@@ -25,6 +25,7 @@ struct DatasyncProcess {
     FileLimit.raise()
     // Trapped first: a signal that comes while we open must not kill us halfway.
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+    try DatabaseFile.prepare(path: database, schema: schema)
 
     let group = MultiThreadedEventLoopGroup(numberOfThreads: loopCount)
     let registry = ServiceRegistry([])
