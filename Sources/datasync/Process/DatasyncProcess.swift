@@ -67,36 +67,50 @@ struct DatasyncProcess {
     try await group.shutdownGracefully()
   }
 
-  /// Returns with the next signal to end; SIGHUP reads the certificates anew.
-  private func ending(_ signals: UnixSignalsSequence, logger: Logger) async {
-    for await signal in signals {
-      guard signal == .sighup else { return }
-      guard let tlsFiles, let tls = rpcOptions.tls else { continue }
-      do {
-        try tls.reload(try tlsFiles.credentials())
-        logger.notice("certificates reloaded")
-      } catch {
-        logger.error(
-          "certificates not reloaded; the old ones stay", metadata: ["error": "\(error)"])
-      }
-    }
-  }
-
-  /// The first signal drains, the second one ends at once.
+  /// The first signal to end drains, the second one ends at once; SIGHUP reads the certificates anew.
   private func end(
     after signals: UnixSignalsSequence, server: RPCServer, logger: Logger
   ) async {
+    let (first, firstCame) = AsyncStream.makeStream(
+      of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    let (second, secondCame) = AsyncStream.makeStream(
+      of: Void.self, bufferingPolicy: .bufferingNewest(1))
     await withTaskGroup(of: Void.self) { tasks in
-      await ending(signals, logger: logger)
-      logger.notice("draining", metadata: ["grace": "\(rpcOptions.drainGrace)"])
-      let grace = rpcOptions.drainGrace
-      tasks.addTask { await server.drain(grace: grace) }
       tasks.addTask {
-        await ending(signals, logger: logger)
+        var count = 0
+        for await signal in signals {
+          if signal == .sighup {
+            reloadCertificates(logger: logger)
+            continue
+          }
+          count += 1
+          if count == 1 { firstCame.finish() } else { secondCame.finish() }
+        }
       }
-      await tasks.next()
-      await server.close()
+      for await _ in first {}
+      logger.notice(
+        "draining", metadata: ["seconds": "\(rpcOptions.drainGrace.nanoseconds / 1_000_000_000)"])
+      await withTaskGroup(of: Void.self) { ends in
+        let grace = rpcOptions.drainGrace
+        ends.addTask { await server.drain(grace: grace) }
+        ends.addTask { for await _ in second {} }
+        await ends.next()
+        // The drain ends when the connections do.
+        await server.close()
+        ends.cancelAll()
+      }
       tasks.cancelAll()
+    }
+  }
+
+  private func reloadCertificates(logger: Logger) {
+    guard let tlsFiles, let tls = rpcOptions.tls else { return }
+    do {
+      try tls.reload(try tlsFiles.credentials())
+      logger.notice("certificates reloaded")
+    } catch {
+      logger.error(
+        "certificates not reloaded; the old ones stay", metadata: ["error": "\(error)"])
     }
   }
 }
