@@ -1,5 +1,7 @@
--- Things to do, as in TodoMVC.
-CREATE TABLE todo_items (
+-- The demo database. SQLite keeps the comments inside of a CREATE TABLE; the server gives them on to
+-- clients, with the descriptions of the message types.
+
+CREATE TABLE todo_items ( -- Things to do, as in TodoMVC.
   -- Made by the server where the client gives none.
   id TEXT NOT NULL PRIMARY KEY,
   -- What is to be done.
@@ -8,8 +10,7 @@ CREATE TABLE todo_items (
   completed BOOLEAN NOT NULL DEFAULT 0
 );
 
--- Films, with their ratings and release dates.
-CREATE TABLE movies (
+CREATE TABLE movies ( -- Films, with their ratings and release dates.
   id TEXT NOT NULL PRIMARY KEY,
   title TEXT NOT NULL,
   -- The year in which it came out.

@@ -49,7 +49,8 @@ def item(**fields):
 
 def shown(entity):
     row = type_named(entity.type_url.rsplit("/", 1)[-1]).FromString(entity.value)
-    fields = {f.name: v for f, v in row.ListFields() if f.message_type is None}
+    system = ("created_at", "updated_at", "version", "deleted")
+    fields = {f.name: v for f, v in row.ListFields() if f.name not in system}
     return " ".join(f"{name}={value}" for name, value in fields.items())
 
 
@@ -61,8 +62,10 @@ for response in responses:
         print(f"← 1: checkpoint at {answer.checkpoint.sequence}")
         if answer.checkpoint.current:
             ask(2, "create Milk", create={"entity": item(title="Milk")})
-            ask(3, "query films of 1994", query={"table": "movies", "filter": "year eq 1994",
-                                                 "order_by": "duration desc", "top": 2})
+            ask(3, "query films of 1994", query={
+                "table": "movies", "filter": "year eq 1994", "order_by": "duration desc",
+                "select": ["title", "duration"], "top": 2,
+            })
     elif kind == "event":
         change = answer.change
         print(f"← 1: {OPERATIONS[change.operation]} {change.table} at {change.sequence}"

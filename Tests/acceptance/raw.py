@@ -75,8 +75,10 @@ class RawConnection:
 
     def receive(self, seconds=0.0):
         """Reads what is there, waiting at most so long for the first of it."""
-        readable, _, _ = select.select([self.socket], [], [], seconds)
-        if not readable:
+        # Not select(): a descriptor may be past 1,024.
+        poll = select.poll()
+        poll.register(self.socket, select.POLLIN)
+        if not poll.poll(seconds * 1000):
             return False
         try:
             data = self.socket.recv(1 << 16)

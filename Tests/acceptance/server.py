@@ -18,6 +18,11 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 READY = re.compile(r"^datasync listening on (\S+):(\d+)$")
 START_SECONDS = 30
 STOP_SECONDS = 15
+# A crash is told of in short, and soon.
+ENVIRONMENT = {
+    "SWIFT_BACKTRACE": "enable=yes,threads=crashed,registers=none,images=none,color=no,limit=12",
+    **os.environ,
+}
 CHANNEL_OPTIONS = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
@@ -68,6 +73,7 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
+            env=ENVIRONMENT,
         )
         log.close()
         self.output = []
@@ -113,7 +119,8 @@ class Server:
         assert died is None, f"the server ended by itself with {died}:\n{self.log()}"
 
     def log(self):
-        return self.log_path.read_text(errors="replace")[-8000:] if self.log_path.exists() else ""
+        """What it wrote to standard error: the beginning, where a crash says what it is."""
+        return self.log_path.read_text(errors="replace")[:3000] if self.log_path.exists() else ""
 
     def resident_bytes(self):
         with open(f"/proc/{self.process.pid}/statm") as statm:

@@ -215,8 +215,10 @@ def test_tables_that_cannot_be_attached_are_left_alone_and_the_rest_is_served(se
     with Session(server) as session:
         assert {t.name for t in session.call("describe").tables} == {"pears", "plums"}
         assert len(session.rows("pears")) == 2
-    result = run("attach", server.database, "two_keys")
-    failed(result, "two_keys")
+    path = database(tmp_path / "b.db", "CREATE TABLE two_keys (a TEXT, b TEXT, PRIMARY KEY (a, b))")
+    failed(run("attach", path, "two_keys"), "two_keys")
+    # While a server has the database, nobody else may change its tables' shape.
+    failed(run("attach", server.database, "pears"), "a.db")
 
 
 def test_help_and_wrong_arguments(tmp_path):

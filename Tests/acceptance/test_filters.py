@@ -189,7 +189,7 @@ def demo_pair(tmp_path_factory, demo_template):
 
 BAD = [
     # filter, position of the fault (None: anywhere)
-    ("year eq", 8), ("eq 1994", 1), ("year 1994", 6), ("year eq 1994 and", None),
+    ("year eq", 8), ("eq 1994", None), ("year 1994", 6), ("year eq 1994 and", None),
     ("(year eq 1994", None), ("year eq 1994)", 13), ("year == 1994", 6), ("title eq 'open", None),
     ("title eq \"x\"", 10), ("nonsense eq 1", 1), ("year eq 1 and nonsense eq 2", 15),
     ("titel eq 'x'", 1), ("year eq 'text'", None), ("title eq 5", None), ("title", None),
@@ -200,7 +200,7 @@ BAD = [
     ("tolower(rating) eq 'r'", None), ("rating in ('R', 'X')", None), ("year in ()", None),
     ("year in (1, 'a')", None), ("release_date eq 1994-13-01", None), ("year add 'x' eq 1", None),
     ("title add title eq 'x'", None),
-    ("best_picture_winner gt 5", None), ("year eq 1994 or or year eq 1995", 17), (";", 1),
+    ("best_picture_winner gt 5", None), ("year eq 1994 or or year eq 1995", None), (";", 1),
     ("year eq 1994; DROP TABLE movies", 13), ("year eq 1 -- comment", None), ("\0", None),
     ("cast(year, Edm.Nothing) eq 1", None), ("year eq 0x10", None), ("$filter", 1), (" ", None),
     ("year eq 1994 ünd true", 14), ("contains(title, 'é') and nonsense", 26),

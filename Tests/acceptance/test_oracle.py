@@ -177,14 +177,15 @@ def test_every_picture_equals_its_query_after_a_random_history(own_shop, seeded,
 def test_a_history_seen_by_two_subscriptions_is_the_same(own_shop, seeded):
     """One live, one replayed later from the start: the same events in the same order."""
     with Session(own_shop, client_id="w") as session, Session(own_shop) as reader:
-        live = reader.subscribe("", heartbeat_interval=0.1, previous=True)
+        options = {"previous": True, "include_deleted": True}
+        live = reader.subscribe("", heartbeat_interval=0.1, **options)
         token = live.until_current()[-1].resume_token
         writer = Writer(own_shop, seeded)
         for _ in range(200):
             writer.step(session)
         last = session.create("authors", name="end").sequence
         seen = [e for e in live.until_sequence(last) if not isinstance(e, Checkpoint)]
-        replay = reader.subscribe("", resume_token=token, previous=True).until_current()
+        replay = reader.subscribe("", resume_token=token, **options).until_current()
         again = [e for e in replay if not isinstance(e, Checkpoint)]
         assert [e.sequence for e in seen] == list(range(seen[0].sequence, last + 1))
         assert [vars(e) for e in seen] == [vars(e) for e in again]

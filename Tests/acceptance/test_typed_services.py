@@ -27,9 +27,9 @@ def test_reflection_describes_the_services_messages(shop):
         "row": 1, "update_mask": 2, "if_version": 3, "allow_missing": 4, "include_deleted": 5,
         "mutation_id": 6,
     }
-    assert fields_of(contract, "tables.NotesPage") == {
-        "rows": 1, "next_page_token": 2, "total": 3, "resume_token": 4,
-    }
+    assert {"rows": 1, "next_page_token": 2, "total": 3, "resume_token": 4}.items() <= fields_of(
+        contract, "tables.NotesPage"
+    ).items()
     assert fields_of(contract, "tables.NotesEvent") == {
         "operation": 1, "id": 2, "row": 3, "previous": 4, "sequence": 5, "changed_fields": 6,
         "own": 7, "more": 8, "initial": 9, "left_view": 10, "origin": 11, "committed_at": 12,
@@ -138,13 +138,14 @@ def test_watch_gives_the_rows_and_then_the_changes(shop, s):
     event = next(call)
     assert event.HasField("checkpoint") and event.checkpoint.current and event.operation == 0
     assert not event.id and not event.HasField("row")
+    changes = (event for event in call if not event.HasField("checkpoint"))
     other = s.update("authors", id=first.id, name="out")
-    event = next(call)
+    event = next(changes)
     assert operations[event.operation] == "DELETE" and event.left_view
     assert plain(event.previous) == first.row and event.sequence == other.sequence
     assert event.committed_at.seconds > 0 and event.origin and not event.own
     back = s.update("authors", id=first.id, name="watched")
-    event = next(call)
+    event = next(changes)
     assert operations[event.operation] == "ADD" and plain(event.row) == back.row
     call.cancel()
 
