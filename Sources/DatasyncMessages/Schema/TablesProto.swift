@@ -16,7 +16,7 @@ package enum TablesProto {
       package: messagePackage,
       dependencies: [
         "datasync/v1/datasync.proto", "google/protobuf/field_mask.proto",
-        "google/protobuf/timestamp.proto", "google/rpc/status.proto",
+        "google/protobuf/timestamp.proto",
       ],
       messages: messages, services: services)
   }
@@ -56,9 +56,6 @@ package enum TablesProto {
           .init(name: "next_page_token", number: 2, kind: .scalar(.string)),
           .init(name: "total", number: 3, kind: .scalar(.uint64)),
           .init(name: "resume_token", number: 4, kind: .scalar(.string)),
-          .init(
-            name: "errors", number: 5, kind: .message("google.rpc.Status"), label: .repeated,
-            comment: "Rows that belong to this page but cannot be read."),
         ]),
       event(name: name, row: row),
     ]

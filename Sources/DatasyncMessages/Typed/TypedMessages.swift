@@ -60,14 +60,13 @@ package enum TypedMessages {
   }
 
   /// A RowPage. Rows travel as they are stored.
-  package static func page(_ reply: QueryReply, encoder: ResponseEncoder) -> [UInt8] {
+  package static func page(_ reply: QueryReply) -> [UInt8] {
     var writer = WireWriter(
       reservingCapacity: reply.entities.reduce(256) { $0 + $1.image.bytes.count + 6 })
     for entity in reply.entities { writer.append(field: 1, bytes: entity.image.bytes) }
     if !reply.nextPageToken.isEmpty { writer.append(field: 2, string: reply.nextPageToken) }
     if reply.total != 0 { writer.append(field: 3, varint: reply.total) }
     if !reply.resumeToken.isEmpty { writer.append(field: 4, string: reply.resumeToken) }
-    for error in reply.errors { writer.append(field: 5, bytes: encoder.status(error)) }
     return writer.bytes
   }
 

@@ -4,8 +4,11 @@ import DatasyncStore
 import DequeModule
 import NIOCore
 
-/// The requests that run in one call, whatever kind of call it is: resolves them, sends writes to the
-/// store in order, lets reads wait for the writes before them. Loop-bound.
+/// The requests that run in one call, whatever kind of call it is: resolves them and starts each in
+/// its turn. Loop-bound.
+///
+/// A read sees every write sent before it and none sent after it; writes among themselves, and reads
+/// among themselves, do not wait for each other.
 final class Operations: WriteRequester {
   let loop: ServiceLoop
   /// A typed service's table.
@@ -19,9 +22,11 @@ final class Operations: WriteRequester {
   /// Writes handed to the store, by ticket; the order of tickets is the order of sending.
   private var pendingWrites: [UInt64: PendingWrite] = [:]
   private var nextTicket: UInt64 = 1
-  private var answeredWrites: UInt64 = 0
-  private var waitingReads: Deque<WaitingRead> = []
-  private var readsAtOnce = 0
+  /// What waits for its turn, in the order of sending.
+  private var steps: Deque<Step> = []
+  /// Reads at work, and those among them that scan.
+  private var activeReads = 0
+  private var activeScans = 0
   /// Subscriptions that would send if the stream took it, in the order of their turns.
   private var waitingSubscriptions: Deque<Subscription> = []
 
@@ -37,10 +42,15 @@ final class Operations: WriteRequester {
     let isCommit: Bool
   }
 
-  private struct WaitingRead {
+  private struct Step {
+    enum Kind {
+      case write
+      case read
+      case scan
+    }
+
     let requestID: UInt64
-    /// How many writes must have been answered.
-    let afterWrites: UInt64
+    let kind: Kind
     let start: () -> Void
   }
 
@@ -112,7 +122,7 @@ final class Operations: WriteRequester {
     let requests = Array(running.values)
     running = [:]
     subscriptionCount = 0
-    waitingReads.removeAll()
+    steps.removeAll()
     waitingSubscriptions.removeAll()
     for request in requests {
       switch request {
@@ -127,7 +137,7 @@ final class Operations: WriteRequester {
 
   /// The stream takes more again: answers go first, then each subscription that waits has its turn.
   func drained() {
-    startWaitingReads()
+    startSteps()
     for _ in 0..<waitingSubscriptions.count {
       guard sink?.isWritable ?? false, let next = waitingSubscriptions.popFirst() else { return }
       next.drained()
@@ -177,6 +187,7 @@ final class Operations: WriteRequester {
       writes.append(write)
     }
     if writes.isEmpty {
+      _ = try mutation(message.mutationID, [], isCommit: true)
       running[id] = .write
       return answer(id, .commit([], replayed: false))
     }
@@ -200,14 +211,27 @@ final class Operations: WriteRequester {
     }
     let mutation = try mutation(mutationID, operations, isCommit: isCommit)
     let ticket = nextTicket
-    let address = ReplyAddress(loop: loop.index, session: register(), request: ticket)
-    try loop.store.submit(
-      WriteRequest(
-        replyTo: address, operations: operations, isCommit: isCommit, origin: caller.clientID,
-        mutation: mutation, byteCount: byteCount))
     nextTicket += 1
-    pendingWrites[ticket] = PendingWrite(requestID: id, isCommit: isCommit)
+    let request = WriteRequest(
+      replyTo: ReplyAddress(loop: loop.index, session: register(), request: ticket),
+      operations: operations, isCommit: isCommit, origin: caller.clientID, mutation: mutation,
+      byteCount: byteCount)
     running[id] = .write
+    if steps.isEmpty, activeReads == 0 { return try submit(request, id: id) }
+    steps.append(
+      Step(requestID: id, kind: .write) { [weak self] in
+        do throws(DatasyncError) {
+          try self?.submit(request, id: id)
+        } catch {
+          self?.finish(id, error: error)
+        }
+      })
+  }
+
+  private func submit(_ request: WriteRequest, id: UInt64) throws(DatasyncError) {
+    try loop.store.submit(request)
+    pendingWrites[request.replyTo.request] = PendingWrite(
+      requestID: id, isCommit: request.isCommit)
   }
 
   private func mutation(
@@ -243,7 +267,6 @@ final class Operations: WriteRequester {
 
   func answered(_ answer: WriteAnswer) {
     guard let pending = pendingWrites.removeValue(forKey: answer.replyTo.request) else { return }
-    answeredWrites += 1
     if case .write = running[pending.requestID] {
       switch answer.outcome {
       case .failure(let error):
@@ -259,69 +282,62 @@ final class Operations: WriteRequester {
           pending.isCommit ? .commit(replies, replayed: replayed) : .write(replies[0]))
       }
     }
-    startWaitingReads()
+    startSteps()
     unregisterWhenIdle()
   }
 
   // MARK: - Reads
 
-  /// Lets a read wait until the session's earlier writes are answered, the stream takes its answer,
-  /// and not too many others are at work.
-  private func enqueueRead(_ id: UInt64, _ start: @escaping () -> Void) {
-    waitingReads.append(
-      WaitingRead(requestID: id, afterWrites: nextTicket - 1, start: start))
-    startWaitingReads()
+  private func enqueue(_ id: UInt64, _ kind: Step.Kind, _ start: @escaping () -> Void) {
+    steps.append(Step(requestID: id, kind: kind, start: start))
+    startSteps()
   }
 
-  private func startWaitingReads() {
-    while let next = waitingReads.first {
+  /// Starts what has its turn. A read waits for the writes before it to be answered, for the stream
+  /// to take its answer, and where it scans for others to end; a write waits for the reads before it.
+  private func startSteps() {
+    while let next = steps.first {
       guard running[next.requestID] != nil else {
-        waitingReads.removeFirst()
+        steps.removeFirst()
         continue
       }
-      guard
-        next.afterWrites <= answeredWrites, readsAtOnce < loop.options.maxReadsAtOnce,
-        sink?.isWritable ?? false
-      else { return }
-      waitingReads.removeFirst()
+      switch next.kind {
+      case .write:
+        guard activeReads == 0 else { return }
+      case .read:
+        guard pendingWrites.isEmpty, sink?.isWritable ?? false else { return }
+      case .scan:
+        guard pendingWrites.isEmpty, sink?.isWritable ?? false,
+          activeScans < loop.options.maxReadsAtOnce
+        else { return }
+      }
+      steps.removeFirst()
       next.start()
     }
   }
 
-  /// Runs a read that has its turn.
-  private func runRead<Result: Sendable>(
-    _ id: UInt64, flag: CancellationFlag,
-    _ body: @escaping @Sendable (Snapshot) throws(DatasyncError) -> Result,
-    response: @escaping (Result) -> Response
-  ) {
-    readsAtOnce += 1
-    loop.read(cancellation: flag, body) {
-      [weak self] (result: Swift.Result<Result, DatasyncError>) in
-      guard let self else { return }
-      self.readsAtOnce -= 1
-      if case .read(let current) = self.running[id], current === flag {
-        switch result {
-        case .success(let value): self.answer(id, response(value))
-        case .failure(let error): self.finish(id, error: error)
-        }
-      }
-      self.startWaitingReads()
-    }
+  private func readEnded() {
+    activeReads -= 1
+    startSteps()
   }
 
   private func get(_ request: GetRequest, id: UInt64) throws(DatasyncError) {
     let plan = try GetPlan(request, catalog: loop.catalog, ownTable: ownTable)
     let flag = CancellationFlag()
     running[id] = .read(flag)
-    enqueueRead(id) { [weak self] in
+    enqueue(id, .read) { [weak self] in
       guard let self else { return }
+      self.activeReads += 1
       self.loop.readRow(plan.key, in: plan.table) { [weak self] result in
-        guard let self, case .read(let current) = self.running[id], current === flag else { return }
-        do throws(DatasyncError) {
-          self.answer(id, .get(try plan.reply(try result.get())))
-        } catch {
-          self.finish(id, error: error)
+        guard let self else { return }
+        if self.isCurrent(flag, id) {
+          do throws(DatasyncError) {
+            self.answer(id, .get(try plan.reply(try result.get())))
+          } catch {
+            self.finish(id, error: error)
+          }
         }
+        self.readEnded()
       }
     }
   }
@@ -332,13 +348,33 @@ final class Operations: WriteRequester {
     let plan = try QueryPlan(request, catalog: loop.catalog, ownTable: ownTable, coder: coder)
     let flag = CancellationFlag()
     running[id] = .read(flag)
-    enqueueRead(id) { [weak self] in
-      self?.runRead(
-        id, flag: flag,
+    enqueue(id, .scan) { [weak self] in
+      guard let self else { return }
+      self.activeReads += 1
+      self.activeScans += 1
+      self.loop.read(
+        cancellation: flag,
         { snapshot throws(DatasyncError) in
           try plan.run(in: snapshot, historyID: historyID, coder: coder)
-        }, response: { Response.query($0) })
+        },
+        completion: { [weak self] (result: Swift.Result<QueryReply, DatasyncError>) in
+          guard let self else { return }
+          self.activeScans -= 1
+          if self.isCurrent(flag, id) {
+            switch result {
+            case .success(let reply): self.answer(id, .query(reply))
+            case .failure(let error): self.finish(id, error: error)
+            }
+          }
+          self.readEnded()
+        })
     }
+  }
+
+  /// Whether a read's request still runs: it may have been cancelled, and its id used again.
+  private func isCurrent(_ flag: CancellationFlag, _ id: UInt64) -> Bool {
+    if case .read(let current) = running[id] { return current === flag }
+    return false
   }
 
   private func describe(_ name: String, id: UInt64) throws(DatasyncError) {
@@ -370,9 +406,7 @@ final class Operations: WriteRequester {
     running[id] = .subscription(subscription)
     subscriptionCount += 1
     // It sees what the session wrote before it, as a read does.
-    waitingReads.append(
-      WaitingRead(requestID: id, afterWrites: nextTicket - 1) { subscription.start() })
-    startWaitingReads()
+    enqueue(id, .read) { subscription.start() }
   }
 
   private func changes(_ request: ChangesRequest, id: UInt64) throws(DatasyncError) {

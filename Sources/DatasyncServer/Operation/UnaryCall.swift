@@ -78,11 +78,18 @@ final class UnaryCall: CallHandler, ResponseSink {
     }
   }
 
-  /// Typed writes say their sequence in the trailers, since a row has no place for it.
+  /// What a typed answer has no field for: the sequence of a write, and the rows of a page that
+  /// cannot be read, the first few of them.
   private func trailers(of response: Response) -> Metadata {
     var trailers = Metadata()
-    if isTyped, case .write(let reply) = response {
+    guard isTyped else { return trailers }
+    if case .write(let reply) = response {
       trailers.add("datasync-sequence", String(reply.sequence.rawValue))
+    }
+    if case .query(let reply) = response {
+      for error in reply.errors.prefix(8) {
+        trailers.add("datasync-row-error-bin", bytes: loop.encoder.status(error))
+      }
     }
     return trailers
   }

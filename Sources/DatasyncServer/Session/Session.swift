@@ -2,6 +2,7 @@ import DatasyncMessages
 import DatasyncModel
 import DatasyncProtobuf
 import DatasyncRPC
+import DatasyncStore
 import NIOCore
 
 /// One client's whole stream: requests in, answers and events out. Loop-bound.
@@ -82,7 +83,7 @@ final class Session: CallHandler, ResponseSink {
       .open(
         OpenReply(
           sessionID: sessionID, clientID: operations.caller.clientID, historyID: loop.historyID,
-          sequence: loop.head, serverTime: WallClock.now, principal: operations.caller.principal)))
+          sequence: loop.store.head, serverTime: WallClock.now, principal: operations.caller.principal)))
   }
 
   func halfClosed() {

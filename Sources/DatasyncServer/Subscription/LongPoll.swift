@@ -1,5 +1,6 @@
 import DatasyncMessages
 import DatasyncModel
+import DatasyncStore
 import NIOCore
 
 /// One `Changes` call: a subscription that ends with its first batch of changes, or when the wait is
@@ -45,7 +46,13 @@ final class LongPoll: EventSink {
   private let hasToken: Bool
 
   func start() {
-    subscription?.start()
+    guard !hasToken else {
+      subscription?.start()
+      return
+    }
+    let position = loop.store.head
+    cancel()
+    completion(.success(reply(at: position, more: false)))
   }
 
   func cancel() {
@@ -73,7 +80,7 @@ final class LongPoll: EventSink {
 
   func send(checkpoint: [UInt8], for requestID: UInt64) {
     guard !isEnded else { return }
-    if !changes.isEmpty || !hasToken || maxWait == .zero { return answerSoon() }
+    if !changes.isEmpty || maxWait == .zero { return answerSoon() }
     guard timeout == nil else { return }
     let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
     timeout = loop.eventLoop.scheduleTask(in: maxWait) { bound.value.answer() }
@@ -95,11 +102,13 @@ final class LongPoll: EventSink {
   private func answer() {
     guard !isEnded, let position = subscription?.position else { return }
     cancel()
-    completion(
-      .success(
-        ChangesReply(
-          changes: changes,
-          resumeToken: ResumeToken(historyID: loop.historyID, sequence: position).text,
-          sequence: position, more: position < loop.head)))
+    completion(.success(reply(at: position, more: position < loop.head)))
+  }
+
+  private func reply(at position: Sequence, more: Bool) -> ChangesReply {
+    ChangesReply(
+      changes: changes,
+      resumeToken: ResumeToken(historyID: loop.historyID, sequence: position).text,
+      sequence: position, more: more)
   }
 }

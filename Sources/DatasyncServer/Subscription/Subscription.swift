@@ -87,7 +87,11 @@ final class Subscription {
     case .rows:
       startInitialRows()
     case .now:
-      advance(to: loop.head)
+      // Another loop may have answered writes that this one has yet to publish.
+      loop.whenPublished(loop.store.head) { [weak self] in
+        guard let self else { return }
+        self.advance(to: self.loop.head)
+      }
     case .after(let token):
       resume(after: token)
     }

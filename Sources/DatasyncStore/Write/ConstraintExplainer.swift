@@ -27,6 +27,9 @@ struct ConstraintExplainer {
         failure, column: columns(in: failure.message).first, "its declared type cannot hold this")
     case ConstraintCode.foreignKey:
       foreignKey(failure, values: values)
+    case ConstraintCode.trigger where failure.message == "FOREIGN KEY constraint failed":
+      // ON DELETE RESTRICT is a trigger of SQLite's own.
+      foreignKey(failure, values: values)
     case ConstraintCode.trigger:
       violation(failure, column: nil, failure.message)
     default:

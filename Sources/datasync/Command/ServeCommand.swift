@@ -54,7 +54,7 @@ struct ServeCommand: AsyncParsableCommand {
   var maxConnectionsPerAddress = 10_000
 
   @Option(help: "Seconds that running calls have after SIGTERM.")
-  var drainSeconds = 10
+  var drainSeconds = 5
 
   @Option(help: "Event loops; the default is one for each core.")
   var loops: Int = System.coreCount
