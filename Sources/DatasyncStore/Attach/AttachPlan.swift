@@ -51,7 +51,7 @@ extension Store {
     path: String, tables: [String] = [], softDelete: Set<String> = []
   ) throws(DatasyncError) -> AttachPlan {
     let opening = StoreOpening(path: path, options: StoreOptions())
-    let connection = try opening.connect(busyWait: nil)
+    let connection = try opening.connect(busyWait: nil, isLooking: true)
     return try attachPlan(opening, connection, tables: tables, softDelete: softDelete)
   }
 

@@ -45,6 +45,11 @@ final class ChangeLog {
     return bytes
   }
 
+  /// Lets go of the connection.
+  func forgetStatements() {
+    insert = nil
+  }
+
   private func prepared() throws(SQLiteFailure) -> Statement {
     if let insert { return insert }
     let statement = try connection.prepare(

@@ -15,6 +15,7 @@ final class Reader: @unchecked Sendable {
   private let shared: SharedState
   /// Has the writer adopt what others wrote.
   private let adopt: @Sendable () -> Void
+  private let statements = RowStatements()
   private var snapshot: Snapshot?
   private let progress = ReadProgress()
   private var openedAt: Duration = .zero
@@ -66,7 +67,8 @@ final class Reader: @unchecked Sendable {
 
   func close() {
     endSnapshot()
-    connection.forgetStatements()
+    statements.removeAll()
+    connection.close()
   }
 
   private func snapshot(atLeast minimum: Sequence) throws(DatasyncError) -> Snapshot {
@@ -99,7 +101,7 @@ final class Reader: @unchecked Sendable {
       let sequence = try ChangeLog.head(connection)
       let oldest = try connection.integer("SELECT oldest FROM datasync_state") ?? 0
       let snapshot = Snapshot(
-        connection: connection, shared: shared, sequence: sequence,
+        connection: connection, statements: statements, shared: shared, sequence: sequence,
         oldest: Sequence(UInt64(clamping: oldest)))
       self.snapshot = snapshot
       openedAt = MonotonicClock.now

@@ -1,5 +1,6 @@
 import DatasyncModel
 import DequeModule
+import Synchronization
 
 /// Reads that wait, and the threads that do them. Sendable.
 final class ReaderPool: Sendable {
@@ -17,7 +18,7 @@ final class ReaderPool: Sendable {
   }
 
   private let queue = Monitor(Queue())
-  private let threads: [WorkerThread]
+  private let threads: Mutex<[WorkerThread]>
   private let limit: Int
 
   /// - Parameter readers: One for each thread.
@@ -31,7 +32,7 @@ final class ReaderPool: Sendable {
       }
       if let thread { threads.append(thread) }
     }
-    self.threads = threads
+    self.threads = Mutex(threads)
   }
 
   /// - Returns: The reason why the read is refused.
@@ -55,7 +56,11 @@ final class ReaderPool: Sendable {
   func close() {
     queue.withLock { $0.isClosed = true }
     queue.broadcast()
-    for thread in threads { thread.join() }
+    let waiting = threads.withLock { threads in
+      defer { threads = [] }
+      return threads
+    }
+    for thread in waiting { thread.join() }
   }
 
   private static func work(_ reader: Reader, _ queue: Monitor<Queue>) {

@@ -9,13 +9,18 @@ package final class Snapshot {
   /// misses nothing.
   package let oldest: Sequence
 
-  let connection: Connection
+  private let connection: Connection
+  private let statements: RowStatements
   private let shared: SharedState
   /// What has been taken back for ``scan(_:asOf:)``, of the last table and sequence asked for.
   private var past: (tableID: Int, sequence: Sequence, rows: [RowKey: RowImage?])?
 
-  init(connection: Connection, shared: SharedState, sequence: Sequence, oldest: Sequence) {
+  init(
+    connection: Connection, statements: RowStatements, shared: SharedState, sequence: Sequence,
+    oldest: Sequence
+  ) {
     self.connection = connection
+    self.statements = statements
     self.shared = shared
     self.sequence = sequence
     self.oldest = oldest
@@ -25,14 +30,16 @@ package final class Snapshot {
   /// - Throws: DATA_LOSS naming table, id and column where a value does not fit its column.
   package func row(_ key: String, in table: Table) throws(DatasyncError) -> StoredRow? {
     let key = try RowKey(key, table: table)
-    let source = try source(of: table)
+    let current = try current(table)
     return try reading { () throws(ReadFailure) -> StoredRow? in
-      let statement = try source.rowStatement(self.connection)
-      defer { statement.reset() }
-      statement.bind(1, key.value)
-      guard try ReadFailure.wrap({ () throws(SQLiteFailure) in try statement.step() }) else {
-        return nil
+      let statement = try ReadFailure.wrap { () throws(SQLiteFailure) in
+        let statement = try self.statements.statement(
+          for: table, current: current, on: self.connection)
+        statement.bind(1, key.value)
+        return try statement.step() ? statement : nil
       }
+      guard let statement else { return nil }
+      defer { statement.reset() }
       do throws(DatasyncError) {
         return try RowReader.row(statement, table: table)
       } catch {
@@ -96,12 +103,16 @@ package final class Snapshot {
   // MARK: - Sources
 
   private func source(of table: Table) throws(DatasyncError) -> TableSource {
+    TableSource(table: table, current: try current(table))
+  }
+
+  private func current(_ table: Table) throws(DatasyncError) -> Table {
     guard let current = shared.catalog.table(id: table.id) else {
       throw DatasyncError(
         .notFound, reason: "TABLE_NOT_FOUND", "there is no table \(table.name) any more",
         metadata: ["table": table.name])
     }
-    return TableSource(table: table, current: current)
+    return current
   }
 
   private func rows(

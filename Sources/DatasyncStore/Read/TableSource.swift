@@ -29,9 +29,38 @@ struct TableSource {
   }
 
   /// All columns of the row whose key is ?1.
-  func rowStatement(_ connection: Connection) throws(StoreFailure) -> Statement {
+  var rowSQL: String {
     let columns = table.columns.map(\.name.quotedIdentifier).joined(separator: ", ")
-    let text = "SELECT \(columns) FROM \(sql) WHERE \(key) = ?1"
-    return try StoreFailure.wrap { () throws(SQLiteFailure) in try connection.cached(text) }
+    return "SELECT \(columns) FROM \(sql) WHERE \(key) = ?1"
+  }
+}
+
+/// The statements that read one row by key, by table as the caller knows it. Thread-confined.
+final class RowStatements {
+  private struct Entry {
+    /// Kept alive, so that their addresses tell tables apart.
+    let table: Table
+    let current: Table
+    let statement: Statement
+  }
+
+  private var entries: [ObjectIdentifier: Entry] = [:]
+  private let maxEntries = 1024
+
+  func statement(
+    for table: Table, current: Table, on connection: Connection
+  ) throws(SQLiteFailure) -> Statement {
+    if let entry = entries[ObjectIdentifier(table)], entry.current === current {
+      return entry.statement
+    }
+    let source = TableSource(table: table, current: current)
+    let statement = try connection.prepare(source.rowSQL)
+    if entries.count >= maxEntries { entries.removeAll() }
+    entries[ObjectIdentifier(table)] = Entry(table: table, current: current, statement: statement)
+    return statement
+  }
+
+  func removeAll() {
+    entries.removeAll()
   }
 }

@@ -7,6 +7,9 @@ final class Connection {
   /// Most statements kept by ``cached(_:)``.
   private let maxCached = 256
   private let busyWait: BusyWait?
+  private var isClosed = false
+  /// The journal mode that the file was found in; detaching gives it back.
+  var journalModeBefore = "delete"
 
   /// - Parameters:
   ///   - create: Whether a file that does not exist is made.
@@ -33,6 +36,13 @@ final class Connection {
   }
 
   deinit {
+    close()
+  }
+
+  /// Gives up the file and its locks; nothing may be asked of the connection afterwards.
+  func close() {
+    guard !isClosed else { return }
+    isClosed = true
     cache.removeAll()
     // Statements that outlive the connection turn it into a zombie, which SQLite frees with the last.
     sqlite3_close_v2(handle)

@@ -164,15 +164,18 @@ struct CreateTableText: Sendable {
     var previous: (column: String?, line: Int)?
     for definition in definitions {
       let column = CreateTableText.columnName(definition, known: known)
+      let first = definition.first { $0.kind != .comment }?.line
       var last: Int?
       for token in definition {
         guard token.kind == .comment else {
           last = token.line
+          for text in waiting { note(text, at: column) }
+          waiting = []
           continue
         }
         if let last, token.line == last {
           note(token.text, at: column)
-        } else if last == nil, let previous, previous.line == token.line {
+        } else if last == nil, let previous, previous.line == token.line, first != token.line {
           note(token.text, at: previous.column)
         } else if last == nil, previous == nil, token.line == tokens[open].line {
           table.append(token.text)
@@ -180,7 +183,6 @@ struct CreateTableText: Sendable {
           waiting.append(token.text)
         }
       }
-      for text in waiting { note(text, at: column) }
       waiting = []
       previous = (column, last ?? previous?.line ?? tokens[open].line)
     }

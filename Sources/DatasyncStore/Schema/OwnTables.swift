@@ -65,6 +65,7 @@ enum OwnTables {
       throw .sqlite(error)
     }
     try set("format", .int64(format), connection)
+    try set("journal_mode", .string(connection.journalModeBefore), connection)
   }
 
   static func setting(_ name: String, _ connection: Connection) throws(StoreFailure) -> Value {

@@ -81,7 +81,7 @@ struct SchemaLoader {
       entry.isPresent = false
       try registry.save(entry)
     }
-    let tables = try build(found)
+    let tables = try build(found, all: raws)
     for stored in tables { try ensureTriggers(stored) }
     let served = Dictionary(uniqueKeysWithValues: tables.map { ($0.table.id, $0) })
     let schema = Schema(
@@ -198,15 +198,16 @@ struct SchemaLoader {
 
   // MARK: - Tables
 
-  private func build(_ found: [Found]) throws(SQLiteFailure) -> [StoredTable] {
+  /// - Parameter all: The tables that are not served, too: their keys may point at those that are.
+  private func build(_ found: [Found], all: [RawTable]) throws(SQLiteFailure) -> [StoredTable] {
     var parentsWithActions: Set<String> = []
     var inDeferredKeys: Set<String> = []
-    for match in found {
-      for key in match.raw.foreignKeys {
+    for raw in all {
+      for key in raw.foreignKeys {
         if key.hasAction { parentsWithActions.insert(key.parent.asciiLowercased) }
-        if match.raw.text.hasDeferredKey {
+        if raw.text.hasDeferredKey {
           inDeferredKeys.insert(key.parent.asciiLowercased)
-          inDeferredKeys.insert(match.raw.name.asciiLowercased)
+          inDeferredKeys.insert(raw.name.asciiLowercased)
         }
       }
     }
@@ -266,6 +267,13 @@ struct SchemaLoader {
     return StoredTable(
       table: kept(table) ?? table, raw: raw, affinities: parts.map(\.affinity), defaults: defaults,
       isParentWithActions: isParentWithActions, isInDeferredKey: isInDeferredKey)
+  }
+
+  /// The table that an entry stands for, for those who only look.
+  func table(of entry: TableEntry, _ raw: RawTable) throws(SQLiteFailure) -> StoredTable {
+    try build(
+      Found(raw: raw, entry: entry, isChanged: false), isParentWithActions: false,
+      isInDeferredKey: false)
   }
 
   private func comments(_ raw: RawTable) -> [String: String] {

@@ -54,7 +54,7 @@ final class Checkpointer: Sendable {
         isTruncated = checkpoint(connection, SQLITE_CHECKPOINT_TRUNCATE)
       }
     }
-    connection.forgetStatements()
+    connection.close()
   }
 
   @discardableResult

@@ -11,7 +11,7 @@ package protocol StoreObserver: Sendable {
 /// One SQLite database with its writer thread, its reader threads and its change log. Sendable.
 package final class Store: Sendable {
   private let shared: SharedState
-  private let writer: Writer
+  let writer: Writer
   private let readers: ReaderPool
   private let checkpointer: Checkpointer
   private let busyWait: BusyWait

@@ -13,12 +13,17 @@ struct StoreOpening {
   let options: StoreOptions
 
   /// The database, ready to be written; everything checked that could speak against it.
-  func connect(busyWait: BusyWait?) throws(DatasyncError) -> Connection {
+  ///
+  /// - Parameter isLooking: Whether nothing is to be changed, the journal mode neither.
+  func connect(
+    busyWait: BusyWait?, isLooking: Bool = false
+  ) throws(DatasyncError) -> Connection {
     try checkFile()
     do {
       let connection = try Connection(path: path, busyWait: busyWait)
       _ = try connection.integer("SELECT count(*) FROM sqlite_schema")
       guard sqlite3_db_readonly(connection.handle, "main") == 0 else { throw readOnly(nil) }
+      if isLooking { return connection }
       let encoding = try connection.text("PRAGMA encoding")
       guard encoding == "UTF-8" else {
         throw DatasyncError(
@@ -26,6 +31,7 @@ struct StoreOpening {
           "\(path) stores text as \(encoding ?? "?"), datasync serves UTF-8: make a new database "
             + "from its dump (sqlite3 OLD .dump | sqlite3 NEW)")
       }
+      connection.journalModeBefore = try connection.text("PRAGMA journal_mode") ?? "delete"
       let mode = try connection.text("PRAGMA journal_mode = WAL")
       guard mode == "wal" else {
         throw DatasyncError(

@@ -32,7 +32,10 @@ extension WriteTransaction {
     } catch {
       guard case .request = error else { throw error }
       forgetChanges(since: start)
-      if needsSavepoint { try sql("ROLLBACK TO request; RELEASE request") }
+      if needsSavepoint {
+        try sql("ROLLBACK TO request")
+        try sql("RELEASE request")
+      }
       throw error
     }
   }
@@ -67,7 +70,7 @@ extension WriteTransaction {
 
   private func sql(_ text: String) throws(WriteFailure) {
     do {
-      try connection.execute(text)
+      try connection.cached(text).run()
     } catch {
       throw .batch(error)
     }

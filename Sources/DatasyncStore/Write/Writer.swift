@@ -99,8 +99,9 @@ final class Writer: @unchecked Sendable {
         tidy()
       }
     }
-    connection.forgetStatements()
     cache.removeAll()
+    log.forgetStatements()
+    connection.close()
   }
 
   private func take() -> (requests: [WriteRequest], isWoken: Bool, isClosed: Bool) {

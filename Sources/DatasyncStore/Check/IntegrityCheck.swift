@@ -1,0 +1,199 @@
+package import DatasyncModel
+
+extension Store {
+  /// Verifies that a database is whole, and that its log, versions and rows agree. Reads one
+  /// snapshot; a server may go on beside it.
+  ///
+  /// - Throws: where the file cannot be read at all; what is wrong inside it is in the report.
+  package static func check(path: String) throws(DatasyncError) -> CheckReport {
+    let opening = StoreOpening(path: path, options: StoreOptions())
+    let connection = try opening.connect(busyWait: nil, isLooking: true)
+    do {
+      try connection.execute("PRAGMA query_only = ON; BEGIN")
+      var check = IntegrityCheck(connection: connection)
+      try check.run()
+      return check.report
+    } catch {
+      throw opening.explained(error)
+    }
+  }
+}
+
+/// One run of `datasync check`, in a snapshot.
+struct IntegrityCheck {
+  let connection: Connection
+  private(set) var report = CheckReport()
+
+  init(connection: Connection) {
+    self.connection = connection
+  }
+
+  mutating func run() throws(SQLiteFailure) {
+    try checkFile()
+    guard try OwnTables.exist(connection) else {
+      report.add("datasync has never served this database")
+      return
+    }
+    try checkLog()
+    let raws = try RawSchemaReader.tables(connection)
+    for entry in try TableRegistry(connection: connection).entries() where entry.isPresent {
+      guard let raw = raws.first(where: { $0.name == entry.name }) else {
+        report.add("the table is gone; the server will notice", table: entry.name)
+        continue
+      }
+      try check(entry, raw)
+    }
+  }
+
+  private mutating func checkFile() throws(SQLiteFailure) {
+    let integrity = try connection.prepare("PRAGMA integrity_check(100)")
+    while try integrity.step() {
+      let message = integrity.text(0)
+      if message != "ok" { report.add("damaged: \(message)") }
+    }
+    let foreign = try connection.prepare("PRAGMA foreign_key_check")
+    while try foreign.step() {
+      report.add(
+        "a foreign key to \(foreign.text(2)) is unfulfilled", table: foreign.text(0),
+        id: "rowid \(foreign.text(1))")
+    }
+    if try OwnTables.exist(connection),
+      try connection.integer("SELECT writing FROM datasync_state") != 0
+    {
+      report.add("writes of other programs are not noticed: datasync_state.writing is set")
+    }
+  }
+
+  private mutating func checkLog() throws(SQLiteFailure) {
+    report.head = try ChangeLog.head(connection)
+    let oldest = try connection.integer("SELECT oldest FROM datasync_state") ?? 0
+    report.oldest = Sequence(UInt64(clamping: oldest))
+    let statement = try connection.prepare(
+      "SELECT sequence, time FROM datasync_log WHERE sequence > ?1 ORDER BY sequence")
+    statement.bind(1, oldest)
+    var expected = oldest + 1
+    while try statement.step() {
+      report.changeCount += 1
+      let sequence = statement.int64(0)
+      if sequence != expected {
+        report.add("the log lacks the changes \(expected) to \(sequence - 1)")
+      }
+      if expected == oldest + 1, statement.isNull(1) {
+        report.add("the log begins within a commit, at \(sequence)")
+      }
+      expected = sequence + 1
+    }
+  }
+
+  private mutating func check(_ entry: TableEntry, _ raw: RawTable) throws(SQLiteFailure) {
+    report.tableCount += 1
+    let names = Set(raw.triggers.map(\.name))
+    for kind in ["delete", "insert_after", "insert_before", "update"]
+    where !names.contains("datasync_\(entry.id)_\(kind)") {
+      report.add(
+        "its trigger datasync_\(entry.id)_\(kind) is missing: other programs' writes since then "
+          + "are unknown", table: raw.name)
+    }
+    let loader = SchemaLoader(
+      connection: connection, options: StoreOptions(), previous: nil, now: 0)
+    let stored = try loader.table(of: entry, raw)
+    try checkRows(stored)
+    try checkLastChanges(stored)
+  }
+
+  /// Each row against the change that its version names.
+  private mutating func checkRows(_ stored: StoredTable) throws(SQLiteFailure) {
+    let table = stored.table
+    let rows = try connection.prepare(
+      "SELECT \(stored.quotedColumns.joined(separator: ", ")) FROM \(stored.quotedName)")
+    let change = try connection.prepare(
+      "SELECT key, after FROM datasync_log WHERE sequence = ?1 AND table_id = ?2")
+    while try rows.step() {
+      report.rowCount += 1
+      let key = RowReader.keyText(rows, 0)
+      guard try !isPending(rows.rawValue(0), table) else { continue }
+      let row: StoredRow
+      do throws(DatasyncError) {
+        row = try RowReader.row(rows, table: table)
+      } catch {
+        report.add(error.message, table: table.name, id: key)
+        continue
+      }
+      if rows.isNull(Int32(SystemColumn.version.rawValue)) || row.version > report.head {
+        report.add(
+          "its version \(row.version) is none that was given", table: table.name, id: key)
+        continue
+      }
+      guard row.version > report.oldest else { continue }
+      change.bind(1, Int64(clamping: row.version.rawValue))
+      change.bind(2, Int64(table.id))
+      defer { change.reset() }
+      if try !change.step() {
+        report.add("the log has no change \(row.version) for it", table: table.name, id: key)
+      } else if change.text(0).isEmpty, change.isNull(1) {
+        continue  // As it was when the table was attached.
+      } else if change.text(0) != key || change.isNull(1)
+        || differs(RowImage(bytes: change.blob(1)), row.image, stored)
+      {
+        report.add(
+          "the row differs from what the log says of version \(row.version)", table: table.name,
+          id: key)
+      }
+    }
+  }
+
+  /// Whether a logged image says something else than the row, as far as the schema has not changed
+  /// since: columns dropped later are in the log alone, columns added later in the row.
+  private func differs(_ logged: RowImage, _ row: RowImage, _ stored: StoredTable) -> Bool {
+    let table = stored.table
+    let old = RowDecoder.values(of: logged, table: table)
+    let new = RowDecoder.values(of: row, table: table)
+    return old.indices.contains { index in
+      guard old[index] != new[index] else { return false }
+      return !(old[index].isNull && stored.defaults[index] == .literal(new[index]))
+    }
+  }
+
+  /// The last change of each key against the row that is there.
+  private mutating func checkLastChanges(_ stored: StoredTable) throws(SQLiteFailure) {
+    let table = stored.table
+    let last = try connection.prepare(
+      """
+      SELECT key, max(sequence), after IS NULL FROM datasync_log
+      WHERE table_id = ?1 AND sequence > ?2 AND operation <> 4 GROUP BY key
+      """)
+    last.bind(1, Int64(table.id))
+    last.bind(2, Int64(clamping: report.oldest.rawValue))
+    let row = try connection.prepare(
+      "SELECT \(stored.quotedColumns[3]) FROM \(stored.quotedName) WHERE \(stored.quotedKey) = ?1")
+    while try last.step() {
+      let key = last.text(0)
+      let value = table.hasIntegerKey ? Value.int64(Int64(key) ?? 0) : .string(key)
+      guard try !isPending(value, table) else { continue }
+      row.bind(1, value)
+      defer { row.reset() }
+      let isThere = try row.step()
+      if last.int(2) != 0 {
+        if isThere {
+          report.add("the log says that it was deleted", table: table.name, id: key)
+        }
+      } else if !isThere {
+        report.add("the log says that it is there", table: table.name, id: key)
+      } else if row.int64(0) < last.int64(1) {
+        report.add(
+          "its version is \(row.int64(0)), its last change \(last.int64(1))", table: table.name,
+          id: key)
+      }
+    }
+  }
+
+  /// Whether another program has just written the row, and the server has not yet adopted it.
+  private func isPending(_ key: Value, _ table: Table) throws(SQLiteFailure) -> Bool {
+    let statement = try connection.cached(
+      "SELECT 1 FROM datasync_foreign WHERE table_id = ?1 AND key IS ?2")
+    defer { statement.reset() }
+    statement.bind(1, Int64(table.id))
+    statement.bind(2, key)
+    return try statement.step()
+  }
+}
