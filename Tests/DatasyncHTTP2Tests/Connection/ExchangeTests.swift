@@ -204,7 +204,8 @@ struct ExchangeTests {
       let id = UInt32(number * 2 + 1)
       peer.send(
         .headers(id), .data(id, Array(repeating: 0, count: 16_000)),
-        .data(id, Array(repeating: 0, count: 16_000)), .reset(id))
+        .data(id, Array(repeating: 0, count: 16_000)))
+      peer.send(.reset(id))
       window -= 32_000
       for frame in peer.take() where frame.kind == Frame.Kind.windowUpdate && frame.stream == 0 {
         window += Int(frame.number(at: 0))

@@ -6,9 +6,9 @@ import Testing
 struct CompressionTests {
   @Test(arguments: [Encoding.gzip, .deflate])
   func `what is compressed comes back`(encoding: Encoding) throws {
-    for size in [0, 1, 100, 65_536, 1_000_000] {
-      var message = ByteBuffer()
-      for index in 0..<size { message.writeInteger(UInt8(truncatingIfNeeded: index &* index >> 3)) }
+    for size in [0, 1, 100, 65_536, 200_000] {
+      let bytes = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* $0 >> 3) }
+      let message = ByteBuffer(bytes: bytes)
       let small = try #require(Compression.compress(message, encoding))
       let back = try Compression.decompress(small, encoding, maxBytes: size)
       #expect(back == message)
@@ -18,7 +18,7 @@ struct CompressionTests {
   @Test(arguments: [Encoding.gzip, .deflate])
   func `a bomb stops at the limit`(encoding: Encoding) throws {
     let bomb = try #require(
-      Compression.compress(ByteBuffer(repeating: 0, count: 50 << 20), encoding))
+      Compression.compress(ByteBuffer(repeating: 0, count: 16 << 20), encoding))
     #expect(bomb.readableBytes < 100_000)
     #expect(throws: Compression.Fault.tooLarge) {
       try Compression.decompress(bomb, encoding, maxBytes: 4 << 20)
