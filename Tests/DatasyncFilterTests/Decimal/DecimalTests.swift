@@ -61,7 +61,9 @@ import Testing
   }
 
   @Test func `doubles become their shortest decimals and back`() {
-    for value in [0.1, -2.5, 1e20, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 9.007199254740993e15, 0] {
+    for value in [
+      0.1, -2.5, 1e20, .leastNonzeroMagnitude, .greatestFiniteMagnitude, 9.007199254740993e15, 0,
+    ] {
       #expect(Decimal(shortest: value)?.double == value)
     }
     #expect(Decimal(shortest: 0.1)?.text == "0.1")

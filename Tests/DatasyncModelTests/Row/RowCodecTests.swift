@@ -16,7 +16,9 @@ import Testing
 
   private func draft(_ bytes: [UInt8]) throws(DatasyncError) -> RowDraft {
     let result = bytes.withUnsafeBytes { buffer -> Result<RowDraft, DatasyncError> in
-      do throws(DatasyncError) { return .success(try RowDecoder.draft(of: buffer, table: RowCodecTests.table)) } catch {
+      do throws(DatasyncError) {
+        return .success(try RowDecoder.draft(of: buffer, table: RowCodecTests.table))
+      } catch {
         return .failure(error)
       }
     }
