@@ -2,6 +2,14 @@ import DatasyncModel
 
 extension Checker {
   func comparison(
+    _ comparison: ComparisonOperator, _ left: Syntax, _ right: Syntax, at position: Int
+  ) throws(ParseFault) -> Expression {
+    let left = try expression(left)
+    let right = try expression(right)
+    return try compared(comparison, left, right, at: position)
+  }
+
+  private func compared(
     _ comparison: ComparisonOperator, _ left: Expression, _ right: Expression, at position: Int
   ) throws(ParseFault) -> Expression {
     if let compared = nullComparison(comparison, left, right, at: position) { return compared }
@@ -32,6 +40,12 @@ extension Checker {
   }
 
   func membership(
+    _ operand: Syntax, _ elements: [Syntax], at position: Int
+  ) throws(ParseFault) -> Expression {
+    try contained(try expression(operand), elements, at: position)
+  }
+
+  private func contained(
     _ operand: Expression, _ elements: [Syntax], at position: Int
   ) throws(ParseFault) -> Expression {
     var constants: [Expression] = []

@@ -11,20 +11,17 @@ extension Checker {
     _ name: String, _ arguments: [Syntax], at position: Int
   ) throws(ParseFault) -> Expression {
     let call = Call(name: name, arguments: arguments, position: position)
-    switch name {
-    case "contains": return try textCall(.contains, call, [.string, .string], as: .bool)
-    case "startswith": return try textCall(.startsWith, call, [.string, .string], as: .bool)
-    case "endswith": return try textCall(.endsWith, call, [.string, .string], as: .bool)
-    case "indexof": return try textCall(.indexOf, call, [.string, .string], as: .int64)
-    case "length": return try textCall(.length, call, [.string], as: .int64)
-    case "tolower": return try textCall(.toLower, call, [.string], as: .string)
-    case "toupper": return try textCall(.toUpper, call, [.string], as: .string)
-    case "trim": return try textCall(.trim, call, [.string], as: .string)
-    case "concat": return try textCall(.concat, call, [.string, .string], as: .string)
-    case "substring":
-      return arguments.count == 3
-        ? try textCall(.substring, call, [.string, .int64, .int64], as: .string)
-        : try textCall(.substringFrom, call, [.string, .int64], as: .string, counts: "2 or 3")
+    // In small steps: every level of a filter holds the frames of all of them.
+    if let function = Checker.textFunction(name, arguments.count) {
+      return try textCall(function, call)
+    }
+    if let operation = Checker.roundings[name] { return try rounding(call, operation) }
+    if name == "cast" { return try cast(call) }
+    return try timeCall(call)
+  }
+
+  private func timeCall(_ call: Call) throws(ParseFault) -> Expression {
+    switch call.name {
     case "year": return try datePart(.year, call)
     case "month": return try datePart(.month, call)
     case "day": return try datePart(.day, call)
@@ -35,17 +32,17 @@ extension Checker {
     case "time": return try part(.time, of: .timestamp, as: .timeOfDay, call)
     case "now":
       try checkCount(call, 0)
-      return Expression(kind: .now, type: .timestamp, position: position)
-    case "floor": return try rounding(call) { $0.floor }
-    case "ceiling": return try rounding(call) { $0.ceiling }
-    case "round": return try rounding(call) { $0.round }
-    case "cast": return try cast(call)
+      return Expression(kind: .now, type: .timestamp, position: call.position)
     default:
-      throw ParseFault(
-        at: position,
-        "found '\(name.shortened)', which is no function"
-          + NameSuggestion.clause(for: name, among: Checker.functionNames))
+      throw unknown(call)
     }
+  }
+
+  private func unknown(_ call: Call) -> ParseFault {
+    ParseFault(
+      at: call.position,
+      "found '\(call.name.shortened)', which is no function"
+        + NameSuggestion.clause(for: call.name, among: Checker.functionNames))
   }
 
   /// A call as it stands in the parse tree.
@@ -76,20 +73,54 @@ extension Checker {
       "found a value of type \(argument.type.name); \(call.name) needs \(needs) here\(hint)")
   }
 
+  /// A function of texts and integers. A value.
+  private struct TextFunction: Sendable {
+    let operation: Operation
+    let parameters: [ExpressionType]
+    let result: ExpressionType
+    /// As messages say how many arguments there may be.
+    var counts: String?
+  }
+
+  private static let textFunctions: [String: TextFunction] = [
+    "contains": of(.contains, [.string, .string], .bool),
+    "startswith": of(.startsWith, [.string, .string], .bool),
+    "endswith": of(.endsWith, [.string, .string], .bool),
+    "indexof": of(.indexOf, [.string, .string], .int64),
+    "length": of(.length, [.string], .int64),
+    "tolower": of(.toLower, [.string], .string),
+    "toupper": of(.toUpper, [.string], .string),
+    "trim": of(.trim, [.string], .string),
+    "concat": of(.concat, [.string, .string], .string),
+  ]
+  private static let substring = of(.substring, [.string, .int64, .int64], .string)
+  private static let substringFrom = TextFunction(
+    operation: .substringFrom, parameters: [.string, .int64], result: .string, counts: "2 or 3")
+
+  private static func of(
+    _ operation: Operation, _ parameters: [ExpressionType], _ result: ExpressionType
+  ) -> TextFunction {
+    TextFunction(operation: operation, parameters: parameters, result: result)
+  }
+
+  private static func textFunction(_ name: String, _ count: Int) -> TextFunction? {
+    guard name == "substring" else { return textFunctions[name] }
+    return count == 3 ? substring : substringFrom
+  }
+
   private func textCall(
-    _ operation: Operation, _ call: Call, _ types: [ExpressionType], as result: ExpressionType,
-    counts: String? = nil
+    _ function: TextFunction, _ call: Call
   ) throws(ParseFault) -> Expression {
-    try checkCount(call, types.count, counts: counts)
+    try checkCount(call, function.parameters.count, counts: function.counts)
     var arguments: [Expression] = []
-    for (syntax, type) in zip(call.arguments, types) {
+    for (syntax, type) in zip(call.arguments, function.parameters) {
       let argument = try expression(syntax)
       guard argument.type == type || argument.type == .null else {
         throw mismatch(argument, call, needs: type.name)
       }
       arguments.append(argument)
     }
-    return self.call(operation, arguments, as: result, at: call.position)
+    return self.call(function.operation, arguments, as: function.result, at: call.position)
   }
 
   // MARK: - Dates and times
@@ -134,6 +165,10 @@ extension Checker {
   }
 
   // MARK: - Rounding
+
+  private static let roundings: [String: @Sendable (Operation.Arithmetic) -> Operation] = [
+    "floor": { $0.floor }, "ceiling": { $0.ceiling }, "round": { $0.round },
+  ]
 
   private func rounding(
     _ call: Call, _ operation: (Operation.Arithmetic) -> Operation

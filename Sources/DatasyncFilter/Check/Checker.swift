@@ -30,15 +30,13 @@ struct Checker {
     case .minus(let operand):
       return try minus(operand, at: position)
     case .arithmetic(let arithmetic, let left, let right):
-      return try self.arithmetic(
-        arithmetic, try expression(left), try expression(right), at: position)
+      return try self.arithmetic(arithmetic, left, right, at: position)
     case .comparison(let comparison, let left, let right):
-      return try self.comparison(
-        comparison, try expression(left), try expression(right), at: position)
+      return try self.comparison(comparison, left, right, at: position)
     case .logical(let logical, let terms):
       return try self.logical(logical, terms, at: position)
     case .membership(let operand, let elements):
-      return try membership(try expression(operand), elements, at: position)
+      return try membership(operand, elements, at: position)
     }
   }
 
@@ -57,12 +55,16 @@ struct Checker {
   ) throws(ParseFault) -> Expression {
     let expression = try expression(syntax)
     guard expression.type == .bool || expression.type == .null else {
-      throw ParseFault(
-        at: expression.position,
-        "found a value of type \(expression.type.name); \(word) needs conditions"
-          + (word == "not" ? ", such as not (a eq b)" : ""))
+      throw conditionExpected(expression, by: word)
     }
     return expression
+  }
+
+  private func conditionExpected(_ found: Expression, by word: String) -> ParseFault {
+    ParseFault(
+      at: found.position,
+      "found a value of type \(found.type.name); \(word) needs conditions"
+        + (word == "not" ? ", such as not (a eq b)" : ""))
   }
 
   private func not(_ syntax: Syntax, at position: Int) throws(ParseFault) -> Expression {
@@ -82,7 +84,10 @@ struct Checker {
   // MARK: - Arithmetic
 
   private func minus(_ syntax: Syntax, at position: Int) throws(ParseFault) -> Expression {
-    let operand = try expression(syntax)
+    try negated(try expression(syntax), at: position)
+  }
+
+  private func negated(_ operand: Expression, at position: Int) throws(ParseFault) -> Expression {
     guard let arithmetic = Operation.arithmetic(for: operand.type) else {
       guard operand.type != .null else { return null(at: position) }
       throw ParseFault(
@@ -93,6 +98,14 @@ struct Checker {
   }
 
   private func arithmetic(
+    _ arithmetic: ArithmeticOperator, _ left: Syntax, _ right: Syntax, at position: Int
+  ) throws(ParseFault) -> Expression {
+    let left = try expression(left)
+    let right = try expression(right)
+    return try computed(arithmetic, left, right, at: position)
+  }
+
+  private func computed(
     _ arithmetic: ArithmeticOperator, _ left: Expression, _ right: Expression, at position: Int
   ) throws(ParseFault) -> Expression {
     for operand in [left, right] where !operand.type.isNumber && operand.type != .null {

@@ -28,6 +28,16 @@ extension Compiler {
     _ comparison: ComparisonOperator, _ column: Int, _ constant: Operand
   ) -> Condition? {
     switch (constant, comparison) {
+    case (.string(let constant), .eq) where constant.utf8.allSatisfy({ $0 < 0x80 }):
+      // The quick `==` of String: what is canonically equivalent to ASCII without being it, such as
+      // the Kelvin sign, takes more bytes.
+      { [count = constant.utf8.count] values, _ in
+        if case .string(let value) = values[column] {
+          value.utf8.count == count && value == constant
+        } else {
+          false
+        }
+      }
     case (.string(let constant), .eq):
       { values, _ in
         if case .string(let value) = values[column] {

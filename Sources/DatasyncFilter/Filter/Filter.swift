@@ -17,6 +17,9 @@ package struct Filter: Sendable {
   /// `column` is a position in ``Table/columns``.
   package let equalities: [(column: Int, value: Value)]
 
+  /// Every name in the text that is a field, with its column; also where no row's value can matter,
+  /// as in `x gt null`.
+  let fields: [(name: String, column: Int)]
   private let tree: Expression
   private let evaluator: Evaluator
   private let table: Table
@@ -26,8 +29,9 @@ package struct Filter: Sendable {
   package init(
     parsing text: String, table: Table, limits: FilterLimits = .default
   ) throws(DatasyncError) {
+    let syntax: Syntax
     do {
-      let syntax = try Parser.parse(text, limits: limits)
+      syntax = try Parser.parse(text, limits: limits)
       tree = try Checker(table: table).condition(syntax)
     } catch {
       throw error.error(field: "filter", reason: "BAD_FILTER")
@@ -41,6 +45,16 @@ package struct Filter: Sendable {
     tree.forEach { expression in
       if case .column(let column) = expression.kind { columns.insert(column) }
       if case .now = expression.kind { usesNow = true }
+    }
+    fields = syntax.names.sorted().compactMap { name in
+      (try? table.position(ofField: name, at: 0)).map { (name, $0) }
+    }
+    guard fields.count <= FilterProgram.maxColumns || SQLDepth.fits(tree) else {
+      throw ParseFault(
+        at: tree.position,
+        "found \(fields.count) fields in a filter of many levels; it may have at most "
+          + "\(FilterProgram.maxColumns)"
+      ).error(field: "filter", reason: "BAD_FILTER")
     }
     self.columns = columns
     self.usesNow = usesNow
@@ -65,7 +79,7 @@ package struct Filter: Sendable {
   /// The same at a moment of the caller's choice, microseconds since 1970.
   package func sql(now: Int64) -> SQLFragment {
     var writer = SQLWriter(table: table, now: now)
-    writer.condition(tree)
+    writer.whole(tree, of: self)
     return writer.fragment
   }
 }

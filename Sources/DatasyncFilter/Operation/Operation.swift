@@ -1,8 +1,8 @@
 import DatasyncModel
 
 /// A typed computation that the evaluator and SQLite share: both call the same ``body``, so that both
-/// get the same answer. A value.
-struct Operation: Sendable {
+/// get the same answer. Immutable, shared by reference.
+final class Operation: Sendable {
   enum Body: Sendable {
     case unary(@Sendable (Operand) -> Operand)
     case binary(@Sendable (Operand, Operand) -> Operand)
@@ -13,6 +13,12 @@ struct Operation: Sendable {
   let name: String
   let parameters: [OperandKind]
   let body: Body
+
+  init(name: String, parameters: [OperandKind], body: Body) {
+    self.name = name
+    self.parameters = parameters
+    self.body = body
+  }
 
   var sqlName: String { "datasync_\(name)" }
 
@@ -27,7 +33,7 @@ struct Operation: Sendable {
   }
 
   var sqlFunction: SQLFunction {
-    SQLFunction(name: sqlName, argumentCount: parameters.count) { arguments in
+    SQLFunction(name: sqlName, argumentCount: parameters.count) { [parameters, body] arguments in
       guard arguments.count == parameters.count else { return .null }
       switch body {
       case .unary(let body):
@@ -57,39 +63,36 @@ protocol OperandPayload: Sendable {
 
 extension Operation {
   /// Null where the argument is null or the closure says nil.
-  init<A: OperandPayload, Result: OperandPayload>(
+  convenience init<A: OperandPayload, Result: OperandPayload>(
     _ name: String, _ body: @escaping @Sendable (A) -> Result?
   ) {
-    self.name = name
-    parameters = [A.kind]
-    self.body = .unary { a in
+    let computation: Body = .unary { a in
       guard let a = A(a) else { return .null }
       return body(a)?.operand ?? .null
     }
+    self.init(name: name, parameters: [A.kind], body: computation)
   }
 
   /// Null where an argument is null or the closure says nil.
-  init<A: OperandPayload, B: OperandPayload, Result: OperandPayload>(
+  convenience init<A: OperandPayload, B: OperandPayload, Result: OperandPayload>(
     _ name: String, _ body: @escaping @Sendable (A, B) -> Result?
   ) {
-    self.name = name
-    parameters = [A.kind, B.kind]
-    self.body = .binary { a, b in
+    let computation: Body = .binary { a, b in
       guard let a = A(a), let b = B(b) else { return .null }
       return body(a, b)?.operand ?? .null
     }
+    self.init(name: name, parameters: [A.kind, B.kind], body: computation)
   }
 
   /// Null where an argument is null or the closure says nil.
-  init<A: OperandPayload, B: OperandPayload, C: OperandPayload, Result: OperandPayload>(
+  convenience init<A: OperandPayload, B: OperandPayload, C: OperandPayload, Result: OperandPayload>(
     _ name: String, _ body: @escaping @Sendable (A, B, C) -> Result?
   ) {
-    self.name = name
-    parameters = [A.kind, B.kind, C.kind]
-    self.body = .ternary { a, b, c in
+    let computation: Body = .ternary { a, b, c in
       guard let a = A(a), let b = B(b), let c = C(c) else { return .null }
       return body(a, b, c)?.operand ?? .null
     }
+    self.init(name: name, parameters: [A.kind, B.kind, C.kind], body: computation)
   }
 }
 

@@ -19,5 +19,6 @@ package struct SQLFunction: Sendable {
   }
 
   /// Every function that ``Filter/sql`` and ``OrderBy`` may call.
-  package static let all: [SQLFunction] = Operation.all.map(\.sqlFunction)
+  package static let all: [SQLFunction] =
+    Operation.all.map(\.sqlFunction) + [FilterProgram.function]
 }

@@ -13,7 +13,7 @@ struct SQLWriter {
   private var bindings: [Value] = []
 
   /// SQLite limits a tree to 1,000 levels, and an AND of n terms has n: longer ones are cut up.
-  private static let maxTerms = 32
+  static let maxTerms = 32
 
   init(table: Table, now: Int64) {
     self.table = table
@@ -21,6 +21,39 @@ struct SQLWriter {
   }
 
   var fragment: SQLFragment { SQLFragment(text: text, bindings: bindings) }
+
+  /// A whole filter.
+  mutating func whole(_ tree: Expression, of filter: Filter) {
+    if SQLDepth.fits(tree) { return condition(tree) }
+    // What is too deep for SQLite's parser is left to one function; what an index could serve is
+    // still written out.
+    write("(")
+    if case .and(let terms) = tree.kind {
+      for term in terms where SQLDepth.fits(term) {
+        condition(term)
+        write(" AND ")
+      }
+    }
+    program(of: filter)
+    write(")")
+  }
+
+  private mutating func program(of filter: Filter) {
+    let fields = filter.fields
+    let columns = fields.map { field in
+      Column(
+        name: field.name, type: table.columns[field.column].type, number: 1, isNullable: true)
+    }
+    write("\(FilterProgram.function.name)(")
+    bind(.string(FilterProgram.text(of: filter, columns: columns)))
+    write(", ")
+    bind(.timestamp(now))
+    for field in fields {
+      write(", ")
+      storedColumn(field.column)
+    }
+    write(")")
+  }
 
   // MARK: - Pieces
 

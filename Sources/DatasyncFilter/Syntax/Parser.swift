@@ -5,6 +5,8 @@ struct Parser {
   private let limits: FilterLimits
   private var token = Token(kind: .end, position: 1, text: "")
   private var nodeCount = 0
+  /// The function whose parenthesis is the current token.
+  private var called = (name: "", position: 1)
 
   private init(_ text: String, limits: FilterLimits) {
     lexer = Lexer(text)
@@ -100,83 +102,85 @@ struct Parser {
   }
 
   /// `not`, `-`, and an operand with its `in (…)`.
+  ///
+  /// This and what it calls is on the stack once a level, so each is kept small.
   private mutating func unary(depth: Int) throws(ParseFault) -> Syntax {
     try checkDepth(depth, at: token.position)
-    let position = token.position
-    if case .minus = token.kind {
-      try advance()
-      let operand = try unary(depth: depth + 1)
-      return try node(.minus(operand), at: position, depth: operand.depth + 1)
-    }
-    if token.word == "not" {
-      try advance()
-      let operand = try unary(depth: depth + 1)
-      return try node(.not(operand), at: position, depth: operand.depth + 1)
-    }
+    if isPrefix { return try prefixed(depth: depth) }
     let operand = try primary(depth: depth)
     return token.word == "in" ? try membership(of: operand, depth: depth) : operand
   }
 
+  private var isPrefix: Bool {
+    if case .minus = token.kind { return true }
+    return token.word == "not"
+  }
+
+  private mutating func prefixed(depth: Int) throws(ParseFault) -> Syntax {
+    let position = token.position
+    let isNot = token.word == "not"
+    try advance()
+    let operand = try unary(depth: depth + 1)
+    return try node(
+      isNot ? .not(operand) : .minus(operand), at: position, depth: operand.depth + 1)
+  }
+
   private mutating func primary(depth: Int) throws(ParseFault) -> Syntax {
-    let start = token
-    switch start.kind {
+    if case .leftParenthesis = token.kind { return try parenthesized(depth: depth) }
+    if let leaf = try leaf() { return leaf }
+    return try call(depth: depth)
+  }
+
+  private mutating func parenthesized(depth: Int) throws(ParseFault) -> Syntax {
+    let position = token.position
+    try advance()
+    let inner = try expression(binding: 1, depth: depth + 1)
+    try close()
+    try checkDepth(inner.depth + 1, at: position)
+    return Syntax(kind: inner.kind, position: inner.position, depth: inner.depth + 1)
+  }
+
+  /// A literal or a field; nil where it is a call, whose name is then kept.
+  private mutating func leaf() throws(ParseFault) -> Syntax? {
+    let position = token.position
+    let kind: Syntax.Kind
+    switch token.kind {
     case .literal(let literal):
-      try advance()
-      return try node(.literal(literal), at: start.position, depth: 1)
+      kind = .literal(literal)
     case .field(let name):
-      try advance()
-      return try node(.field(name), at: start.position, depth: 1)
+      kind = .field(name)
     case .word(let word):
       try advance()
-      return try named(word, at: start.position, depth: depth)
-    case .leftParenthesis:
-      try advance()
-      let inner = try expression(binding: 1, depth: depth + 1)
-      try close()
-      try checkDepth(inner.depth + 1, at: start.position)
-      return Syntax(kind: inner.kind, position: inner.position, depth: inner.depth + 1)
-    case .rightParenthesis, .comma, .minus, .end:
-      throw ParseFault(
-        at: start.position,
-        "found \(start.found); expected a value: a field, a literal, a function, - , not or (")
+      if case .leftParenthesis = token.kind {
+        called = (word, position)
+        return nil
+      }
+      return try node(
+        Literal(word: word).map { .literal($0) } ?? .field(word), at: position, depth: 1)
+    case .leftParenthesis, .rightParenthesis, .comma, .minus, .end:
+      throw valueExpected()
     }
-  }
-
-  /// A literal word, a call or a field.
-  private mutating func named(
-    _ word: String, at position: Int, depth: Int
-  ) throws(ParseFault) -> Syntax {
-    if case .leftParenthesis = token.kind { return try call(word, at: position, depth: depth) }
-    let literal: Literal
-    switch word {
-    case "null": literal = Literal(operand: .null, type: .null)
-    case "true": literal = Literal(operand: .bool(true), type: .bool)
-    case "false": literal = Literal(operand: .bool(false), type: .bool)
-    default: return try node(.field(word), at: position, depth: 1)
-    }
-    return try node(.literal(literal), at: position, depth: 1)
-  }
-
-  private mutating func call(
-    _ name: String, at position: Int, depth: Int
-  ) throws(ParseFault) -> Syntax {
     try advance()
-    var arguments: [Syntax] = []
-    if case .rightParenthesis = token.kind {
-      try advance()
-    } else {
-      arguments = try list(depth: depth + 1)
-    }
+    return try node(kind, at: position, depth: 1)
+  }
+
+  private mutating func call(depth: Int) throws(ParseFault) -> Syntax {
+    let (name, position) = called
+    try advance()
+    let arguments = try arguments(depth: depth + 1)
     return try node(.call(name, arguments), at: position, depth: above(arguments))
+  }
+
+  private mutating func arguments(depth: Int) throws(ParseFault) -> [Syntax] {
+    guard case .rightParenthesis = token.kind else { return try list(depth: depth) }
+    try advance()
+    return []
   }
 
   private mutating func membership(of operand: Syntax, depth: Int) throws(ParseFault) -> Syntax {
     let position = token.position
     try advance()
-    guard case .leftParenthesis = token.kind else {
-      throw ParseFault(
-        at: token.position, "found \(token.found); expected a list such as ('a', 'b') after in")
-    }
+    guard case .leftParenthesis = token.kind else { throw listExpected() }
     try advance()
     let elements = try list(depth: depth + 1)
     return try node(
@@ -197,6 +201,19 @@ struct Parser {
   private mutating func close() throws(ParseFault) {
     guard case .rightParenthesis = token.kind else { throw unexpectedAfterOperand(nested: true) }
     try advance()
+  }
+
+  // MARK: - Faults
+
+  private func valueExpected() -> ParseFault {
+    ParseFault(
+      at: token.position,
+      "found \(token.found); expected a value: a field, a literal, a function, - , not or (")
+  }
+
+  private func listExpected() -> ParseFault {
+    ParseFault(
+      at: token.position, "found \(token.found); expected a list such as ('a', 'b') after in")
   }
 
   /// The fault of a token that stands where an operator or an end could.

@@ -18,6 +18,24 @@ struct Syntax: Sendable {
   let position: Int
   /// See ``FilterLimits/maxDepth``.
   let depth: Int
+
+  /// The names that stand where fields do; those of types in casts too.
+  var names: Set<String> {
+    switch kind {
+    case .literal: []
+    case .field(let name): [name]
+    case .not(let operand), .minus(let operand): operand.names
+    case .arithmetic(_, let left, let right), .comparison(_, let left, let right):
+      left.names.union(right.names)
+    case .call(_, let operands), .logical(_, let operands): Syntax.names(of: operands)
+    case .membership(let operand, let elements):
+      operand.names.union(Syntax.names(of: elements))
+    }
+  }
+
+  private static func names(of nodes: [Syntax]) -> Set<String> {
+    nodes.reduce(into: []) { $0.formUnion($1.names) }
+  }
 }
 
 enum ArithmeticOperator: String, Sendable, CaseIterable {

@@ -5,7 +5,8 @@ struct Token: Sendable {
     case word(String)
     /// A name that can be nothing else: `$it/name`.
     case field(String)
-    case literal(Literal)
+    /// Indirect: a token is copied at every level of the parser's stack.
+    indirect case literal(Literal)
     case leftParenthesis
     case rightParenthesis
     case comma
@@ -35,4 +36,19 @@ struct Token: Sendable {
 struct Literal: Sendable, Equatable {
   let operand: Operand
   let type: ExpressionType
+
+  init(operand: Operand, type: ExpressionType) {
+    self.operand = operand
+    self.type = type
+  }
+
+  /// The constant that a word is.
+  init?(word: String) {
+    switch word {
+    case "null": self.init(operand: .null, type: .null)
+    case "true": self.init(operand: .bool(true), type: .bool)
+    case "false": self.init(operand: .bool(false), type: .bool)
+    default: return nil
+    }
+  }
 }

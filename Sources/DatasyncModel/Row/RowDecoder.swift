@@ -176,7 +176,7 @@ package enum RowDecoder {
     case (.int64, .varint(let value)): .int64(Int64(bitPattern: value))
     case (.double, .fixed64(let bits)): .double(Double(bitPattern: bits))
     case (.bytes, .bytes(let value)): .bytes(Array(value))
-    case (.timestamp, .bytes(let value)): .timestamp(storedTimestamp(value))
+    case (.timestamp, .bytes(let value)): storedTimestamp(value).map { .timestamp($0) } ?? .null
     case (.string, .bytes(let value)), (.date, .bytes(let value)), (.timeOfDay, .bytes(let value)),
       (.decimal, .bytes(let value)), (.uuid, .bytes(let value)), (.json, .bytes(let value)),
       (.enumeration, .bytes(let value)):
@@ -187,13 +187,17 @@ package enum RowDecoder {
     }
   }
 
-  private static func storedTimestamp(_ bytes: UnsafeRawBufferPointer) -> Int64 {
-    var micros: Int64 = 0
+  /// nil where it is no moment that a row can hold: the bytes may be from a damaged file.
+  private static func storedTimestamp(_ bytes: UnsafeRawBufferPointer) -> Int64? {
+    var seconds: Int64 = 0
+    var nanos: Int64 = 0
     var reader = WireReader(bytes)
     while let next = try? reader.next() {
-      if case (1, .varint(let value)) = next { micros += Int64(bitPattern: value) * 1_000_000 }
-      if case (2, .varint(let value)) = next { micros += Int64(value) / 1000 }
+      if case (1, .varint(let value)) = next { seconds = Int64(bitPattern: value) }
+      if case (2, .varint(let value)) = next { nanos = Int64(Int32(truncatingIfNeeded: value)) }
     }
-    return micros
+    let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
+    guard !overflow, CivilTime.timestampRange.contains(whole) else { return nil }
+    return whole + nanos / 1000
   }
 }

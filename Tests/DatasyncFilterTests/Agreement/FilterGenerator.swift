@@ -11,7 +11,15 @@ struct FilterGenerator {
   var random: RandomSource
 
   mutating func filter() -> FilterNode {
-    node(.bool, depth: 2 + random.below(4))
+    let node = node(.bool, depth: 2 + random.below(4))
+    return random.chance(12) ? deepened(node) : node
+  }
+
+  /// The same among so many levels that SQLite's parser would not take it.
+  private mutating func deepened(_ node: FilterNode) -> FilterNode {
+    var node = node
+    for _ in 0..<8 { node = .compare(random.pick(["eq", "ne", "ge", "le"]), node, leaf(.bool)) }
+    return node
   }
 
   // MARK: - Leaves

@@ -104,6 +104,11 @@ import Testing
     #expect(try Sample.judge("title gt note", composed))
     #expect(try Sample.judge("note in ('caf\u{E9}', 'cafe\u{301}')", composed))
     #expect(try !Sample.judge("title in ('cafe\u{301}')", composed))
+    // The Kelvin sign is canonically equivalent to K, and U+037E to a semicolon.
+    let kelvin = Sample.row(["title": .string("\u{212A};\u{37E}")])
+    for text in ["title eq 'K;;'", "title eq 'K;;;;'", "title in ('K;;')", "title eq 'KK;;'"] {
+      #expect(try !Sample.judge(text, kelvin))
+    }
     // Above the surrogates UTF-16 would order these the other way.
     let high = Sample.row(["title": .string("\u{FF5E}"), "note": .string("\u{1F600}")])
     #expect(try Sample.judge("title lt note", high))
