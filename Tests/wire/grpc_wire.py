@@ -130,7 +130,7 @@ class RawCall:
         self.header_flags = 0
 
     def send(self, message, end=False):
-        self.send_bytes(frame_message(message, self.encoding), end)
+        return self.send_bytes(frame_message(message, self.encoding), end)
 
     def send_bytes(self, data, end=False):
         """In frames, as the server's windows allow; stops when the server has ended the call."""
