@@ -108,6 +108,8 @@ def raw_answer(run, server, tls):
         return Answer(4, "", [], [], [], [], seconds=outcome.seconds)
     if case.http_status is None and outcome.http_status == 200:
         check(outcome)
+        if run.compression and outcome.messages and not case.raw:
+            assert outcome.values(outcome.headers, "grpc-encoding") == [run.compression]
     payloads = [parse(case, message) for message in outcome.messages]
     return Answer(outcome.status, outcome.message, outcome.details, payloads, outcome.headers,
                   outcome.trailers, outcome.http_status, outcome.times, outcome.seconds,
