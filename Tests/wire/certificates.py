@@ -28,6 +28,17 @@ class Keys:
         """Signed by itself, as in the public suites: the one certificate that the server trusts."""
         return self._read("client.crt")
 
+    def options(self, with_client_ca=False):
+        """What the server takes on its command line."""
+        options = ["--tls-cert", str(self.folder / "server.crt"),
+                   "--tls-key", str(self.folder / "server.key")]
+        return options + (["--tls-client-ca", str(self.folder / "client.crt")]
+                          if with_client_ca else [])
+
+    def renew(self):
+        """Other keys for the server, in the same files."""
+        _make(self.folder, "server", "localhost", "serverAuth", *SERVER_NAMES)
+
     def context(self, with_client=False, protocols=("h2",)):
         context = ssl.create_default_context(cafile=str(self.folder / "server.crt"))
         if protocols:
@@ -39,6 +50,9 @@ class Keys:
     def credentials(self, with_client=False):
         client = (self._read("client.key"), self._read("client.crt")) if with_client else (None,) * 2
         return grpc.ssl_channel_credentials(self.server_certificate, *client)
+
+
+SERVER_NAMES = ("DNS:localhost", "IP:127.0.0.1")
 
 
 def _make(folder, name, subject, usage, *names):
@@ -53,6 +67,6 @@ def _make(folder, name, subject, usage, *names):
 
 def make(folder):
     """Keys in a folder of their own."""
-    _make(folder, "server", "localhost", "serverAuth", "DNS:localhost", "IP:127.0.0.1")
+    _make(folder, "server", "localhost", "serverAuth", *SERVER_NAMES)
     _make(folder, "client", "conformance client", "clientAuth")
     return Keys(pathlib.Path(folder))

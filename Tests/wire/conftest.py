@@ -1,9 +1,12 @@
 """The server under test for the wire: datasync-conformance, alone in its process."""
 
+import subprocess
+
 import pytest
 
 import attack
-from server import Server
+import certificates
+from server import Server, binary
 
 
 def pytest_addoption(parser):
@@ -17,6 +20,28 @@ def pytest_addoption(parser):
 @pytest.fixture(scope="session")
 def soak(request):
     return request.config.getoption("--soak")
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory):
+    return certificates.make(tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture(scope="session")
+def needs_tls():
+    """Skips where the server is built without TLS."""
+    options = subprocess.run([binary(), "--help"], capture_output=True, text=True, timeout=30,
+                             check=True).stdout
+    if "--tls-cert" not in options:
+        pytest.skip("the server has no TLS yet")
+
+
+@pytest.fixture(scope="session")
+def tls_server(needs_tls, keys):
+    """With TLS, for clients without a certificate."""
+    server = Server.listening(*keys.options())
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")

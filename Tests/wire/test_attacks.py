@@ -149,16 +149,17 @@ def is_refused_alone(connection_call):
 def test_a_header_list_over_the_limit_ends_its_call_only(server):
     with watched(server, "large header"), Client(server.address) as client:
         for fields in ([("x-large", "y" * 60_000)], [(f"x-{n}", "v") for n in range(1_000)]):
+            # Sent again and again as it is: it leaves nothing in the table.
+            block = block_of(client, more=fields)
             for _ in range(20):
-                is_refused_alone(large_header_call(client, fields))
+                is_refused_alone(large_header_call(client, block))
         assert call(client).status == 0
 
 
-def large_header_call(client, fields):
+def large_header_call(client, block):
     """Sent in frames of 16 KiB, as a legal client would."""
     stream = client.next_stream
     client.next_stream += 2
-    block = client.encode(client.fields(EMPTY_CALL, more=fields))
     parts = [block[at:at + 16_384] for at in range(0, len(block), 16_384)]
     client.headers(stream, parts[0], end_headers=len(parts) == 1)
     for index, part in enumerate(parts[1:], 2):
@@ -399,11 +400,11 @@ def test_more_streams_than_allowed(server):
 # Messages
 
 def test_gzip_bomb(server):
-    """200 MiB of zeros in 200 KB, level upon level."""
+    """200 MiB of zeros in 200 KB."""
     bomb = gzip.compress(bytes(200 << 20), 6)
     with watched(server, "gzip bomb"), Client(server.address) as client:
         before = server.resident_bytes()
-        for _ in range(10):
+        for _ in range(4):
             more = [("grpc-encoding", "gzip")]
             opened = client.open(EMPTY_CALL, fields=client.fields(EMPTY_CALL, more=more))
             opened.send_bytes(frame_message(bomb, flag=1), end=True)
@@ -431,10 +432,10 @@ def test_a_length_over_the_limit_is_refused_before_its_bytes_come(server):
         assert call(client).status == 0
 
 
-def test_a_million_empty_messages(server):
+def test_a_hundred_thousand_empty_messages(server):
     with watched(server, "empty messages"), Client(server.address, timeout=20) as client:
         opened = client.open(INPUT)
-        opened.send_bytes(bytes(5) * 200_000, end=True)
+        opened.send_bytes(bytes(5) * 100_000, end=True)
         assert check(opened.finish()).status == 0
 
 

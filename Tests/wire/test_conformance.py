@@ -4,7 +4,6 @@ The server takes part as it would in a run of the suites: one process for each c
 configuration on its standard input.
 """
 
-import subprocess
 import threading
 import time
 
@@ -12,29 +11,17 @@ import grpc
 import pytest
 from google.rpc import status_pb2
 
-import certificates
 from conformance_cases import LIMIT, Run, runs
 from grpc_wire import Client, check
 from http2 import CANCEL
 from messages import RequestInfo, conformance
-from server import Server, binary
+from server import Server
 
 RUNS = list(runs())
 RESPONSES = {"/Unary": "UnaryResponse", "/ServerStream": "ServerStreamResponse",
              "/ClientStream": "ClientStreamResponse", "/BidiStream": "BidiStreamResponse",
              "/Unimplemented": "UnimplementedResponse"}
 TIMEOUT = 10
-
-
-@pytest.fixture(scope="session")
-def has_tls():
-    return "--tls-cert" in subprocess.run([binary(), "--help"], capture_output=True, text=True,
-                                          timeout=30, check=True).stdout
-
-
-@pytest.fixture(scope="session")
-def keys(tmp_path_factory):
-    return certificates.make(tmp_path_factory.mktemp("keys"))
 
 
 @pytest.fixture(scope="session")
@@ -250,8 +237,8 @@ def check_answer(case, answer):
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
 def test_conformance(run: Run, servers, request):
     case = run.case
-    if run.tls and not request.getfixturevalue("has_tls"):
-        pytest.skip("the server has no TLS yet")
+    if run.tls:
+        request.getfixturevalue("needs_tls")
     server = servers(run.tls, case.needs_client_certificate, case.needs_limit)
     keys = request.getfixturevalue("keys") if run.tls else None
     if run.client == "raw":
@@ -271,12 +258,3 @@ def test_every_permutation_is_run():
     """566 runs in the public suites: 394 with their own client, 172 with a gRPC library."""
     raw = sum(1 for run in RUNS if run.client == "raw")
     assert raw >= 394 and len(RUNS) >= 566, (raw, len(RUNS))
-
-
-def test_the_server_answers_a_client_certificate_that_nobody_signed(servers, request):
-    if not request.getfixturevalue("has_tls"):
-        pytest.skip("the server has no TLS yet")
-    keys = request.getfixturevalue("keys")
-    server = servers(True, True, False)
-    with pytest.raises(Exception):
-        Client(server.address, 2, keys.context(with_client=False))
