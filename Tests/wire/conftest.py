@@ -1,8 +1,12 @@
 """The server under test for the wire: datasync-conformance, alone in its process."""
 
+import subprocess
+
 import pytest
 
-from server import Server
+import attack
+import certificates
+from server import Server, binary
 
 
 def pytest_addoption(parser):
@@ -16,6 +20,28 @@ def pytest_addoption(parser):
 @pytest.fixture(scope="session")
 def soak(request):
     return request.config.getoption("--soak")
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory):
+    return certificates.make(tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture(scope="session")
+def needs_tls():
+    """Skips where the server is built without TLS."""
+    options = subprocess.run([binary(), "--help"], capture_output=True, text=True, timeout=30,
+                             check=True).stdout
+    if "--tls-cert" not in options:
+        pytest.skip("the server has no TLS yet")
+
+
+@pytest.fixture(scope="session")
+def tls_server(needs_tls, keys):
+    """With TLS, for clients without a certificate."""
+    server = Server.listening(*keys.options())
+    yield server
+    server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +60,12 @@ def peer(request):
         host, port = other.rsplit(":", 1)
         return host, int(port)
     return request.getfixturevalue("server").address
+
+
+def pytest_terminal_summary(terminalreporter):
+    if not attack.RECORD:
+        return
+    terminalreporter.section("attacks: what a bystander saw")
+    for name, calls, worst, memory in attack.RECORD:
+        terminalreporter.write_line(
+            f"{name:36} {calls:5} calls, worst {worst * 1000:6.1f} ms, memory {memory >> 10:+7} KiB")

@@ -26,19 +26,19 @@ def binary():
 class Server:
     """A running server; its standard error goes to a file that failures show."""
 
-    def __init__(self, arguments):
+    def __init__(self, arguments, prefix=()):
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            [binary(), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            [*prefix, binary(), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=self.errors)
         self.address = None
         self.certificate = b""
 
     @classmethod
-    def listening(cls, *arguments, **limits):
+    def listening(cls, *arguments, prefix=(), **limits):
         """With --listen on a free port, and limits by name: `write_timeout=500`."""
         options = [f"--limit={name.replace('_', '-')}={value}" for name, value in limits.items()]
-        self = cls(["--listen", "127.0.0.1:0", *arguments, *options])
+        self = cls(["--listen", "127.0.0.1:0", *arguments, *options], prefix)
         ready = READY.match(self._read_line())
         assert ready, f"the server did not start: {self.log()}"
         self.address = ready[1].decode(), int(ready[2])

@@ -24,3 +24,9 @@ def test_all_cases_of_h2spec_are_here():
 def test_h2spec(case, peer):
     with Connection(peer, timeout=2) as connection:
         case[3](connection)
+
+
+@pytest.mark.parametrize("case", CASES, ids=map(name, CASES))
+def test_h2spec_over_tls(case, tls_server, keys):
+    with Connection(tls_server.address, timeout=2, tls=keys.context()) as connection:
+        case[3](connection)

@@ -79,16 +79,17 @@ enum CompatHandshake {
     }
   }
 
-  /// Returns when the runner has closed our standard input.
+  /// Returns when the runner has closed our standard input, or the task is cancelled.
   static func inputClosed() async {
-    await withCheckedContinuation { continuation in
-      // Its own thread: the read blocks for as long as the run takes.
+    let closing = AsyncStream<Void>(bufferingPolicy: .bufferingNewest(1)) { continuation in
+      // A thread of its own: the read blocks for as long as the run takes.
       DispatchQueue.global().async {
         var byte: UInt8 = 0
         while read(STDIN_FILENO, &byte, 1) > 0 {}
-        continuation.resume()
+        continuation.finish()
       }
     }
+    for await _ in closing {}
   }
 }
 

@@ -69,36 +69,32 @@ struct ConformanceProcess {
       try await group.shutdownGracefully()
       throw ValidationError("\(error)")
     }
-    await Self.wait(for: signals, or: end)
-    await Self.close(server, grace: options.drainGrace, signals)
+    await Self.run(server, grace: options.drainGrace, signals, until: end)
     try await group.shutdownGracefully()
   }
 
-  private static func wait(
-    for signals: UnixSignalsSequence, or end: @escaping @Sendable () async -> Void
+  /// The first signal, or the end, drains; what comes next, or the end of that, closes.
+  private static func run(
+    _ server: RPCServer, grace: TimeAmount, _ signals: UnixSignalsSequence,
+    until end: @escaping @Sendable () async -> Void
   ) async {
+    let (events, event) = AsyncStream.makeStream(
+      of: Void.self, bufferingPolicy: .bufferingNewest(4))
     await withTaskGroup(of: Void.self) { tasks in
       tasks.addTask {
-        var iterator = signals.makeAsyncIterator()
-        _ = await iterator.next()
+        for await _ in signals { event.yield() }
       }
-      tasks.addTask { await end() }
-      await tasks.next()
-      tasks.cancelAll()
-    }
-  }
-
-  /// Drains; one more signal ends it at once.
-  private static func close(
-    _ server: RPCServer, grace: TimeAmount, _ signals: UnixSignalsSequence
-  ) async {
-    await withTaskGroup(of: Void.self) { tasks in
-      tasks.addTask { await server.drain(grace: grace) }
       tasks.addTask {
-        var iterator = signals.makeAsyncIterator()
-        _ = await iterator.next()
+        await end()
+        event.yield()
       }
-      await tasks.next()
+      var iterator = events.makeAsyncIterator()
+      _ = await iterator.next()
+      tasks.addTask {
+        await server.drain(grace: grace)
+        event.yield()
+      }
+      _ = await iterator.next()
       await server.close()
       tasks.cancelAll()
     }

@@ -23,6 +23,7 @@ final class ConformanceBidiStream: CallHandler {
 
   init(_ call: ServerCall) {
     self.call = call
+    call.compressesResponses = true
     queue = ReplyQueue(call)
   }
 

@@ -10,6 +10,7 @@ final class ConformanceServerStream: CallHandler {
 
   init(_ call: ServerCall) {
     self.call = call
+    call.compressesResponses = true
     queue = ReplyQueue(call)
   }
 

@@ -14,6 +14,7 @@ final class ConformanceUnaryCall: CallHandler {
 
   init(_ call: ServerCall, requestType: String) {
     self.call = call
+    call.compressesResponses = true
     self.requestType = requestType
   }
 

@@ -36,6 +36,8 @@ final class TestingOutputCall: CallHandler {
     }
     if !isStarted {
       isStarted = true
+      // Each message says for itself whether it is compressed.
+      call.compressesResponses = true
       call.sendInitialMetadata(TestingService.echoedMetadata(call).initial)
     }
     guard request.isSizeAllowed else {

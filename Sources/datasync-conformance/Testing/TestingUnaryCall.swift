@@ -23,6 +23,7 @@ final class TestingUnaryCall: CallHandler {
       call.finish(TestingService.malformed)
       return
     }
+    call.compressesResponses = request.compressesResponse
     let (initial, trailing) = TestingService.echoedMetadata(call)
     call.sendInitialMetadata(initial)
     guard !request.expectsCompressed || wasCompressed else {

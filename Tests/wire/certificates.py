@@ -1,0 +1,72 @@
+"""Keys and certificates for one run of the tests, made by openssl."""
+
+import pathlib
+import ssl
+import subprocess
+from dataclasses import dataclass
+
+import grpc
+
+
+@dataclass(frozen=True)
+class Keys:
+    folder: pathlib.Path
+
+    def _read(self, name):
+        return (self.folder / name).read_bytes()
+
+    @property
+    def server_certificate(self):
+        return self._read("server.crt")
+
+    @property
+    def server_key(self):
+        return self._read("server.key")
+
+    @property
+    def client_certificate(self):
+        """Signed by itself, as in the public suites: the one certificate that the server trusts."""
+        return self._read("client.crt")
+
+    def options(self, with_client_ca=False):
+        """What the server takes on its command line."""
+        options = ["--tls-cert", str(self.folder / "server.crt"),
+                   "--tls-key", str(self.folder / "server.key")]
+        return options + (["--tls-client-ca", str(self.folder / "client.crt")]
+                          if with_client_ca else [])
+
+    def renew(self):
+        """Other keys for the server, in the same files."""
+        _make(self.folder, "server", "localhost", "serverAuth", *SERVER_NAMES)
+
+    def context(self, with_client=False, protocols=("h2",)):
+        context = ssl.create_default_context(cafile=str(self.folder / "server.crt"))
+        if protocols:
+            context.set_alpn_protocols(list(protocols))
+        if with_client:
+            context.load_cert_chain(self.folder / "client.crt", self.folder / "client.key")
+        return context
+
+    def credentials(self, with_client=False):
+        client = (self._read("client.key"), self._read("client.crt")) if with_client else (None,) * 2
+        return grpc.ssl_channel_credentials(self.server_certificate, *client)
+
+
+SERVER_NAMES = ("DNS:localhost", "IP:127.0.0.1")
+
+
+def _make(folder, name, subject, usage, *names):
+    alternative = ",".join(names) or "DNS:localhost"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-days", "2", "-keyout", f"{name}.key", "-out", f"{name}.crt",
+         "-subj", f"/CN={subject}", "-addext", f"subjectAltName={alternative}",
+         "-addext", f"extendedKeyUsage={usage}"],
+        cwd=folder, check=True, capture_output=True, timeout=30)
+
+
+def make(folder):
+    """Keys in a folder of their own."""
+    _make(folder, "server", "localhost", "serverAuth", *SERVER_NAMES)
+    _make(folder, "client", "conformance client", "clientAuth")
+    return Keys(pathlib.Path(folder))

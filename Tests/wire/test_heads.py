@@ -1,0 +1,198 @@
+"""The head of a request, right or wrong, and what each gets: WIRE §1.1 to §1.3, call by call.
+
+Every wrong one ends its own call; the connection serves the next.
+"""
+
+import struct
+import time
+
+import pytest
+
+from grpc_wire import Client, check, frame_message
+from http2 import NO_ERROR, RST_STREAM, SETTINGS, Connection
+from messages import testing
+
+EMPTY_CALL = "/grpc.testing.TestService/EmptyCall"
+UNARY = "/grpc.testing.TestService/UnaryCall"
+INPUT = "/grpc.testing.TestService/StreamingInputCall"
+DUPLEX = "/grpc.testing.TestService/FullDuplexCall"
+
+
+@pytest.fixture
+def client(server):
+    with Client(server.address) as client:
+        yield client
+        # Still good for one more.
+        assert check(client.open(EMPTY_CALL).send(b"", end=True).finish()).status == 0
+
+
+def ask(client, path=EMPTY_CALL, body=frame_message(b""), change=None, drop=(), **options):
+    fields = [(key, (change or {}).get(key, value))
+              for key, value in client.fields(path, **options) if key not in drop]
+    fields += [(key, value) for key, value in (change or {}).items()
+               if key not in dict(client.fields(path))]
+    call = client.open(path, fields=fields, end=not body)
+    if body:
+        call.send_bytes(body, end=True)
+    return call.finish()
+
+
+@pytest.mark.parametrize("type", ["application/grpc", "application/grpc+proto",
+                                  "application/grpc;charset=utf-8"])
+def test_a_content_type_of_grpc_is_served(client, type):
+    assert check(ask(client, change={"content-type": type})).status == 0
+
+
+@pytest.mark.parametrize("type", ["application/json", "text/html", "application/grpcfoo",
+                                  "application/grpc-web", "application/grpc-web+proto", ""])
+def test_another_content_type_is_http_415(client, type):
+    assert ask(client, change={"content-type": type}).http_status == 415
+
+
+def test_no_content_type_is_http_415(client):
+    assert ask(client, drop=["content-type"]).http_status == 415
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD"])
+def test_another_method_than_post_is_http_405(client, method):
+    outcome = ask(client, method=method)
+    assert outcome.http_status == 405
+    assert outcome.status in (None, 2, 12, 13)
+
+
+def test_te_may_be_missing(client):
+    assert check(ask(client, drop=["te"])).status == 0
+
+
+@pytest.mark.parametrize("path", ["grpc.testing.TestService/EmptyCall", "/EmptyCall", "/", "*",
+                                  "//", "/grpc.testing.TestService/",
+                                  "//grpc.testing.TestService/EmptyCall",
+                                  "/grpc.testing.TestService//EmptyCall",
+                                  "/grpc.testing.testservice/EmptyCall",
+                                  "/grpc.testing.TestService/emptyCall",
+                                  "/grpc.testing.TestService/EmptyCall/",
+                                  "/grpc.testing.TestService/EmptyCall?x=1",
+                                  "/no.Such/EmptyCall", "/grpc.testing.TestService/NoSuch"])
+def test_a_path_that_is_no_method_is_unimplemented_or_reset(client, path):
+    outcome = ask(client, path=path)
+    # nghttp2 itself refuses what is no path at all; `/` is the greeting, to others than calls.
+    assert outcome.status == 12 or outcome.reset == 1, vars(outcome)
+
+
+@pytest.mark.parametrize("timeout", ["", "1", "S", "1s", "-1S", "1.5S", "123456789S", "1 S", "1SS",
+                                     "0x1S", "１S"])
+def test_a_malformed_timeout_is_http_400_and_internal(client, timeout):
+    outcome = ask(client, change={"grpc-timeout": timeout})
+    assert (outcome.http_status, outcome.status) == (400, 13), vars(outcome)
+
+
+@pytest.mark.parametrize("timeout", ["1H", "1M", "10S", "10000m", "10000000u", "99999999n",
+                                     "99999999H"])
+def test_every_unit_of_a_timeout_is_understood(client, timeout):
+    if timeout == "99999999n":
+        timeout = "99999999u"
+    assert check(ask(client, change={"grpc-timeout": timeout})).status == 0
+
+
+@pytest.mark.parametrize("timeout", ["0S", "0n"])
+def test_a_timeout_that_is_over_is_not_begun(client, timeout):
+    assert check(ask(client, change={"grpc-timeout": timeout})).status == 4
+
+
+def test_an_encoding_that_is_unknown_is_told_which_are_known(client):
+    outcome = check(ask(client, change={"grpc-encoding": "foo"}))
+    assert outcome.status == 12
+    accepted = ",".join(outcome.values(outcome.headers, "grpc-accept-encoding"))
+    assert "gzip" in accepted and "identity" in accepted and "foo" not in accepted
+
+
+@pytest.mark.parametrize("body,status", [
+    (b"", 12), (frame_message(b"") * 2, 12), (b"\x01" + bytes(4), 13), (b"\x02" + bytes(4), 13),
+    (b"\x00\x00\x00\x00\x05abc", 13), (b"\x00\x00", 13),
+    (struct.pack(">BI", 0, 2**32 - 1) + b"x", 8), (frame_message(b"\xff"), 13),
+], ids=["no message", "two", "compressed without an encoding", "unknown flag", "cut short",
+        "half a prefix", "too large", "not protobuf"])
+def test_a_body_that_is_not_one_message(client, body, status):
+    assert check(ask(client, path=UNARY, body=body)).status == status
+
+
+def test_a_message_that_is_not_gzip_is_internal(client):
+    body = frame_message(b"this is not gzip", flag=1)
+    assert check(ask(client, body=body, change={"grpc-encoding": "gzip"})).status == 13
+
+
+def test_two_hosts_are_refused(client):
+    outcome = ask(client, more=[("host", "a"), ("host", "b")])
+    assert outcome.reset == 1 or outcome.http_status == 400
+
+
+def test_host_stands_in_for_authority(client):
+    assert check(ask(client, drop=[":authority"], more=[("host", "localhost")])).status == 0
+
+
+def test_binary_metadata_is_read_padded_or_not_and_split(client):
+    for value, wanted in [("q6ur", ["q6ur"]), ("q6s=", ["q6s"]), ("q6s", ["q6s"]),
+                          ("q6ur,q6s", ["q6ur", "q6s"])]:
+        outcome = check(ask(client, path=UNARY, more=[("x-grpc-test-echo-trailing-bin", value)]))
+        got = outcome.values(outcome.trailers, "x-grpc-test-echo-trailing-bin")
+        assert ",".join(got).split(",") == wanted, value
+
+
+def test_a_response_is_compressed_only_for_a_client_that_accepts_it(client):
+    request = testing.SimpleRequest(response_size=10_000)
+    request.response_compressed.value = True
+    body = frame_message(request.SerializeToString())
+    for accepted, encoding in [(None, None), ("identity", None), ("br", None), ("gzip", "gzip"),
+                               ("br, deflate", "deflate")]:
+        more = [("grpc-accept-encoding", accepted)] if accepted else []
+        call = client.open(UNARY, fields=client.fields(UNARY, more=more))
+        call.encoding = encoding
+        call.send_bytes(body, end=True)
+        outcome = check(call.finish())
+        assert dict(outcome.headers).get("grpc-encoding", "identity") == (encoding or "identity")
+        assert len(outcome.messages[0]) > 10_000
+
+
+def test_an_early_answer_is_followed_by_reset_without_error(client):
+    """Else the stream keeps its slot: a client with many early errors would be cut off."""
+    for _ in range(300):
+        call = client.open("/grpc.testing.TestService/NoSuch")
+        outcome = call.finish()
+        assert outcome.status == 12
+        assert client.wait_for(RST_STREAM).error == NO_ERROR
+
+
+def test_a_status_comes_to_a_client_whose_window_is_closed(server):
+    with Connection(server.address) as connection:
+        connection.handshake(settings=((4, 0),))
+        request = testing.StreamingOutputCallRequest()
+        request.response_status.code = 9
+        fields = [*connection.request_fields("POST", DUPLEX), ("te", "trailers"),
+                  ("content-type", "application/grpc")]
+        connection.headers(1, connection.encode(fields), end_stream=False)
+        connection.data(1, frame_message(request.SerializeToString()))
+        ended = [frame for frame in connection.frames(2) if frame.ends_stream]
+        assert ended, "no trailers"
+
+
+def test_a_deadline_ends_a_call_that_waits(client):
+    began = time.monotonic()
+    call = client.open(INPUT, timeout_ms=200)
+    outcome = call.finish()
+    assert 0.15 < time.monotonic() - began < 1
+    assert outcome.status == 4 or outcome.reset == 8
+
+
+def test_get_is_greeted_in_plain_text(server):
+    with Connection(server.address) as connection:
+        connection.handshake()
+        connection.headers(1, connection.encode(connection.request_fields()))
+        frames = []
+        for frame in connection.frames():
+            if frame.type not in (SETTINGS, 8):
+                frames.append(frame)
+            if frame.ends_stream:
+                break
+        fields = dict(connection.decoder.decode(frames[0].payload))
+        assert fields[":status"] == "200" and fields["content-type"].startswith("text/plain")
+        assert b"gRPC" in b"".join(frame.payload for frame in frames[1:])

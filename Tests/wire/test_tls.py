@@ -1,0 +1,124 @@
+"""TLS: what is asked of a client, what is refused, and certificates that change."""
+
+import signal
+import socket
+import ssl
+import time
+import warnings
+
+import grpc
+import pytest
+
+import certificates
+from grpc_wire import Client, check
+from http2 import Connection
+from messages import testing
+from server import Server
+from test_interop import Stub
+
+EMPTY_CALL = "/grpc.testing.TestService/EmptyCall"
+
+
+def serves(address, context):
+    with Client(address, timeout=5, tls=context) as client:
+        return check(client.open(EMPTY_CALL).send(b"", end=True).finish()).status == 0
+
+
+def is_refused(address, context, seconds=3):
+    """The handshake fails, or the connection ends before anything is served."""
+    try:
+        with Connection(address, timeout=seconds, tls=context) as connection:
+            connection.handshake()
+    except (ssl.SSLError, ConnectionError, OSError):
+        return True
+    except Exception as error:
+        return type(error).__name__ == "Closed"
+    return False
+
+
+@pytest.fixture
+def mutual(needs_tls, keys):
+    server = Server.listening(*keys.options(with_client_ca=True))
+    yield server
+    server.stop()
+
+
+def test_a_grpc_client_is_served(tls_server, keys):
+    with grpc.secure_channel(tls_server.target, keys.credentials()) as channel:
+        assert Stub(channel).empty(testing.Empty(), timeout=10) == testing.Empty()
+
+
+def test_alpn_must_be_h2(tls_server, keys):
+    assert serves(tls_server.address, keys.context())
+    assert is_refused(tls_server.address, keys.context(protocols=()))
+    assert is_refused(tls_server.address, keys.context(protocols=("http/1.1",)))
+
+
+def test_cleartext_is_refused_on_a_port_with_tls(tls_server):
+    assert is_refused(tls_server.address, None)
+
+
+@pytest.mark.parametrize("version", ["TLSv1", "TLSv1_1"])
+def test_old_versions_are_refused(tls_server, keys, version):
+    context = keys.context()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        context.minimum_version = getattr(ssl.TLSVersion, version)
+        context.maximum_version = getattr(ssl.TLSVersion, version)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    assert is_refused(tls_server.address, context)
+
+
+@pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
+def test_new_versions_are_served(tls_server, keys, version):
+    context = keys.context()
+    context.minimum_version = context.maximum_version = getattr(ssl.TLSVersion, version)
+    assert serves(tls_server.address, context)
+
+
+@pytest.mark.parametrize("cipher", ["AES128-SHA", "AES256-GCM-SHA384", "ECDHE-ECDSA-AES128-SHA"])
+def test_weak_suites_are_refused(tls_server, keys, cipher):
+    context = keys.context()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(f"{cipher}:@SECLEVEL=0")
+    assert is_refused(tls_server.address, context)
+
+
+def test_a_client_certificate_is_asked_for_and_verified(mutual, keys, tmp_path):
+    assert serves(mutual.address, keys.context(with_client=True))
+    assert is_refused(mutual.address, keys.context())
+    strangers = certificates.make(tmp_path)
+    stranger = keys.context()
+    stranger.load_cert_chain(strangers.folder / "client.crt", strangers.folder / "client.key")
+    assert is_refused(mutual.address, stranger)
+
+
+def test_a_handshake_that_does_not_end_is_cut_off(needs_tls, keys):
+    server = Server.listening(*keys.options(), handshake_timeout=500)
+    try:
+        for start in (b"", b"\x16\x03\x01\x02\x00\x01\x00"):
+            with socket.create_connection(server.address) as slow:
+                slow.sendall(start)
+                slow.settimeout(3)
+                assert slow.recv(1) == b"", "still open"
+        assert serves(server.address, keys.context())
+    finally:
+        server.stop()
+
+
+def test_certificates_are_read_again_on_sighup(needs_tls, tmp_path):
+    keys = certificates.make(tmp_path)
+    server = Server.listening(*keys.options())
+    try:
+        with Client(server.address, timeout=5, tls=keys.context()) as before:
+            old = keys.context()
+            keys.renew()
+            server.process.send_signal(signal.SIGHUP)
+            deadline = time.monotonic() + 5
+            while is_refused(server.address, keys.context()):
+                assert time.monotonic() < deadline, "still the old certificate"
+            assert is_refused(server.address, old)
+            # The connection from before goes on.
+            assert check(before.open(EMPTY_CALL).send(b"", end=True).finish()).status == 0
+    finally:
+        server.stop()
