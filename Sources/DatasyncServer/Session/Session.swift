@@ -83,7 +83,8 @@ final class Session: CallHandler, ResponseSink {
       .open(
         OpenReply(
           sessionID: sessionID, clientID: operations.caller.clientID, historyID: loop.historyID,
-          sequence: loop.store.head, serverTime: WallClock.now, principal: operations.caller.principal)))
+          sequence: loop.store.head, serverTime: WallClock.now,
+          principal: operations.caller.principal)))
   }
 
   func halfClosed() {

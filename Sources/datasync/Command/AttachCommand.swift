@@ -29,14 +29,17 @@ struct AttachCommand: ParsableCommand {
   var dryRun = false
 
   func run() throws {
+    let plan: AttachPlan
     do throws(DatasyncError) {
-      let plan =
+      plan =
         dryRun
         ? try Store.attachPlan(path: database, tables: tables, softDelete: Set(softDelete))
         : try Store.attach(path: database, tables: tables, softDelete: Set(softDelete))
-      StandardOutput.print(plan.description)
     } catch {
       throw Failure(error.message)
     }
+    StandardOutput.print(plan.description)
+    let refused = plan.skipped.map(\.table).filter { tables.contains($0) }
+    if !refused.isEmpty { throw Failure("not attached: \(refused.joined(separator: ", "))") }
   }
 }
