@@ -50,7 +50,7 @@ class Subscriber:
     def read(self, count):
         for _ in range(count):
             try:
-                self.take(self.events.next(0.3))
+                self.take(self.events.next(0.02))
             except AssertionError:
                 return
 
