@@ -1,6 +1,7 @@
 """Servers for the tests. A fixture's name says whether its database is shared between tests."""
 
 import json
+import os
 import pathlib
 import random
 import shutil
@@ -12,16 +13,13 @@ from server import ROOT, Server
 from session import Session
 
 SCHEMAS = pathlib.Path(__file__).parent / "schemas"
-SEED = random.randrange(2**32)
-
-
-def pytest_report_header():
-    return f"datasync acceptance: seed {SEED}"
+# DATASYNC_SEED repeats a run; the seed is printed at the end of each.
+SEED = int(os.environ.get("DATASYNC_SEED") or random.randrange(2**32))
 
 
 @pytest.fixture
 def seeded():
-    """A random source whose seed stands in the header of the run."""
+    """A random source whose seed stands at the end of the run."""
     return random.Random(SEED)
 
 
@@ -139,7 +137,8 @@ demo_session = opened("demo")
 
 
 def pytest_terminal_summary(terminalreporter):
-    """What tests measured is shown whether they passed or not."""
+    """The seed, and what tests measured, whether they passed or not."""
+    terminalreporter.write_line(f"seed: {SEED} (DATASYNC_SEED={SEED} repeats this run)")
     for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
         for name, value in report.user_properties:
             terminalreporter.write_line(f"{name}: {value}")

@@ -62,6 +62,7 @@ class Server:
         self.output = []
         self._channels = []
         self._contract = None
+        self._ended_on_purpose = False
 
     # -- life
 
@@ -77,6 +78,9 @@ class Server:
         )
         log.close()
         self.output = []
+        self._ended_on_purpose = False
+        # What a connection to the process before knew is no longer true.
+        self._close_channels()
         ready = threading.Event()
 
         def read(stream=self.process.stdout):
@@ -98,12 +102,14 @@ class Server:
 
     def kill(self):
         """SIGKILL: no farewell, nothing flushed."""
+        self._ended_on_purpose = True
         self.process.kill()
         self.process.wait(STOP_SECONDS)
         self._close_channels()
 
     def terminate(self):
         """SIGTERM; returns the exit code."""
+        self._ended_on_purpose = True
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(STOP_SECONDS)
         self._close_channels()
@@ -116,7 +122,7 @@ class Server:
             self.process.kill()
             self.process.wait(STOP_SECONDS)
         self._close_channels()
-        assert died is None, f"the server ended by itself with {died}:\n{self.log()}"
+        assert died is None or self._ended_on_purpose, f"the server ended by itself with {died}:\n{self.log()}"
 
     def log(self):
         """What it wrote to standard error: the beginning, where a crash says what it is."""

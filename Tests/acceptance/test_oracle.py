@@ -1,7 +1,7 @@
 """Random histories: whatever happens, each subscription's picture equals its query in the end.
 
 Writers of every kind (sessions, commits, calls, another program), subscriptions that come, stall,
-break off and resume, a server that is killed: the seed stands in the header of the run.
+break off and resume, a server that is killed: the seed stands at the end of the run.
 """
 
 import pytest
@@ -50,7 +50,7 @@ class Subscriber:
     def read(self, count):
         for _ in range(count):
             try:
-                self.take(self.events.next(0.3))
+                self.take(self.events.next(0.02))
             except AssertionError:
                 return
 
