@@ -122,10 +122,20 @@ struct SchemaLoader {
       unserved.append((raw.name, "it lacks \(names): run `datasync attach`"))
       return nil
     }
-    for column in missing {
-      let name = SystemColumn.names[column.rawValue]
-      let type = SystemColumnDeclaration.declared(column, isStrict: raw.isStrict)
-      try connection.execute("ALTER TABLE \(raw.name.quotedIdentifier) ADD COLUMN \(name) \(type)")
+    do {
+      try connection.execute("SAVEPOINT attach")
+      for column in missing {
+        let name = SystemColumn.names[column.rawValue]
+        let type = SystemColumnDeclaration.declared(column, isStrict: raw.isStrict)
+        try connection.execute(
+          "ALTER TABLE \(raw.name.quotedIdentifier) ADD COLUMN \(name) \(type)")
+      }
+      try connection.execute("RELEASE attach")
+    } catch  where error.concernsRequest {
+      // Something in the schema stands against it; the other tables must be served all the same.
+      try connection.execute("ROLLBACK TO attach; RELEASE attach")
+      unserved.append((raw.name, "its system columns cannot be added: \(error.message)"))
+      return nil
     }
     return try RawSchemaReader.tables(connection).first { $0.name == raw.name }
   }
