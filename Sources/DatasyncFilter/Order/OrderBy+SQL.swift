@@ -140,19 +140,15 @@ extension SQLWriter {
   mutating func sortKey(_ column: Int, plainTimestamp: Bool) {
     switch table.columns[column].type {
     case .bool, .int64, .double, .bytes:
-      name(column)
+      storedColumn(column)
     case .timestamp:
       if plainTimestamp { name(column) } else { call(.timestamp) { $0.name(column) } }
     case .decimal:
       call(.decimalKey) { $0.name(column) }
     case .enumeration(let declared):
       rank(of: column, declared)
-    case .json(asWritten: false):
-      write("CAST(")
-      name(column)
-      write(" AS TEXT) COLLATE BINARY")
-    case .string, .date, .timeOfDay, .uuid, .json(asWritten: true):
-      name(column)
+    case .string, .date, .timeOfDay, .uuid, .json:
+      storedColumn(column)
       write(" COLLATE BINARY")
     }
   }

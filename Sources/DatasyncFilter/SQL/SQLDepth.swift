@@ -14,8 +14,8 @@ enum SQLDepth {
   static func entries(_ expression: Expression) -> Int {
     switch expression.kind {
     case .literal, .now: 1
-    // CAST ( "c" AS TEXT )
-    case .column: 4
+    // coalesce ( "c" , ?
+    case .column: 6
     // name ( list , …
     case .call(_, let arguments): 5 + deepest(arguments)
     // ( ( left IS function ( …, or compare ( list , function ( …

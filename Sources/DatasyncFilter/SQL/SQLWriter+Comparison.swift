@@ -13,6 +13,16 @@ extension SQLWriter {
       if let column = right.timestampColumn(in: table), let moment = moment(left) {
         return timestamp(column, comparison.mirrored, moment)
       }
+      if let column = left.column, let constant = right.literal,
+        forms(column, comparison, constant)
+      {
+        return
+      }
+      if let column = right.column, let constant = left.literal,
+        forms(column, comparison.mirrored, constant)
+      {
+        return
+      }
     }
     if case .rank(let declared) = domain {
       if let column = left.column, let constant = right.literal {
@@ -62,6 +72,7 @@ extension SQLWriter {
         " IN "
       }
     }
+    if let column = operand.column, forms(column, in: constants) { return }
     comparable(operand, domain)
     write(" IN ")
     bindList(values)

@@ -169,17 +169,6 @@ struct SQLWriter {
       write(")")
     }
   }
-
-  /// As text, what SQLite may have made a number of.
-  private mutating func storedColumn(_ column: Int) {
-    if case .json(asWritten: false) = table.columns[column].type {
-      write("CAST(")
-      name(column)
-      write(" AS TEXT)")
-    } else {
-      name(column)
-    }
-  }
 }
 
 extension String {

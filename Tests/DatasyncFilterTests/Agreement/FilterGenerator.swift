@@ -68,7 +68,7 @@ struct FilterGenerator {
       return .constant(.text(value), text: FilterGenerator.quoted(value))
     case .bytes:
       return random.chance(2)
-        ? .constant(.bytes([0, 1]), text: "X'0001'")
+        ? .constant(.bytes([0x61]), text: "X'61'")
         : .constant(.bytes([255]), text: "binary'_w=='")
     case .moment:
       let value = random.pick(RowGenerator.moments)

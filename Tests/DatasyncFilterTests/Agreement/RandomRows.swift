@@ -53,6 +53,12 @@ enum RandomRows {
         default: nil
         }
       return decimal.map { (.string($0.text), .decimal($0)) } ?? (.null, .null)
+    case (.timeOfDay, .time(let time)): return (.string(NaiveValue.timeText(time)), .time(time))
+    case (.bytes, .bytes(let bytes)): return (.bytes(bytes), .bytes(bytes))
+    case (.bool, .bool(let flag)): return (.bool(flag), .bool(flag))
+    case (.uuid, .text(let scalars)):
+      let uuid = String(String.UnicodeScalarView(scalars.compactMap(Unicode.Scalar.init)))
+      return (.string(uuid), .text(scalars))
     case (_, let naive?): return (cell.stored, naive)
     }
   }

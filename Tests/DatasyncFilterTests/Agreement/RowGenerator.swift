@@ -80,6 +80,11 @@ enum RowGenerator {
     }
     let names = names.shuffled(using: &random)
     columns += Sample.columns(Array(zip(names, types)))
+    if random.chance(2) {
+      let deleted = columns[SystemColumn.deleted.rawValue]
+      columns[SystemColumn.deleted.rawValue] = Column(
+        name: deleted.name, type: .bool, number: deleted.number, isNullable: true, isSystem: true)
+    }
     let table = Table(id: 1, name: "t", messageName: "tables.T", columns: columns)
     let declarations = columns.map { column in
       var text = "\"\(column.name)\" \(Sample.declaredType(column.type))"
@@ -99,7 +104,12 @@ enum RowGenerator {
           ? GeneratedCell(stored: .int64(Int64(number)), naive: .int(Int64(number)))
           : GeneratedCell(stored: .string("k\(number)"), naive: .text("k\(number)"))
       }
-      if column.isNullable, random.chance(5) { return GeneratedCell(stored: .null, naive: .null) }
+      if column.number == SystemColumn.deleted.rawValue + 1, column.isNullable, random.chance(3) {
+        return GeneratedCell(stored: .null, naive: .bool(false))
+      }
+      if column.isNullable, !column.isSystem, random.chance(5) {
+        return GeneratedCell(stored: .null, naive: .null)
+      }
       return cell(column.type, &random)
     }
   }
@@ -114,6 +124,14 @@ enum RowGenerator {
 
   static func decimal(_ random: inout RandomSource) -> String {
     random.chance(3) ? "\(random.below(1000)).\(random.below(1000))" : random.pick(decimals)
+  }
+
+  /// As another program may have written it: without the seconds, or with more zeros.
+  private static func looseTime(_ text: String, _ random: inout RandomSource) -> String {
+    guard random.chance(2) else { return text }
+    if text.hasSuffix(":00"), random.chance(2) { return String(text.dropLast(3)) }
+    if text.utf8.count == 8 { return text + random.pick([".0", ".000000", ".000"]) }
+    return text.utf8.count < 15 ? text + "0" : text
   }
 
   private static func cell(_ type: ColumnType, _ random: inout RandomSource) -> GeneratedCell {
@@ -131,8 +149,12 @@ enum RowGenerator {
       let value = text(&random)
       return GeneratedCell(stored: .string(value), naive: .text(value))
     case .bytes:
-      let value = random.pick([[], [0], [0, 1], [255], [1, 2, 3]] as [[UInt8]])
-      return GeneratedCell(stored: .bytes(value), naive: .bytes(value))
+      let value = random.pick([[], [0], [0, 1], [255], [1, 2, 3], [0x61]] as [[UInt8]])
+      // Others may have written text, which is read as the blob that it would be.
+      let text = String(validating: value, as: UTF8.self)
+      return GeneratedCell(
+        stored: random.chance(3) && !value.contains(0)
+          ? text.map { .string($0) } ?? .bytes(value) : .bytes(value), naive: .bytes(value))
     case .timestamp:
       let value = random.pick(moments)
       return GeneratedCell(
@@ -144,7 +166,8 @@ enum RowGenerator {
         stored: .string(NaiveValue.dateText(year, month, day)), naive: .date(year, month, day))
     case .timeOfDay:
       let value = random.pick(times)
-      return GeneratedCell(stored: .string(NaiveValue.timeText(value)), naive: .time(value))
+      return GeneratedCell(
+        stored: .string(looseTime(NaiveValue.timeText(value), &random)), naive: .time(value))
     case .decimal(asWritten: true):
       let value = decimal(&random)
       return GeneratedCell(
@@ -153,7 +176,8 @@ enum RowGenerator {
       return GeneratedCell(stored: .string(decimal(&random)), naive: nil)
     case .uuid:
       let value = random.pick(uuids)
-      return GeneratedCell(stored: .string(value), naive: .text(value))
+      return GeneratedCell(
+        stored: .string(random.chance(3) ? value.uppercased() : value), naive: .text(value))
     case .json(let asWritten):
       let value = random.pick(jsons)
       return GeneratedCell(stored: .string(value), naive: asWritten ? .text(value) : nil)
