@@ -159,6 +159,7 @@ void net_flush(void) {
 
 void net_turn(int timeout_ms) {
   static struct epoll_event events[EVENTS];
+  need_poller();
   int count = epoll_wait(poller, events, EVENTS, timeout_ms);
   if (count < 0 && errno != EINTR) die("epoll_wait: %s", strerror(errno));
   for (int i = 0; i < count; i++) {

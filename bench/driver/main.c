@@ -20,6 +20,8 @@ static const struct {
     {"fill", run_session, "--operations rows, as fast as they go"},
     {"fanout", run_fanout, "one publisher, --subscribers subscribers"},
     {"latency", run_latency, "one write at a time, to its event at another client"},
+    {"idle", run_idle, "sessions that hold a subscription, and --in-flight more: memory"},
+    {"replay", run_replay, "--rows changes from the log"},
     {"put", run_put, "etcd's puts"},
 };
 

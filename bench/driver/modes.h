@@ -8,4 +8,6 @@ void run_stream(void);
 void run_session(void);
 void run_fanout(void);
 void run_latency(void);
+void run_idle(void);
+void run_replay(void);
 void run_put(void);

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 
-from . import build, scenarios, table
+from . import build, instructions, scenarios, table
 
 HARD_LIMIT_SECONDS = 3600
 
@@ -24,6 +24,10 @@ def parse():
     parser.add_argument("--rows", type=int, help="rows that reads choose among (100,000)")
     parser.add_argument("--loops", type=int, help="event loops of our servers; their own default")
     parser.add_argument("--list", action="store_true", help="print the scenarios and end")
+    parser.add_argument("--instructions", action="store_true",
+                        help="count the instructions of one operation instead")
+    parser.add_argument("--check", action="store_true", help="fail where they grew by over 5 %%")
+    parser.add_argument("--update", action="store_true", help="write them as the new thresholds")
     options = parser.parse_args()
     options.rounds = options.rounds or (3 if options.quick else 5)
     options.ms = options.ms or (500 if options.quick else 3000)
@@ -52,6 +56,8 @@ def run_scenario(scenario, options):
             order = range(len(started))
             for i in order if round_number % 2 == 0 else reversed(order):
                 contender, server = started[i]
+                if round_number >= contender.rounds:
+                    continue
                 try:
                     runs[i].append(contender.run(server, options.ms, options.warmup))
                 except (RuntimeError, OSError) as error:
@@ -59,7 +65,8 @@ def run_scenario(scenario, options):
                     runs[i].append(None)
     finally:
         for _, server in started:
-            server.stop()
+            if server:
+                server.stop()
     ours = next((runs[i] for i, (who, _) in enumerate(started) if who.is_ours), None)
     return {
         "name": scenario.name,
@@ -68,7 +75,9 @@ def run_scenario(scenario, options):
         "rounds": options.rounds,
         "load": [load_before, os.getloadavg()[0]],
         "left_out": left_out,
-        "rows": [table.summary(who, runs[i], ours) for i, (who, _) in enumerate(started)],
+        "values": scenario.values,
+        "rows": [table.summary(who, runs[i], ours, scenario.values)
+                 for i, (who, _) in enumerate(started)],
         "runs": {who.name: runs[i] for i, (who, _) in enumerate(started)},
     }
 
@@ -92,6 +101,8 @@ def main():
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGALRM, stop)
     signal.alarm(HARD_LIMIT_SECONDS)
+    if options.instructions:
+        return instructions.main(options)
     wanted = {name for name in options.only.split(",") if name}
     build.missing.update({name: "not wanted" for name in options.without.split(",") if name})
     if options.list:
@@ -120,6 +131,6 @@ def main():
     if options.json:
         with open(options.json, "w") as file:
             json.dump({"machine": machine(), "scenarios": results}, file, indent=1)
-    failed = any(row["failures"] or row["rounds"] < options.rounds
+    failed = any(row["failures"] or row["failed_rounds"]
                  for result in results for row in result["rows"])
     return 1 if failed else 0

@@ -1,6 +1,7 @@
 """Who takes part: how each is started, and what its figures stand for."""
 
 import dataclasses
+import sqlite3
 import typing
 
 from . import build
@@ -23,6 +24,8 @@ class Contender:
     run: typing.Callable[[object, int, int], dict]
     # The peer (build.PEERS) that it needs.
     peer: str | None = None
+    # Most rounds that it takes part in.
+    rounds: int = 100
 
     @property
     def is_ours(self):
@@ -70,6 +73,46 @@ def datasync(options, *more, rows=0, size=200):
         return server
 
     return start
+
+
+def fresh(start, run):
+    """A measurement with a server of its own each time."""
+
+    def measured(_, ms, warmup):
+        server = start()
+        try:
+            return run(server, ms, warmup)
+        finally:
+            server.stop()
+
+    return measured
+
+
+class PreparedDatabase:
+    """A database with rows, attached; to be started again and again."""
+
+    def __init__(self, options, rows):
+        self.options = options
+        self.path = directory() / "ready.db"
+        database = sqlite3.connect(self.path)
+        database.executescript((build.BENCH / "schema.sql").read_text())
+        database.executemany(
+            "INSERT INTO items (id, list_id, title, done) VALUES (?, 'bench', ?, 0)",
+            ((f"019a0000-0000-7000-8000-{n:012x}", "x" * 200) for n in range(rows)))
+        database.commit()
+        database.close()
+        # The first start attaches the table.
+        serve(self.path, options).stop()
+
+    def start(self):
+        server = serve(self.path, self.options)
+        result = {"ready_ms": server.seconds_to_ready * 1000, "cpu_ms": server.cpu_us() / 1000,
+                  "rss_kib": server.resident_kib(), "failures": 0}
+        server.stop()
+        return result
+
+    def stop(self):
+        pass
 
 
 # -- limits

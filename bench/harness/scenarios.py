@@ -4,7 +4,7 @@ import dataclasses
 
 from . import build
 from .contenders import (
-    OURS, Contender, Database, c_server, conformance, datasync, driver, etcd, grpc, h2load, nats,
+    OURS, Contender, Database, PreparedDatabase, c_server, conformance, datasync, driver, etcd, fresh, grpc, h2load, nats,
     nghttpd, redis, sqlite_limit)
 
 NOTHING = "keeps nothing"
@@ -19,6 +19,8 @@ class Scenario:
     # What one operation is.
     unit: str
     contenders: list
+    # What is shown in place of rate, time and percentiles: (member of the result, heading).
+    values: list | None = None
 
 
 def echoes(options):
@@ -127,5 +129,31 @@ def brokers(options, mode, shape):
     ]
 
 
+def resting(options):
+    sessions = 2000 if options.quick else 10_000
+    rows = 100_000 if options.quick else 1_000_000
+    replayed = 20_000 if options.quick else 200_000
+    more = 10
+    return [
+        Scenario("idle", f"{sessions:,} sessions, each a connection with one subscription, "
+                 f"then {more} more on each", "session", [
+                     Contender(OURS, "filters judged", lambda: None, fresh(
+                         datasync(options),
+                         driver("idle", OURS, connections=sessions, streams=1, in_flight=more)),
+                         rounds=1)],
+                 [("session_kib", "KiB a session"), ("subscription_kib", "KiB a subscription more"),
+                  ("rss_kib", "KiB in all"), ("opened_in_s", "s to open all"),
+                  ("idle_busy", "processors used while idle")]),
+        Scenario("replay", f"replay of {replayed:,} changes from the log to one session", "change", [
+            Contender(OURS, "filters judged", datasync(options),
+                      driver("replay", OURS, rows=replayed), rounds=3)]),
+        Scenario("ready", f"start to ready, {rows:,} rows, files cached", "start", [
+            Contender(OURS, "synchronous=FULL, WAL", lambda: PreparedDatabase(options, rows),
+                      lambda database, ms, warmup: database.start())],
+                 [("ready_ms", "ms to ready"), ("cpu_ms", "CPU ms"), ("rss_kib", "KiB")]),
+    ]
+
+
 def all_scenarios(options):
-    return echoes(options) + writes(options) + reads(options) + fanouts(options)
+    return (echoes(options) + writes(options) + reads(options) + fanouts(options)
+            + resting(options))

@@ -13,7 +13,7 @@ def number(value, digits=3):
         return ""
     if value >= 10000:
         return f"{value:,.0f}"
-    return f"{value:.{digits}g}" if value < 1000 else f"{value:.0f}"
+    return f"{value:.{digits}g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
 def ratios(ours, theirs, key):
@@ -30,17 +30,22 @@ def spread(values):
     return f"{middle:.2f}× ({min(values):.2f}–{max(values):.2f})"
 
 
-def summary(contender, runs, ours):
+def summary(contender, runs, ours, values=None):
     good = [run for run in runs if run is not None]
     row = {
         "name": contender.name,
         "keeps": contender.keeps,
         "rounds": len(good),
+        "failed_rounds": len(runs) - len(good),
         "driver_bound": sum(bool(run.get("driver_bound")) for run in good),
         "failures": sum(run.get("failures", 0) for run in good),
     }
     for key in ("rate", "cpu_us", "p50_us", "p99_us", "rss_kib", "server_busy", "driver_busy"):
         row[key] = median([run.get(key) for run in good])
+    for key, _ in values or []:
+        row[key] = median([run.get(key) for run in good])
+        row["range_" + key] = [min(run[key] for run in good), max(run[key] for run in good)] \
+            if good else None
     if ours is not None and ours is not runs:
         row["cpu_ratio"] = ratios(ours, runs, "cpu_us")
         row["rate_ratio"] = ratios(ours, runs, "rate")
@@ -64,10 +69,23 @@ def cells(row):
             spread(row.get("cpu_ratio")), spread(row.get("rate_ratio")), ", ".join(notes)]
 
 
+def value_cells(row, values):
+    texts = []
+    for key, _ in values:
+        low, high = row["range_" + key] or (None, None)
+        texts.append(number(row[key]) + (f" ({number(low)}–{number(high)})" if low != high else ""))
+    return [row["name"], row["keeps"], *texts]
+
+
 def text(result):
     """One scenario as a Markdown table."""
-    rows = [HEADINGS, *[cells(row) for row in result["rows"]]]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADINGS))]
+    values = result["values"]
+    if values:
+        rows = [["who", "keeps", *[heading for _, heading in values]],
+                *[value_cells(row, values) for row in result["rows"]]]
+    else:
+        rows = [HEADINGS, *[cells(row) for row in result["rows"]]]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
 
     def line(row):
         return "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |"
