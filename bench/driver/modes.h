@@ -1,0 +1,13 @@
+/* The driver's modes; each runs its measurement and reports it. */
+#pragma once
+#include "h2.h"
+#include "measure.h"
+
+void run_unary(void);
+void run_stream(void);
+void run_session(void);
+void run_fanout(void);
+void run_latency(void);
+void run_idle(void);
+void run_replay(void);
+void run_put(void);
