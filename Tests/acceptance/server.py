@@ -48,9 +48,10 @@ def run(*arguments, timeout=30, **options):
 class Server:
     """`datasync serve` on a database; the port is the server's choice."""
 
-    def __init__(self, database, *arguments):
+    def __init__(self, database, *arguments, environment=None):
         self.database = pathlib.Path(database)
         self.arguments = list(map(str, arguments))
+        self.environment = environment or {}
         self.log_path = self.database.with_name(self.database.name + ".log")
         self.process = None
         self.address = None
@@ -68,6 +69,7 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
+            env={**os.environ, **self.environment},
         )
         log.close()
         self.output = []

@@ -99,7 +99,10 @@ final class LongPoll: EventSink {
       .success(
         ChangesReply(
           changes: changes,
-          resumeToken: ResumeToken(historyID: loop.historyID, sequence: position).text,
+          resumeToken: ResumeToken(
+            historyID: loop.historyID,
+            sequence: FaultSwitch.isOn(.pollGap) && position < loop.head ? position.next : position
+          ).text,
           sequence: position, more: position < loop.head)))
   }
 }
