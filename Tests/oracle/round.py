@@ -249,7 +249,7 @@ class Round:
 
     # -- subscriptions
 
-    def _view(self):
+    def random_view(self):
         random = self.random
         exact = {
             "include_deleted": random.random() < 0.35, "previous": random.random() < 0.4,
@@ -272,7 +272,7 @@ class Round:
     def _subscribe(self):
         slot = self._up_slot()
         if slot and sum(len(slot.legs) for slot in self.slots) < MAX_LEGS:
-            self._open(slot, self._view(), self.random.choice(["rows", "rows", "rows", "now"]))
+            self._open(slot, self.random_view(), self.random.choice(["rows", "rows", "rows", "now"]))
 
     def _open(self, slot, view, start):
         fields = view.request_fields
@@ -354,7 +354,7 @@ class Round:
     def _query(self, view=None, slot=None):
         slot = slot or self._up_slot()
         if slot:
-            view = view or self._view()
+            view = view or self.random_view()
             if view.table is None:
                 return
             request_id = slot.session.send("query", page_size=1000, **view.query_fields)
@@ -480,7 +480,7 @@ class Poll:
         self.random = randoms.Random(f"{round.seed}/{round.number}/poll {number}")
         self.client_id = f"c{number + 1}"
         self.name = f"poll {number}"
-        self.view = dataclasses.replace(round._view(), once=False, min_interval=0)
+        self.view = dataclasses.replace(round.random_view(), once=False, min_interval=0)
         self.legs = []
         self._position = -1
         self._deadline = None
