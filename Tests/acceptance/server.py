@@ -53,9 +53,10 @@ def run(*arguments, timeout=30, **options):
 class Server:
     """`datasync serve` on a database; the port is the server's choice."""
 
-    def __init__(self, database, *arguments):
+    def __init__(self, database, *arguments, environment=None):
         self.database = pathlib.Path(database)
         self.arguments = list(map(str, arguments))
+        self.environment = environment or {}
         self.log_path = self.database.with_name(self.database.name + ".log")
         self.process = None
         self.address = None
@@ -74,7 +75,11 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
+<<<<<<< HEAD
             env=ENVIRONMENT,
+=======
+            env={**os.environ, **self.environment},
+>>>>>>> bb4ebbeff2563019ee5c206d0516138af50bf79f
         )
         log.close()
         self.output = []

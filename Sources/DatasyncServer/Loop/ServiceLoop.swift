@@ -73,9 +73,7 @@ final class ServiceLoop {
   /// Takes what the writer did: first the answers, then the commits, so that a session sees the
   /// answer to a write before its event.
   func deliver(_ batch: CommittedBatch) {
-    for answer in batch.answers where answer.replyTo.loop == index {
-      requesters[answer.replyTo.session]?.answered(answer)
-    }
+    if !FaultSwitch.isOn(.eventBeforeResponse) { answerWrites(of: batch) }
     for commit in batch.commits where commit.last > head {
       tail.append(commit)
       publish(commit)
@@ -85,7 +83,14 @@ final class ServiceLoop {
     let settled = touched
     touched.removeAll(keepingCapacity: true)
     for subscription in settled { subscription.batchEnded() }
+    if FaultSwitch.isOn(.eventBeforeResponse) { answerWrites(of: batch) }
     wakeWaiting()
+  }
+
+  private func answerWrites(of batch: CommittedBatch) {
+    for answer in batch.answers where answer.replyTo.loop == index {
+      requesters[answer.replyTo.session]?.answered(answer)
+    }
   }
 
   private func publish(_ commit: Commit) {
@@ -160,7 +165,8 @@ final class ServiceLoop {
   /// The checkpoint of a position, encoded once for all that stand there.
   func encodedCheckpoint(at sequence: Sequence, isCurrent: Bool) -> [UInt8] {
     if !isCurrent, let checkpoint, checkpoint.sequence == sequence { return checkpoint.bytes }
-    let token = ResumeToken(historyID: historyID, sequence: sequence).text
+    let marked = FaultSwitch.isOn(.wrongToken) ? Sequence(max(1, sequence.rawValue) - 1) : sequence
+    let token = ResumeToken(historyID: historyID, sequence: marked).text
     let bytes = DatasyncMessages.encodedCheckpoint(
       resumeToken: token, sequence: sequence, isCurrent: isCurrent)
     if !isCurrent { checkpoint = (sequence, bytes) }

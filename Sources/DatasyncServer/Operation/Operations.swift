@@ -151,6 +151,7 @@ final class Operations: WriteRequester {
   private func answer(_ requestID: UInt64, _ response: Response) {
     guard remove(requestID) else { return }
     sink?.answer(requestID, response)
+    if FaultSwitch.strikes(.doubleAnswer) { sink?.answer(requestID, response) }
     sink?.requestEnded()
   }
 
@@ -237,7 +238,7 @@ final class Operations: WriteRequester {
   private func mutation(
     _ id: String, _ operations: [WriteOperation], isCommit: Bool
   ) throws(DatasyncError) -> Mutation? {
-    guard !id.isEmpty else { return nil }
+    guard !id.isEmpty, !FaultSwitch.isOn(.repeatMutation) else { return nil }
     guard id.utf8.count <= 64 else {
       throw .badField(
         "mutation_id", reason: "BAD_MUTATION_ID", "a mutation id has 1 to 64 bytes")
@@ -275,7 +276,8 @@ final class Operations: WriteRequester {
         let replies = results.map { result in
           WriteReply(
             entity: EntityReply(messageName: result.messageName, image: result.image),
-            sequence: result.sequence, replayed: replayed)
+            sequence: FaultSwitch.isOn(.wrongSequence) ? result.sequence.next : result.sequence,
+            replayed: replayed)
         }
         self.answer(
           pending.requestID,

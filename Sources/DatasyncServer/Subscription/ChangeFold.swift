@@ -35,6 +35,7 @@ struct ChangeFold {
   func netChanges(excludingOwn: Bool) -> [JudgedChange] {
     rows.values
       .filter { !(excludingOwn && $0.isOwnOnly) }
+      .filter { !FaultSwitch.isOn(.foldHidesDelete) || $0.last.change.after != nil }
       .sorted { $0.last.change.sequence < $1.last.change.sequence }
       .map { net in
         JudgedChange(

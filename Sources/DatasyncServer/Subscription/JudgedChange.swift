@@ -67,6 +67,7 @@ final class JudgedChange {
     case (true, true): return touchesSelection(of: view) ? .update : nil
     case (true, false):
       let stillExists = after.map { $0[SystemColumn.deleted.rawValue] != .bool(true) } ?? false
+      if FaultSwitch.isOn(.staleView), stillExists { return nil }
       return .delete(leftView: stillExists)
     }
   }

@@ -102,6 +102,7 @@ final class LongPoll: EventSink {
   private func answer() {
     guard !isEnded, let position = subscription?.position else { return }
     cancel()
+<<<<<<< HEAD
     completion(.success(reply(at: position, more: position < loop.head)))
   }
 
@@ -110,5 +111,16 @@ final class LongPoll: EventSink {
       changes: changes,
       resumeToken: ResumeToken(historyID: loop.historyID, sequence: position).text,
       sequence: position, more: more)
+=======
+    completion(
+      .success(
+        ChangesReply(
+          changes: changes,
+          resumeToken: ResumeToken(
+            historyID: loop.historyID,
+            sequence: FaultSwitch.isOn(.pollGap) && position < loop.head ? position.next : position
+          ).text,
+          sequence: position, more: position < loop.head)))
+>>>>>>> bb4ebbeff2563019ee5c206d0516138af50bf79f
   }
 }

@@ -79,6 +79,6 @@ extension Subscription {
     phase = .snapshotting(rows)
     guard rows.tables.isEmpty else { return readInitialRows() }
     sendCurrent(at: position)
-    advance(to: position)
+    advance(to: FaultSwitch.isOn(.initialGap) ? position.next : position)
   }
 }

@@ -30,7 +30,9 @@ extension Subscription {
     guard case .live = phase else { return false }
     if maySend { return true }
     loop.leaveLive(self)
-    phase = .replaying(position: Sequence(commit.first.rawValue - 1), isReading: false)
+    let position =
+      FaultSwitch.isOn(.dropWhenFull) ? commit.last : Sequence(commit.first.rawValue - 1)
+    phase = .replaying(position: position, isReading: false)
     return false
   }
 
@@ -50,16 +52,26 @@ extension Subscription {
   }
 
   func send(_ matches: [(change: JudgedChange, verdict: JudgedChange.Verdict)]) {
+    if FaultSwitch.isOn(.earlyCheckpoint), isCurrent, let last = matches.last {
+      sendCheckpoint(at: last.change.sequence)
+    }
+    let matches = FaultSwitch.isOn(.swapEvents) ? matches.reversed() : matches
     for (index, match) in matches.enumerated() {
-      send(match.change, match.verdict, more: index < matches.count - 1)
+      let more = index < matches.count - 1 && !FaultSwitch.isOn(.splitCommit)
+      send(match.change, match.verdict, more: more)
     }
   }
 
   private func send(_ change: JudgedChange, _ verdict: JudgedChange.Verdict, more: Bool) {
     guard let sink else { return }
     let bytes = change.encoded(
-      verdict, view: view, wantsPrevious: plan.wantsPrevious, isTyped: sink.isTyped)
-    sink.send(change: bytes, own: isOwn(change), more: more, for: requestID)
+      verdict, view: view, wantsPrevious: plan.wantsPrevious && !FaultSwitch.isOn(.noPrevious),
+      isTyped: sink.isTyped)
     owesCheckpoint = true
+    if FaultSwitch.strikes(.dropEvent) { return }
+    sink.send(change: bytes, own: isOwn(change), more: more, for: requestID)
+    if FaultSwitch.strikes(.doubleEvent) {
+      sink.send(change: bytes, own: isOwn(change), more: more, for: requestID)
+    }
   }
 }

@@ -101,6 +101,7 @@ final class Subscription {
   /// the database it belongs to a history that is no more.
   private func resume(after token: ResumeToken) {
     guard token.historyID == loop.historyID else { return end(.historyReplaced) }
+    if FaultSwitch.isOn(.loseOnResume) { return advance(to: token.sequence.next) }
     if token.sequence <= loop.head { return advance(to: token.sequence) }
     loop.read({ $0.sequence }) { [weak self] (result: Result<Sequence, DatasyncError>) in
       guard let self, !self.isEnded else { return }

@@ -51,6 +51,8 @@ final class RowStatements {
     for table: Table, current: Table, on connection: Connection
   ) throws(SQLiteFailure) -> Statement {
     if let entry = entries[ObjectIdentifier(table)], entry.current === current {
+      // One that found nothing has not been reset, and takes no new key before it is.
+      entry.statement.reset()
       return entry.statement
     }
     let source = TableSource(table: table, current: current)

@@ -29,6 +29,16 @@ struct SnapshotTests {
     for request in requests { _ = try store.results(request) }
   }
 
+  @Test func `a row that is not there does not hide the one asked for next`() throws {
+    try fill(2)
+    let table = try store.table("item")
+    let keys = ["absent", "0000", "absent", "0001"]
+    let found = try store.read { snapshot throws(DatasyncError) in
+      try keys.map { key throws(DatasyncError) in try snapshot.row(key, in: table)?.key }
+    }
+    #expect(found == [nil, "0000", nil, "0001"])
+  }
+
   @Test func `pages of 25 give each of 248 rows once`() throws {
     try fill(248)
     var request = ScanRequest(table: try store.table("item"), limit: 25)
