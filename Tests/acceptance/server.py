@@ -75,11 +75,7 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-<<<<<<< HEAD
-            env=ENVIRONMENT,
-=======
-            env={**os.environ, **self.environment},
->>>>>>> bb4ebbeff2563019ee5c206d0516138af50bf79f
+            env={**ENVIRONMENT, **self.environment},
         )
         log.close()
         self.output = []

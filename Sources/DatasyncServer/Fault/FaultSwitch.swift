@@ -47,13 +47,21 @@ enum FaultSwitch: String, CaseIterable {
   #endif
   import Synchronization
 
+  /// Says on standard error what a test has switched on.
+  enum TestNotice {
+    static func print(_ line: String) {
+      let bytes = Array((line + "\n").utf8)
+      _ = write(STDERR_FILENO, bytes, bytes.count)
+    }
+  }
+
   extension FaultSwitch {
     private static let active: FaultSwitch? = {
       guard let name = getenv("DATASYNC_FAULT").map({ String(cString: $0) }), !name.isEmpty else {
         return nil
       }
       let fault = FaultSwitch(rawValue: name)
-      fputs("DATASYNC_FAULT: \(fault == nil ? "unknown" : "on"): \(name)\n", stderr)
+      TestNotice.print("DATASYNC_FAULT: \(fault == nil ? "unknown" : "on"): \(name)")
       return fault
     }()
 

@@ -13,13 +13,18 @@ import DatasyncStore
 ///
 /// Only in debug builds: `DATASYNC_LIMITS=log-bytes=65536,tail-bytes=32768,replay-bytes=4096,page-rows=7`.
 enum TestLimits {
-  static func apply(to store: inout StoreOptions, _ service: inout ServiceOptions) {
+  static func applied(
+    to store: StoreOptions, _ service: ServiceOptions
+  ) -> (StoreOptions, ServiceOptions) {
     #if DEBUG
-      guard let text = getenv("DATASYNC_LIMITS").map({ String(cString: $0) }) else { return }
+      var (store, service) = (store, service)
+      guard let text = getenv("DATASYNC_LIMITS").map({ String(cString: $0) }) else {
+        return (store, service)
+      }
       for part in text.split(separator: ",") {
         let pair = part.split(separator: "=")
         guard pair.count == 2, let value = Int(pair[1]), value > 0 else {
-          fputs("DATASYNC_LIMITS: not understood: \(part)\n", stderr)
+          TestNotice.print("DATASYNC_LIMITS: not understood: \(part)")
           continue
         }
         switch pair[0] {
@@ -27,9 +32,10 @@ enum TestLimits {
         case "tail-bytes": service.tailBytes = value
         case "replay-bytes": service.replayChunkBytes = value
         case "page-rows": service.snapshotPageRows = value
-        default: fputs("DATASYNC_LIMITS: unknown: \(part)\n", stderr)
+        default: TestNotice.print("DATASYNC_LIMITS: unknown: \(part)")
         }
       }
     #endif
+    return (store, service)
   }
 }

@@ -21,8 +21,7 @@ package final class DatasyncService: Sendable {
     path: String, storeOptions: StoreOptions, options: ServiceOptions, group: any EventLoopGroup,
     logger: Logger, onSchema: @escaping @Sendable (DatasyncService, Catalog) -> Void
   ) async throws -> DatasyncService {
-    var (storeOptions, options) = (storeOptions, options)
-    TestLimits.apply(to: &storeOptions, &options)
+    let (storeOptions, options) = TestLimits.applied(to: storeOptions, options)
     let hub = CommitHub()
     let store = try Store.open(path: path, options: storeOptions, observer: hub)
     let eventLoops = group.makeIterator().map { $0 }

@@ -102,8 +102,8 @@ final class LongPoll: EventSink {
   private func answer() {
     guard !isEnded, let position = subscription?.position else { return }
     cancel()
-<<<<<<< HEAD
-    completion(.success(reply(at: position, more: position < loop.head)))
+    let skips = FaultSwitch.isOn(.pollGap) && position < loop.head
+    completion(.success(reply(at: skips ? position.next : position, more: position < loop.head)))
   }
 
   private func reply(at position: Sequence, more: Bool) -> ChangesReply {
@@ -111,16 +111,5 @@ final class LongPoll: EventSink {
       changes: changes,
       resumeToken: ResumeToken(historyID: loop.historyID, sequence: position).text,
       sequence: position, more: more)
-=======
-    completion(
-      .success(
-        ChangesReply(
-          changes: changes,
-          resumeToken: ResumeToken(
-            historyID: loop.historyID,
-            sequence: FaultSwitch.isOn(.pollGap) && position < loop.head ? position.next : position
-          ).text,
-          sequence: position, more: position < loop.head)))
->>>>>>> bb4ebbeff2563019ee5c206d0516138af50bf79f
   }
 }

@@ -53,7 +53,7 @@ extension Subscription {
 
   func send(_ matches: [(change: JudgedChange, verdict: JudgedChange.Verdict)]) {
     if FaultSwitch.isOn(.earlyCheckpoint), isCurrent, let last = matches.last {
-      sendCheckpoint(at: last.change.sequence)
+      sendCheckpoint(at: last.change.change.sequence)
     }
     let matches = FaultSwitch.isOn(.swapEvents) ? matches.reversed() : matches
     for (index, match) in matches.enumerated() {
