@@ -54,6 +54,10 @@ extension HTTP2Connection {
       guard let connection = connection(context), let frame else { return ok }
       return connection.frameReceived(frame) ? ok : failure
     }
+    // Frames of types that nobody knows: counted at their beginning, and then ignored.
+    nghttp2_session_callbacks_set_unpack_extension_callback(callbacks) { _, _, _, _ in
+      NGHTTP2_ERR_CANCEL.rawValue
+    }
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) { _, _, _, context in
       connection(context)?.pendingHeaders = nil
       return ok
@@ -169,7 +173,8 @@ extension HTTP2Connection {
       headersReceived(header.stream_id, endsStream: endsStream)
     case NGHTTP2_DATA.rawValue:
       if role == .server,
-        let limit = watch.dataReceived(isEmpty: header.length == 0, endsStream: endsStream)
+        let limit = watch.dataReceived(
+          isEmpty: header.length <= frame.pointee.data.padlen, endsStream: endsStream)
       {
         return violated(limit)
       }

@@ -153,7 +153,7 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
   private func sweep() {
     var isAwaiting = false
     for stream in streams {
-      if stream.bufferedBytes > 0 {
+      if stream.awaitsWindow {
         isAwaiting = true
         if now - stream.lastWrite > options.writeTimeout {
           limitReached(.writeTime)

@@ -12,6 +12,10 @@ extension HTTP2Connection {
       option, UInt64(options.maxResetsReceived * 2), UInt64(options.resetsReceivedPerSecond * 2))
     nghttp2_option_set_max_continuations(option, options.maxContinuations)
     nghttp2_option_set_peer_max_concurrent_streams(option, 100)
+    // Without this the library skips the types that it does not know, and nobody would count them.
+    for type in UInt8(NGHTTP2_ALTSVC.rawValue)...UInt8.max {
+      nghttp2_option_set_user_recv_extension_type(option, type)
+    }
     let callbacks = Self.makeCallbacks()
     defer { nghttp2_session_callbacks_del(callbacks) }
     var session: OpaquePointer?
@@ -151,18 +155,40 @@ extension HTTP2Connection {
       stream.sending = .ended
       flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
       if stream.hasTrailers {
-        // Here and nowhere else: submitted earlier they would overtake the data.
+        // Not before: the library sends them ahead of data that it has not taken.
         flags.pointee |= NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
-        let result = withFields(stream.outboundTrailers) { fields in
-          nghttp2_submit_trailer(session, stream.id, fields.baseAddress, fields.count)
+        guard submitTrailers(stream) else {
+          return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
         }
-        if result != 0 { return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue) }
       }
       return count
     }
     guard count == 0 else { return count }
     stream.isDeferred = true
     return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+  }
+
+  private func submitTrailers(_ stream: HTTP2Stream) -> Bool {
+    withFields(stream.outboundTrailers) { fields in
+      nghttp2_submit_trailer(session, stream.id, fields.baseAddress, fields.count)
+    } == 0
+  }
+
+  /// The stream is to end after what it holds.
+  func finish(_ stream: HTTP2Stream) {
+    if stream.hasTrailers, stream.outbound.readableBytes == 0 {
+      // Trailers need no window; the provider would wait for one, though it has nothing to send.
+      stream.sending = .ended
+      if !submitTrailers(stream) { submitReset(stream, .internalError) }
+      schedulePump()
+      return
+    }
+    if stream.outbound.readableBytes == 0 {
+      touchClock()
+      stream.lastWrite = now
+    }
+    progressAwaited()
+    resume(stream)
   }
 
   func outboundGrew(_ stream: HTTP2Stream, from before: Int) {

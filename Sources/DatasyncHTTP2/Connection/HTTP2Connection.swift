@@ -28,8 +28,9 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     case goAway(lastStreamID: Int32, code: HTTP2ErrorCode, debug: String)
   }
 
-  /// One buffer's worth; more goes in several, with the channel asked in between.
-  static let maxFlushBytes = 256 << 10
+  /// One buffer's worth, with the last frame just under 256 KiB; more goes in several, with the
+  /// channel asked in between.
+  static let maxFlushBytes = (256 << 10) - 16_384 - 9
   static let maxPooledStreams = 32
   /// What a buffer that is empty may keep of its memory.
   static let maxKeptBytes = 32 << 10
@@ -73,7 +74,11 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   var violation: (limit: Limit?, code: HTTP2ErrorCode)?
 
   /// In all streams, written and not sent.
-  var bufferedBytes = 0
+  var bufferedBytes = 0 {
+    didSet { reportBuffered() }
+  }
+  /// What of it the budget knows.
+  private var reportedBytes = 0
   /// In all streams, received and not consumed by the layer above.
   var unreadBytes = 0
   /// Not given back to the connection's window yet.
@@ -102,6 +107,20 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   package var channel: (any Channel)? { context?.channel }
   func touchClock() {
     if let context { now = context.eventLoop.now }
+  }
+
+  /// Whether one more message may be held.
+  var mayBuffer: Bool {
+    guard bufferedBytes <= options.maxBufferedBytesPerConnection else { return false }
+    return bufferedBytes <= options.bufferedBytesShare || options.bufferBudget?.isExhausted != true
+  }
+
+  private func reportBuffered() {
+    guard let budget = options.bufferBudget else { return }
+    let change = bufferedBytes - reportedBytes
+    guard abs(change) >= BufferBudget.step || (bufferedBytes == 0 && change != 0) else { return }
+    reportedBytes = bufferedBytes
+    budget.changed(by: change)
   }
 
   package var isActive: Bool { session != nil && !isClosing }

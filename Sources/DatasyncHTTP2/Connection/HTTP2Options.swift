@@ -46,8 +46,13 @@ package struct HTTP2Options: Sendable {
   /// In a row, without END_STREAM.
   package var maxEmptyDataFrames = 16
 
-  /// What a connection may hold for a peer that does not take it, in all streams together.
+  /// What a connection may hold for a peer that does not take it, in all streams together, before
+  /// the next message is refused; one message may be larger than that.
   package var maxBufferedBytesPerConnection = 64 << 20
+  /// What a connection may hold in the same way where ``bufferBudget`` is used up.
+  package var bufferedBytesShare = 1 << 20
+  /// What all connections that share it may hold; nil: each counts for itself alone.
+  package var bufferBudget: BufferBudget?
   /// What it may hold of what a peer sent and no handler has taken, before it stops the peer.
   package var maxUnreadBytesPerConnection = 16 << 20
   /// A call with more than this waiting is not writable…

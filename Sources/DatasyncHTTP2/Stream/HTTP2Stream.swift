@@ -89,6 +89,12 @@ package final class HTTP2Stream {
   /// Bytes that the session has not taken yet.
   package var bufferedBytes: Int { outbound.readableBytes }
 
+  /// Whether there is something to send that only the peer can let go: bytes, or the mere end.
+  var awaitsWindow: Bool {
+    if case .finishing = sending { return true }
+    return outbound.readableBytes > 0
+  }
+
   package var isWritable: Bool { outbound.readableBytes < connection.options.callHighWaterMark }
 
   /// Whether anything sent still has somewhere to go.
@@ -108,7 +114,7 @@ package final class HTTP2Stream {
   package func write(_ body: (inout ByteBuffer) -> Void) -> Bool {
     guard isOpen, sending == .open else { return true }
     let before = outbound.readableBytes
-    guard connection.bufferedBytes <= connection.options.maxBufferedBytesPerConnection else {
+    guard connection.mayBuffer else {
       connection.options.limitObserver?.limitReached(.bufferedBytes)
       return false
     }
@@ -124,7 +130,7 @@ package final class HTTP2Stream {
   package func finish() {
     guard isOpen, sending == .open else { return }
     sending = .finishing
-    connection.resume(self)
+    connection.finish(self)
   }
 
   /// Ends this side's half after what was written, with the trailers that the closure adds.

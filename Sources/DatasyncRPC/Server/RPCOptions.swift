@@ -15,6 +15,9 @@ package struct RPCOptions: Sendable {
   package var tls: TLSContext?
   /// From one IP address.
   package var maxConnectionsPerAddress = 1_000
+  /// What all connections together may hold for clients that do not take it; beyond it each may
+  /// hold ``HTTP2Options/bufferedBytesShare``.
+  package var maxBufferedBytes = 512 << 20
   /// For calls that run when the server shuts down.
   package var drainGrace = TimeAmount.seconds(30)
   /// Connections that the kernel holds before they are accepted.

@@ -38,11 +38,16 @@ package final class RPCServer: Sendable {
     options: RPCOptions = RPCOptions(), registry: ServiceRegistry, health: HealthService,
     group: any EventLoopGroup, logger: Logger
   ) {
+    var options = options
+    if options.http2.bufferBudget == nil {
+      options.http2.bufferBudget = BufferBudget(maxBytes: options.maxBufferedBytes)
+    }
     self.options = options
     self.registry = registry
     self.health = health
     self.group = group
     self.logger = logger
+    if !ProcessMemory.givesBack { logger.notice("freed memory may stay with the process") }
   }
 
   /// Listens for HTTP/2: over TLS where the options hold some, else cleartext with prior knowledge.
@@ -90,7 +95,7 @@ package final class RPCServer: Sendable {
     let ip = remote?.ipAddress ?? ""
     let peer = Peer(address: "\(ip):\(remote?.port ?? 0)")
     let connection = ServerConnection(
-      options: options, registry: registry, peer: peer, eventLoop: channel.eventLoop
+      options: options, registry: registry, peer: peer, eventLoop: channel.eventLoop, logger: logger
     ) { [weak self] in self?.closed($0, ip) }
     let bound = NIOLoopBound(connection, eventLoop: channel.eventLoop)
     let refusal: Limit?? = state.withLock { state in

@@ -1,4 +1,5 @@
 import DatasyncHTTP2
+import Logging
 import NIOCore
 
 /// A client's connection: makes calls of its streams. Loop-bound.
@@ -6,6 +7,7 @@ final class ServerConnection: HTTP2ConnectionDelegate {
   let options: RPCOptions
   let registry: ServiceRegistry
   let eventLoop: any EventLoop
+  private let logger: Logger
   var peer: Peer
   private(set) var http2: HTTP2Connection
   /// Set until the TLS handshake is done: until then there is nothing to drain.
@@ -17,12 +19,13 @@ final class ServerConnection: HTTP2ConnectionDelegate {
 
   init(
     options: RPCOptions, registry: ServiceRegistry, peer: Peer, eventLoop: any EventLoop,
-    onClose: @escaping (ServerConnection) -> Void
+    logger: Logger, onClose: @escaping (ServerConnection) -> Void
   ) {
     self.options = options
     self.registry = registry
     self.peer = peer
     self.eventLoop = eventLoop
+    self.logger = logger
     self.onClose = onClose
     http2 = HTTP2Connection(role: .server, options: options.http2)
     http2.delegate = self
@@ -96,11 +99,7 @@ final class ServerConnection: HTTP2ConnectionDelegate {
         fields.add(":status", "200")
         fields.add("content-type", "text/plain; charset=utf-8")
         fields.add("content-length", String(options.greeting.utf8.count))
-        stream.respond(fields, endStream: !hasBody)
-        if hasBody {
-          stream.write { $0.writeString(options.greeting) }
-          stream.finish()
-        }
+        GreetingExchange.start(stream, fields, body: hasBody ? options.greeting : "")
       }
     }
   }
@@ -118,7 +117,13 @@ final class ServerConnection: HTTP2ConnectionDelegate {
 
   // MARK: - Calls
 
-  func callFinished(_ status: Status) {}
+  func callFinished(_ status: Status) {
+    if status.details.count > Status.maxDetailsBytes {
+      logger.debug(
+        "status details are too long and left out",
+        metadata: ["code": "\(status.code.rawValue)", "bytes": "\(status.details.count)"])
+    }
+  }
 
   private var calls: [ServerCall] { http2.streams.compactMap { $0.delegate as? ServerCall } }
 

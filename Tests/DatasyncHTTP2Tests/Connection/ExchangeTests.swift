@@ -115,6 +115,44 @@ struct ExchangeTests {
     #expect(frames.last?.endsStream == true)
   }
 
+  @Test func `trailers with nothing before them go out while the window is closed`() throws {
+    let peer = try RawPeer()
+    peer.send(.settings([(4, 0)]))
+    peer.server.answersWithEnd = false
+    peer.server.onOpen = { stream in
+      var head = HeaderBlock()
+      head.add(":status", "200")
+      stream.respond(head)
+    }
+    peer.send(.headers(1, end: true), .headers(3, end: true), .headers(5))
+    peer.take()
+    for stream in peer.server.opened where stream.id != 3 {
+      stream.finish { $0.add("x-trailer", "1") }
+    }
+    peer.settle()
+    let frames = peer.take()
+    #expect(frames.filter { $0.kind == Frame.Kind.headers }.map(\.stream) == [1, 5])
+    #expect(frames.filter(\.endsStream).map(\.stream) == [1, 5])
+    #expect(frames.filter { $0.kind == Frame.Kind.reset }.map(\.stream) == [5])
+    #expect(peer.connection.streams.map(\.id) == [3])
+  }
+
+  @Test func `trailers in the same tick as the head follow it`() throws {
+    let peer = try RawPeer()
+    peer.server.answersWithEnd = false
+    peer.server.onOpen = { stream in
+      var head = HeaderBlock()
+      head.add(":status", "200")
+      stream.respond(head)
+      stream.finish { $0.add("x-trailer", "1") }
+    }
+    peer.send(.headers(1, end: true))
+    let frames = peer.take()
+    #expect(frames.map(\.kind) == [Frame.Kind.headers, Frame.Kind.headers])
+    #expect(frames.map(\.endsStream) == [false, true])
+    #expect(peer.server.events == ["open 1", "end 1", "closed 1"])
+  }
+
   @Test func `a stream that was over the mark says when it has drained`() throws {
     let peer = try RawPeer {
       $0.callHighWaterMark = 100_000; $0.callLowWaterMark = 40_000

@@ -151,6 +151,23 @@ struct LifeTests {
     #expect(peer.limits[.writeTime] == 1)
   }
 
+  @Test func `a peer that opens no window for a mere end loses the stream`() throws {
+    let peer = try RawPeer()
+    peer.send(.settings([(4, 0)]))
+    peer.server.answersWithEnd = false
+    peer.send(.headers(1, end: true))
+    peer.advance(.seconds(100))
+    var head = HeaderBlock()
+    head.add(":status", "200")
+    peer.server.opened[0].respond(head)
+    peer.server.opened[0].finish()
+    peer.advance(.seconds(50))
+    #expect(peer.resets.isEmpty)
+    peer.advance(.seconds(40))
+    #expect(peer.resets.map(\.code) == [8])
+    #expect(peer.limits[.writeTime] == 1)
+  }
+
   @Test func `a peer whose socket takes nothing loses the connection`() throws {
     let peer = try RawPeer()
     peer.channel.isWritable = false

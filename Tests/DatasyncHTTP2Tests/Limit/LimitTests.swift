@@ -87,6 +87,38 @@ struct LimitTests {
     #expect(peer.isClosed)
   }
 
+  @Test(arguments: [UInt8(0x0A), 0x0C, 0x10, 0x42, 0xFF])
+  func `frames of types that nobody knows are ignored, and counted`(kind: UInt8) throws {
+    let peer = try RawPeer()
+    peer.server.answersWithEnd = false
+    peer.send(.headers(1))
+    let frame = Frame(kind: kind, flags: 0xFF, stream: 1, payload: [1, 2, 3])
+    peer.send((0..<1100).map { _ in frame })
+    #expect(!peer.isClosed)
+    peer.send(.data(1, [1], end: true))
+    #expect(peer.server.events.last == "end 1")
+    peer.send(frame)
+    #expect(peer.goAways.map(\.debug) == ["too_many_control_frames"])
+    #expect(peer.isClosed)
+  }
+
+  @Test(arguments: [0, 255])
+  func `frames that hold nothing but padding are empty`(padding: Int) throws {
+    let peer = try RawPeer()
+    peer.server.answersWithEnd = false
+    let padded = Frame(
+      kind: Frame.Kind.data, flags: 8, stream: 1,
+      payload: [UInt8(padding)] + Array(repeating: 0, count: padding))
+    let full = Frame(kind: Frame.Kind.data, flags: 8, stream: 1, payload: [1, 42, 0])
+    peer.send([.headers(1)] + Array(repeating: padded, count: 16) + [full])
+    peer.send(Array(repeating: padded, count: 16))
+    #expect(!peer.isClosed)
+    #expect(peer.server.received == 1)
+    peer.send(padded)
+    #expect(peer.goAways.map(\.debug) == ["too_many_empty_frames"])
+    #expect(peer.isClosed)
+  }
+
   @Test func `SETTINGS are bounded by a rate`() throws {
     let peer = try RawPeer()
     for _ in 0..<300 {
@@ -163,5 +195,56 @@ struct LimitTests {
     peer.send(.headers(1, end: true))
     #expect(refused == 89)
     #expect(peer.limits[.bufferedBytes] == 89)
+  }
+
+  @Test func `one message passes however large it is, where nothing else waits`() throws {
+    let peer = try RawPeer { $0.maxBufferedBytesPerConnection = 1 << 20 }
+    var isTaken: [Bool] = []
+    peer.server.answersWithEnd = false
+    peer.server.onOpen = { stream in
+      stream.respond(head)
+      isTaken.append(stream.write { $0.writeRepeatingByte(1, count: 5 << 20) })
+      isTaken.append(stream.write { $0.writeRepeatingByte(1, count: 1) })
+    }
+    peer.send(.headers(1, end: true))
+    #expect(isTaken == [true, false])
+  }
+
+  @Test func `connections share what they may hold together, and each keeps a share of its own`()
+    throws
+  {
+    let budget = BufferBudget(maxBytes: 1 << 20)
+    let peers = try (0..<3).map { _ in
+      try RawPeer {
+        $0.bufferBudget = budget
+        $0.bufferedBytesShare = 200_000
+      }
+    }
+    var taken: [Int] = []
+    for peer in peers {
+      peer.server.answersWithEnd = false
+      var count = 0
+      peer.server.onOpen = { stream in
+        stream.respond(head)
+        while count < 100, stream.write({ $0.writeRepeatingByte(1, count: 100_000) }) { count += 1 }
+      }
+      peer.send(.settings([(4, 0)]), .headers(1, end: true))
+      taken.append(count)
+    }
+    // The first takes all, and what is left for the others is their share and the message beyond.
+    #expect(taken == [11, 3, 3])
+    #expect(budget.heldBytes == 1_700_000)
+    peers[0].send(.reset(1))
+    #expect(budget.heldBytes == 600_000)
+    try peers[1].channel.close().wait()
+    #expect(budget.heldBytes == 300_000)
+    peers[2].send(.windowUpdate(1, 1 << 20), .windowUpdate(0, 1 << 20))
+    #expect(budget.heldBytes == 0)
+  }
+
+  private var head: HeaderBlock {
+    var head = HeaderBlock()
+    head.add(":status", "200")
+    return head
   }
 }

@@ -151,6 +151,23 @@ struct WireTests {
     }
   }
 
+  @Test func `a page waits for the end of its request, and not for ever`() async throws {
+    let page: [(String, String?)] = [(":path", "/"), ("content-type", nil), ("te", nil)]
+    try await TestServer.run({ $0.greeting = "hello" }) { test in
+      let posted = try await exchange(test, page)
+      #expect(String(decoding: posted.body, as: UTF8.self) == "hello")
+      #expect(posted.end == .closed(.noError))
+      let head = try await exchange(test, page + [(":method", "HEAD")], body: [])
+      #expect(head.head.contains("content-length: 5"))
+      #expect(head.body.isEmpty)
+    }
+    try await TestServer.run({ $0.bodyIdleTimeout = .milliseconds(100) }) { test in
+      let unfinished = try await exchange(test, page, ends: false)
+      #expect(unfinished.head.isEmpty)
+      #expect(unfinished.end == .closed(.cancel))
+    }
+  }
+
   @Test func `a deadline ends a silent call with its status`() async throws {
     try await TestServer.run { test in
       let answer = try await exchange(
