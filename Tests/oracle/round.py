@@ -396,9 +396,8 @@ class Round:
         last = self.slots[0].session
         table = self.tables[0]
         values = {table.key.name: "the end", tables.MARK: "the end"}
-        self.final = last.replace(
-            table.name, {"allow_missing": True, "include_deleted": True}, **values
-        ).sequence
+        last.replace(table.name, {"allow_missing": True, "include_deleted": True}, **values)
+        self.final = self.history.last_sequence()
         self._stop_polling.set()
         for poll in self._polls:
             poll.thread.join(SETTLE_SECONDS)
