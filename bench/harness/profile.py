@@ -63,7 +63,7 @@ def profile(scenario, options):
         server.stop()
     text = build.run(
         "perf", "report", "-i", output, "--stdio", "--no-children", "--sort", "dso,symbol",
-        "--percent-limit", "0.05", "-w", "0", timeout=120)
+        "--percent-limit", "0.01", "-w", "0", timeout=120)
     samples = []
     for line in text.splitlines():
         found = re.match(r"\s+([\d.]+)%\s+(\S+)\s+\[[.k]\]\s+(.*?)(\s+-)*\s*$", line)
