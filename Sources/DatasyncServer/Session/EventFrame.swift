@@ -4,84 +4,127 @@ import NIOCore
 
 /// Writes an event that many share behind the few bytes that are a subscriber's own. DESIGN §4,
 /// "encode once".
+///
+/// Every byte goes straight to its place: this runs once a delivery.
 enum EventFrame {
   /// A SessionResponse with a change.
   static func write(
     change: [UInt8], own: Bool, more: Bool, for requestID: UInt64, to buffer: inout ByteBuffer
   ) {
-    let changeSize = change.count + (own ? 2 : 0) + (more ? 2 : 0)
-    writeHead(requestID, eventField: EventField.change, size: changeSize, to: &buffer)
-    buffer.writeBytes(change)
-    if own { buffer.writeFlag(EventField.own) }
-    if more { buffer.writeFlag(EventField.more) }
+    let flags = (own ? 2 : 0) + (more ? 2 : 0)
+    append(to: &buffer, maxBytes: change.count + flags + 40) { output in
+      writeHead(requestID, eventField: EventField.change, size: change.count + flags, to: &output)
+      output.write(change)
+      if own { output.writeFlag(EventField.own) }
+      if more { output.writeFlag(EventField.more) }
+    }
   }
 
   /// A SessionResponse with a checkpoint.
   static func write(
     checkpoint: [UInt8], for requestID: UInt64, to buffer: inout ByteBuffer
   ) {
-    writeHead(requestID, eventField: EventField.checkpoint, size: checkpoint.count, to: &buffer)
-    buffer.writeBytes(checkpoint)
+    append(to: &buffer, maxBytes: checkpoint.count + 40) { output in
+      writeHead(
+        requestID, eventField: EventField.checkpoint, size: checkpoint.count, to: &output)
+      output.write(checkpoint)
+    }
   }
 
   /// An Event with a change.
   static func writeEvent(
     change: [UInt8], own: Bool, more: Bool, to buffer: inout ByteBuffer
   ) {
-    buffer.writeLength(
-      of: EventField.change, change.count + (own ? 2 : 0) + (more ? 2 : 0))
-    buffer.writeBytes(change)
-    if own { buffer.writeFlag(EventField.own) }
-    if more { buffer.writeFlag(EventField.more) }
+    let flags = (own ? 2 : 0) + (more ? 2 : 0)
+    append(to: &buffer, maxBytes: change.count + flags + 20) { output in
+      output.writeLength(of: EventField.change, change.count + flags)
+      output.write(change)
+      if own { output.writeFlag(EventField.own) }
+      if more { output.writeFlag(EventField.more) }
+    }
   }
 
   /// An Event with a checkpoint.
   static func writeEvent(checkpoint: [UInt8], to buffer: inout ByteBuffer) {
-    buffer.writeLength(of: EventField.checkpoint, checkpoint.count)
-    buffer.writeBytes(checkpoint)
+    append(to: &buffer, maxBytes: checkpoint.count + 20) { output in
+      output.writeLength(of: EventField.checkpoint, checkpoint.count)
+      output.write(checkpoint)
+    }
   }
 
   /// A row event of a typed service.
   static func writeRowEvent(
     _ event: [UInt8], own: Bool, more: Bool, to buffer: inout ByteBuffer
   ) {
-    buffer.writeBytes(event)
-    if own { buffer.writeFlag(EventField.rowOwn) }
-    if more { buffer.writeFlag(EventField.rowMore) }
+    append(to: &buffer, maxBytes: event.count + 4) { output in
+      output.write(event)
+      if own { output.writeFlag(EventField.rowOwn) }
+      if more { output.writeFlag(EventField.rowMore) }
+    }
   }
 
   static func writeRowEvent(checkpoint: [UInt8], to buffer: inout ByteBuffer) {
-    buffer.writeLength(of: EventField.rowCheckpoint, checkpoint.count)
-    buffer.writeBytes(checkpoint)
+    append(to: &buffer, maxBytes: checkpoint.count + 20) { output in
+      output.writeLength(of: EventField.rowCheckpoint, checkpoint.count)
+      output.write(checkpoint)
+    }
   }
 
   private static func writeHead(
-    _ requestID: UInt64, eventField: Int, size: Int, to buffer: inout ByteBuffer
+    _ requestID: UInt64, eventField: Int, size: Int, to output: inout Output
   ) {
-    buffer.writeVarint(UInt64(EventField.requestID) << 3)
-    buffer.writeVarint(requestID)
-    buffer.writeLength(of: EventField.event, 1 + WireWriter.varintSize(UInt64(size)) + size)
-    buffer.writeLength(of: eventField, size)
+    output.writeVarint(UInt64(EventField.requestID) << 3)
+    output.writeVarint(requestID)
+    output.writeLength(of: EventField.event, 1 + WireWriter.varintSize(UInt64(size)) + size)
+    output.writeLength(of: eventField, size)
   }
-}
 
-extension ByteBuffer {
-  fileprivate mutating func writeVarint(_ value: UInt64) {
-    var rest = value
-    while rest >= 0x80 {
-      writeInteger(UInt8(truncatingIfNeeded: rest) | 0x80)
-      rest >>= 7
+  /// - Parameter maxBytes: At least what the closure writes.
+  private static func append(
+    to buffer: inout ByteBuffer, maxBytes: Int, _ write: (inout Output) -> Void
+  ) {
+    buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: maxBytes) { bytes in
+      var output = Output(bytes: bytes)
+      write(&output)
+      return output.count
     }
-    writeInteger(UInt8(truncatingIfNeeded: rest))
   }
 
-  fileprivate mutating func writeLength(of field: Int, _ size: Int) {
-    writeVarint(UInt64(field) << 3 | 2)
-    writeVarint(UInt64(size))
-  }
+  /// Memory with room enough. Confined to one call.
+  private struct Output {
+    let bytes: UnsafeMutableRawBufferPointer
+    var count = 0
 
-  fileprivate mutating func writeFlag(_ field: Int) {
-    writeVarint(UInt64(field) << 3)
-    writeInteger(UInt8(1))
+    init(bytes: UnsafeMutableRawBufferPointer) {
+      self.bytes = bytes
+    }
+
+    mutating func writeVarint(_ value: UInt64) {
+      var rest = value
+      while rest >= 0x80 {
+        bytes[count] = UInt8(truncatingIfNeeded: rest) | 0x80
+        count += 1
+        rest >>= 7
+      }
+      bytes[count] = UInt8(truncatingIfNeeded: rest)
+      count += 1
+    }
+
+    mutating func writeLength(of field: Int, _ size: Int) {
+      writeVarint(UInt64(field) << 3 | 2)
+      writeVarint(UInt64(size))
+    }
+
+    mutating func writeFlag(_ field: Int) {
+      writeVarint(UInt64(field) << 3)
+      writeVarint(1)
+    }
+
+    mutating func write(_ source: [UInt8]) {
+      source.withUnsafeBytes { source in
+        UnsafeMutableRawBufferPointer(rebasing: bytes[count...]).copyMemory(from: source)
+      }
+      count += source.count
+    }
   }
 }

@@ -26,7 +26,8 @@ final class Subscription {
   private(set) var indexKey: (column: Int, value: Value)?
 
   var phase = Phase.starting
-  private(set) weak var sink: (any EventSink)?
+  /// Held until the end, which whoever owns the sink makes sure of.
+  private(set) var sink: (any EventSink)?
   /// Hears once how it ended, nil being OK; not where it was cancelled.
   private let onEnd: (DatasyncError?) -> Void
   /// Whether the checkpoint marked `current` has been sent.
@@ -87,13 +88,18 @@ final class Subscription {
     case .rows:
       startInitialRows()
     case .now:
-      // Another loop may have answered writes that this one has yet to publish.
-      loop.whenPublished(loop.store.head) { [weak self] in
-        guard let self else { return }
-        self.advance(to: self.loop.head)
-      }
+      afterAnswered { $0.advance(to: $0.loop.head) }
     case .after(let token):
-      resume(after: token)
+      afterAnswered { $0.resume(after: token) }
+    }
+  }
+
+  /// Goes on once this loop has published every write that any loop has answered: whoever subscribes
+  /// after an answer finds its change in what is current.
+  private func afterAnswered(_ body: @escaping (Subscription) -> Void) {
+    loop.whenPublished(loop.store.head) { [weak self] in
+      guard let self, !self.isEnded else { return }
+      body(self)
     }
   }
 
@@ -135,6 +141,7 @@ final class Subscription {
     if case .live = phase { loop.leaveLive(self) }
     if case .snapshotting(let rows) = phase { rows.cancellation.cancel() }
     phase = .ended
+    sink = nil
     heartbeatTask?.cancel()
     intervalTask?.cancel()
     loop.ended(self)

@@ -1,10 +1,19 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// Makes UUIDv7 keys that ascend within the process: key order is speed, DESIGN §3. A value.
 ///
 /// Source: RFC 9562 §5.7, method 1: the twelve bits after the milliseconds count upward.
 struct KeyGenerator {
   /// Milliseconds and the twelve bits, as one number.
   private var last: UInt64 = 0
-  private var random = SystemRandomNumberGenerator()
+  /// Random bits in advance: each draw asks the system.
+  private var random: [UInt64] = []
+  /// As many as getentropy gives at once: 256 bytes.
+  private static let drawn = 32
 
   /// - Parameter now: Microseconds since 1970.
   mutating func next(now: Int64) -> String {
@@ -13,8 +22,19 @@ struct KeyGenerator {
     let fraction = UInt64(clamping: now) % 1000 * 4
     last = max(last + 1, milliseconds << 12 | fraction)
     let high = (last >> 12) << 16 | 0x7000 | (last & 0xFFF)
-    let low = random.next() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
+    let low = draw() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
     return KeyGenerator.text(high, low)
+  }
+
+  private mutating func draw() -> UInt64 {
+    if let next = random.popLast() { return next }
+    random = [UInt64](unsafeUninitializedCapacity: KeyGenerator.drawn) { block, count in
+      let size = KeyGenerator.drawn * MemoryLayout<UInt64>.size
+      count = getentropy(block.baseAddress, size) == 0 ? KeyGenerator.drawn : 0
+    }
+    if let next = random.popLast() { return next }
+    var generator = SystemRandomNumberGenerator()
+    return generator.next()
   }
 
   private static func text(_ high: UInt64, _ low: UInt64) -> String {
