@@ -37,7 +37,7 @@ class Keys:
 
     def renew(self):
         """Other keys for the server, in the same files."""
-        _make(self.folder, "server", "localhost", "serverAuth", *SERVER_NAMES)
+        _make(self.folder, "server", "/CN=localhost", "serverAuth", *SERVER_NAMES)
 
     def context(self, with_client=False, protocols=("h2",)):
         context = ssl.create_default_context(cafile=str(self.folder / "server.crt"))
@@ -60,13 +60,13 @@ def _make(folder, name, subject, usage, *names):
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
          "-nodes", "-days", "2", "-keyout", f"{name}.key", "-out", f"{name}.crt",
-         "-subj", f"/CN={subject}", "-addext", f"subjectAltName={alternative}",
+         "-utf8", "-multivalue-rdn", "-subj", subject, "-addext", f"subjectAltName={alternative}",
          "-addext", f"extendedKeyUsage={usage}"],
         cwd=folder, check=True, capture_output=True, timeout=30)
 
 
-def make(folder):
-    """Keys in a folder of their own."""
-    _make(folder, "server", "localhost", "serverAuth", *SERVER_NAMES)
-    _make(folder, "client", "conformance client", "clientAuth")
+def make(folder, subject="/CN=conformance client"):
+    """Keys in a folder of their own, with the client's name as openssl writes it."""
+    _make(folder, "server", "/CN=localhost", "serverAuth", *SERVER_NAMES)
+    _make(folder, "client", subject, "clientAuth")
     return Keys(pathlib.Path(folder))

@@ -3,6 +3,7 @@
 import signal
 import socket
 import ssl
+import struct
 import time
 import warnings
 
@@ -93,6 +94,70 @@ def test_a_client_certificate_is_asked_for_and_verified(mutual, keys, tmp_path):
     assert is_refused(mutual.address, stranger)
 
 
+@pytest.mark.parametrize("subject, written", [
+    ("/CN=conformance client", "CN=conformance client"),
+    ("/DC=org/DC=example/UID=7/CN=anna", "CN=anna,UID=7,DC=example,DC=org"),
+    ("/C=DE/ST=Berlin/L=Mitte/street=Platz 1/O=A/OU=b+CN=c",
+     "CN=c+OU=b,O=A,STREET=Platz 1,L=Mitte,ST=Berlin,C=DE"),
+    ("/CN=a,O=x", r"CN=a\,O=x"),
+    ('/CN=a\\+b";<c>\\\\d', r'CN=a\+b\"\;\<c\>\\d'),
+    # An accent upon the comma makes it one character, and a comma still.
+    ("/CN=a,\u0301O=x", "CN=a\\,\u0301O=x"),
+    ("/CN= a# ", r"CN=\ a#\ "),
+    ("/CN=#a b", r"CN=\#a b"),
+    ("/CN=a\x01\x7f", r"CN=a\01\7f"),
+    ("/CN=Zoë 名前 \U0001F608", "CN=Zoë 名前 \U0001F608"),
+    ("/serialNumber=5/CN=a", "CN=a,2.5.4.5=#130135"),
+])
+def test_the_subject_of_a_client_is_known(needs_tls, tmp_path, subject, written):
+    keys = certificates.make(tmp_path, subject)
+    server = Server.listening(*keys.options(with_client_ca=True))
+    try:
+        with grpc.secure_channel(server.target, keys.credentials(with_client=True)) as channel:
+            request = testing.SimpleRequest(fill_username=True)
+            assert Stub(channel).unary(request, timeout=10).username == written
+    finally:
+        server.stop()
+
+
+def test_large_answers_come_whole(tls_server, keys):
+    request = testing.StreamingOutputCallRequest(response_parameters=[
+        testing.ResponseParameters(size=3_000_000) for _ in range(10)])
+    with grpc.secure_channel(tls_server.target, keys.credentials()) as channel:
+        for response in Stub(channel).output(request, timeout=20):
+            assert response.payload.body == bytes(3_000_000)
+
+
+def test_connections_that_end_in_their_handshake_are_counted_out(needs_tls, keys):
+    server = Server.listening(*keys.options(), max_connections=4)
+    try:
+        for turn in range(40):
+            with socket.create_connection(server.address) as half:
+                half.sendall([b"", b"\x16\x03\x01\x02\x00\x01\x00", b"GET / HTTP/1.1\r\n\r\n",
+                              b"\x16\x03\x01\x00\x04\x01\x00\x00\x00"][turn % 4])
+                if turn // 4 % 2:
+                    # RST instead of FIN.
+                    half.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        deadline = time.monotonic() + 5
+        while is_refused(server.address, keys.context()):
+            assert time.monotonic() < deadline, "their places are not given back"
+        assert serves(server.address, keys.context())
+    finally:
+        server.stop()
+
+
+def test_a_handshake_under_way_does_not_hold_up_the_end(needs_tls, keys):
+    server = Server.listening(*keys.options())
+    with socket.create_connection(server.address) as slow:
+        slow.sendall(b"\x16\x03\x01")
+        assert serves(server.address, keys.context())
+        began = time.monotonic()
+        assert server.terminate() == 0
+        assert time.monotonic() - began < 3
+    with pytest.raises(AssertionError, match="ended by itself with 0"):
+        server.stop()
+
+
 def test_a_handshake_that_does_not_end_is_cut_off(needs_tls, keys):
     server = Server.listening(*keys.options(), handshake_timeout=500)
     try:
@@ -120,5 +185,24 @@ def test_certificates_are_read_again_on_sighup(needs_tls, tmp_path):
             assert is_refused(server.address, old)
             # The connection from before goes on.
             assert check(before.open(EMPTY_CALL).send(b"", end=True).finish()).status == 0
+    finally:
+        server.stop()
+
+
+def test_faulty_certificates_are_not_taken(needs_tls, tmp_path):
+    keys = certificates.make(tmp_path)
+    server = Server.listening(*keys.options())
+    try:
+        context = keys.context()
+        certificate = tmp_path / "server.crt"
+        good = certificate.read_bytes()
+        for turn, bad in enumerate([b"", b"no PEM", good[:len(good) // 2], keys.client_certificate]):
+            certificate.write_bytes(bad)
+            server.process.send_signal(signal.SIGHUP)
+            deadline = time.monotonic() + 5
+            while server.log().count("certificates not reloaded") <= turn:
+                assert time.monotonic() < deadline, f"no word of it: {server.log()}"
+                time.sleep(0.02)
+            assert serves(server.address, context)
     finally:
         server.stop()

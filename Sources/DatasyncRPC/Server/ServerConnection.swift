@@ -13,6 +13,8 @@ final class ServerConnection: HTTP2ConnectionDelegate {
   private let logger: Logger
   var peer: Peer
   private(set) var http2: HTTP2Connection
+  /// Set until the TLS handshake is done: until then there is nothing to drain.
+  weak var gate: TLSGate?
   private let onClose: (ServerConnection) -> Void
   /// Calls that the current read brought.
   private var unsettled: [ServerCall] = []
@@ -142,11 +144,13 @@ final class ServerConnection: HTTP2ConnectionDelegate {
 
   /// Takes no new calls, and closes when those that run are over, or after the grace.
   func drain(grace: TimeAmount) {
+    if let gate { return gate.close() }
     http2.beginDrain(reason: "shutting_down", grace: grace)
   }
 
   /// Ends every call and the connection.
   func close() {
+    if let gate { return gate.close() }
     for call in calls {
       call.abort(Status(.unavailable, "the server is shutting down"))
     }

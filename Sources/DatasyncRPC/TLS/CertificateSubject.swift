@@ -28,21 +28,46 @@ enum CertificateSubject {
     "0.9.2342.19200300.100.1.1": "UID",
   ]
 
+  /// Types without a name, and values that are no text, are written in hexadecimal.
   private static func attribute(of node: ASN1Node) -> String? {
     guard let parts = children(of: node), parts.count == 2,
-      let type = try? ASN1ObjectIdentifier(derEncoded: parts[0]),
-      case .primitive(let bytes) = parts[1].content
+      let type = try? ASN1ObjectIdentifier(derEncoded: parts[0])
     else { return nil }
-    let name = names["\(type)"] ?? "\(type)"
-    return "\(name)=\(escaped(String(decoding: bytes, as: UTF8.self)))"
+    guard let name = names["\(type)"], let value = text(in: parts[1]) else {
+      return "\(names["\(type)"] ?? "\(type)")=#\(parts[1].encodedBytes.map(hexadecimal).joined())"
+    }
+    return "\(name)=\(escaped(value))"
   }
 
+  private static func text(in node: ASN1Node) -> String? {
+    guard [.utf8String, .printableString, .ia5String].contains(node.identifier),
+      case .primitive(let bytes) = node.content
+    else { return nil }
+    return String(validating: bytes, as: UTF8.self)
+  }
+
+  /// Scalar by scalar: a comma that carries a combining accent is a comma still.
   private static func escaped(_ value: String) -> String {
+    let scalars = value.unicodeScalars
     var result = ""
-    for (offset, character) in value.enumerated() {
-      let isSpecial = "\"+,;<>\\".contains(character) || (offset == 0 && "# ".contains(character))
-      result += isSpecial ? "\\\(character)" : String(character)
+    for index in scalars.indices {
+      let scalar = scalars[index]
+      let isFirst = index == scalars.startIndex
+      let isLast = scalars.index(after: index) == scalars.endIndex
+      if scalar.value < 0x20 || scalar.value == 0x7F {
+        result += "\\" + hexadecimal(UInt8(scalar.value))
+        continue
+      }
+      let isSpecial =
+        "\"+,;<>\\".unicodeScalars.contains(scalar) || (isFirst && scalar == "#")
+        || ((isFirst || isLast) && scalar == " ")
+      if isSpecial { result += "\\" }
+      result.unicodeScalars.append(scalar)
     }
     return result
+  }
+
+  private static func hexadecimal(_ byte: UInt8) -> String {
+    (byte < 16 ? "0" : "") + String(byte, radix: 16)
   }
 }

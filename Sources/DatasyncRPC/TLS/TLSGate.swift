@@ -8,6 +8,7 @@ final class TLSGate: ChannelInboundHandler, RemovableChannelHandler {
 
   private let connection: ServerConnection
   private let timeout: TimeAmount
+  private var channel: (any Channel)?
   private var timer: Scheduled<Void>?
   private var isOpen = false
 
@@ -18,11 +19,19 @@ final class TLSGate: ChannelInboundHandler, RemovableChannelHandler {
 
   func handlerAdded(context: ChannelHandlerContext) {
     let channel = context.channel
+    self.channel = channel
+    connection.gate = self
     timer = context.eventLoop.scheduleTask(in: timeout) { channel.close(promise: nil) }
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
     timer?.cancel()
+    channel = nil
+  }
+
+  /// Ends a connection whose handshake is not done.
+  func close() {
+    channel?.close(promise: nil)
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -38,6 +47,7 @@ final class TLSGate: ChannelInboundHandler, RemovableChannelHandler {
     let certificate = try? pipeline.handler(type: NIOSSLServerHandler.self).peerCertificate
     connection.peer.certificateSubject = certificate.flatMap { CertificateSubject.text(of: $0) }
     isOpen = true
+    connection.gate = nil
     do {
       try pipeline.addHandler(connection.http2, position: .after(self))
     } catch {

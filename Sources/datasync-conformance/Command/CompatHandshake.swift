@@ -1,5 +1,6 @@
 import CDatasyncTestMessages
 import DatasyncProtobuf
+import DatasyncRPC
 import Dispatch
 
 #if canImport(Glibc)
@@ -12,7 +13,8 @@ import Dispatch
 /// behind its length in four bytes, big-endian. Namespace.
 enum CompatHandshake {
   struct Request {
-    var usesTLS: Bool
+    /// What to show and, where the run has client certificates, to demand; nil: cleartext.
+    var credentials: TLSCredentials?
     /// Bytes; 0: the server's own.
     var messageLimit: Int
   }
@@ -20,11 +22,13 @@ enum CompatHandshake {
   enum Fault: Error, CustomStringConvertible {
     case inputEnded
     case malformed
+    case withoutCredentials
 
     var description: String {
       switch self {
       case .inputEnded: "the standard input ended before a ServerCompatRequest"
       case .malformed: "the standard input does not begin with a ServerCompatRequest"
+      case .withoutCredentials: "the ServerCompatRequest asks for TLS and holds no server_creds"
       }
     }
   }
@@ -37,16 +41,28 @@ enum CompatHandshake {
     let length = prefix.reduce(0) { $0 << 8 | Int($1) }
     guard length <= maxRequestBytes else { throw Fault.malformed }
     let bytes = try readInput(length)
-    let request = bytes.withUnsafeBytes { bytes in
-      try? MessageArena().decode(
-        bytes, with: connectrpc__conformance__v1__server_compat_request__unpack
-      ) { request in
-        Request(
-          usesTLS: request.use_tls != 0, messageLimit: Int(request.message_receive_limit))
+    do {
+      return try bytes.withUnsafeBytes { bytes in
+        try MessageArena().decode(
+          bytes, with: connectrpc__conformance__v1__server_compat_request__unpack
+        ) { request in
+          Request(
+            credentials: try request.use_tls != 0 ? credentials(in: request) : nil,
+            messageLimit: Int(request.message_receive_limit))
+        }
       }
+    } catch is MessageArena.Fault {
+      throw Fault.malformed
     }
-    guard let request else { throw Fault.malformed }
-    return request
+  }
+
+  private static func credentials(
+    in request: Connectrpc__Conformance__V1__ServerCompatRequest
+  ) throws -> TLSCredentials {
+    guard let own = request.server_creds?.pointee else { throw Fault.withoutCredentials }
+    return TLSCredentials(
+      certificateChain: own.cert.array, privateKey: own.key.array,
+      clientAuthorities: request.client_tls_cert.array)
   }
 
   private static func readInput(_ count: Int) throws -> [UInt8] {
@@ -60,11 +76,13 @@ enum CompatHandshake {
     return bytes
   }
 
-  static func writeResponse(host: String, port: Int) {
+  /// - Parameter certificate: PEM, for the clients to trust; empty: cleartext.
+  static func writeResponse(host: String, port: Int, certificate: [UInt8]) {
     let message = MessageArena().encode { arena in
       let response = arena.make(connectrpc__conformance__v1__server_compat_response__init)
       response.pointee.host = arena.bytes(host)
       response.pointee.port = UInt32(clamping: port)
+      response.pointee.pem_cert = arena.bytes(certificate)
       return response
     } _: {
       Array($0)

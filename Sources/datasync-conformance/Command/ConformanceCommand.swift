@@ -15,6 +15,17 @@ struct ConformanceCommand: AsyncParsableCommand {
   @Option(help: "Serve on HOST:PORT, without the handshake; port 0: one that is free.")
   var listen: String?
 
+  @Option(name: .customLong("tls-cert"), help: "PEM file: the certificate, then those above it.")
+  var tlsCertificate: String?
+
+  @Option(name: .customLong("tls-key"), help: "PEM file: the private key.")
+  var tlsKey: String?
+
+  @Option(
+    name: .customLong("tls-client-ca"),
+    help: "PEM file: the authorities of client certificates, which are demanded then.")
+  var tlsClientAuthorities: String?
+
   @Option(help: "Event loops; by default one for each processor.")
   var threads: Int?
 
@@ -29,6 +40,10 @@ struct ConformanceCommand: AsyncParsableCommand {
     var process = ConformanceProcess()
     if let threads { process.loopCount = threads }
     for limit in limits { limit.apply(to: &process.options) }
+    if let tlsCertificate, let tlsKey {
+      process.tlsFiles = TLSFiles(
+        certificate: tlsCertificate, privateKey: tlsKey, clientAuthorities: tlsClientAuthorities)
+    }
     if let listen {
       try await process.serve(on: ListenAddress(parsing: listen))
     } else {
@@ -39,6 +54,15 @@ struct ConformanceCommand: AsyncParsableCommand {
   func validate() throws {
     if let threads, !(1...1024).contains(threads) {
       throw ValidationError("--threads takes 1 to 1024")
+    }
+    guard (tlsCertificate == nil) == (tlsKey == nil) else {
+      throw ValidationError("--tls-cert and --tls-key go together")
+    }
+    guard tlsClientAuthorities == nil || tlsCertificate != nil else {
+      throw ValidationError("--tls-client-ca needs --tls-cert and --tls-key")
+    }
+    guard tlsCertificate == nil || listen != nil else {
+      throw ValidationError("TLS files go with --listen; a run brings its own certificates")
     }
   }
 }

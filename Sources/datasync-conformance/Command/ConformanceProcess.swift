@@ -1,5 +1,6 @@
 import ArgumentParser
 import CDatasyncTestMessages
+import DatasyncHTTP2
 import DatasyncProtobuf
 import DatasyncRPC
 import Logging
@@ -11,10 +12,14 @@ import UnixSignals
 struct ConformanceProcess {
   var options = RPCOptions()
   var loopCount = System.coreCount
+  /// For ``serve(on:)``; nil: cleartext.
+  var tlsFiles: TLSFiles?
 
   /// Serves until SIGTERM or SIGINT, and says on the standard output where.
   func serve(on address: ListenAddress) async throws {
-    try await run(address) { bound in
+    var process = self
+    process.options.tls = try tlsFiles.map { try context(of: $0.credentials()) }
+    try await process.run(address) { bound in
       print("datasync-conformance listening on \(address.host):\(bound.port ?? address.port)")
       flushOutput()
     } until: {
@@ -31,15 +36,33 @@ struct ConformanceProcess {
     } catch {
       throw ValidationError("\(error)")
     }
-    guard !request.usesTLS else {
-      throw ValidationError("the run asks for TLS, which this server does not have")
-    }
     var process = self
+    process.tlsFiles = nil
+    process.options.tls = try request.credentials.map(context(of:))
     if request.messageLimit > 0 { process.options.maxMessageBytes = request.messageLimit }
     try await process.run(ListenAddress(host: "127.0.0.1", port: 0)) { bound in
-      CompatHandshake.writeResponse(host: "127.0.0.1", port: bound.port ?? 0)
+      CompatHandshake.writeResponse(
+        host: "127.0.0.1", port: bound.port ?? 0,
+        certificate: request.credentials?.certificateChain ?? [])
     } until: {
       await CompatHandshake.inputClosed()
+    }
+  }
+
+  private func context(of credentials: TLSCredentials) throws -> TLSContext {
+    do {
+      return try TLSContext(credentials, handshakeTimeout: options.handshakeTimeout)
+    } catch {
+      throw ValidationError("the certificates and keys do not fit together: \(error)")
+    }
+  }
+
+  private func reloadCertificates(_ logger: Logger) {
+    guard let tlsFiles, let tls = options.tls else { return }
+    do {
+      try tls.reload(tlsFiles.credentials())
+    } catch {
+      logger.error("certificates not reloaded", metadata: ["error": "\(error)"])
     }
   }
 
@@ -51,7 +74,7 @@ struct ConformanceProcess {
       StreamLogHandler.standardError(label: $0)
     }
     logger.logLevel = .notice
-    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
     let group = MultiThreadedEventLoopGroup(numberOfThreads: loopCount)
     let health = HealthService()
     let registry = ServiceRegistry([])
@@ -69,20 +92,23 @@ struct ConformanceProcess {
       try await group.shutdownGracefully()
       throw ValidationError("\(error)")
     }
-    await Self.run(server, grace: options.drainGrace, signals, until: end)
+    await run(server, signals, logger, until: end)
     try await group.shutdownGracefully()
   }
 
-  /// The first signal, or the end, drains; what comes next, or the end of that, closes.
-  private static func run(
-    _ server: RPCServer, grace: TimeAmount, _ signals: UnixSignalsSequence,
+  /// The first signal, or the end, drains; what comes next, or the end of that, closes. SIGHUP
+  /// reads the certificates anew.
+  private func run(
+    _ server: RPCServer, _ signals: UnixSignalsSequence, _ logger: Logger,
     until end: @escaping @Sendable () async -> Void
   ) async {
     let (events, event) = AsyncStream.makeStream(
       of: Void.self, bufferingPolicy: .bufferingNewest(4))
     await withTaskGroup(of: Void.self) { tasks in
       tasks.addTask {
-        for await _ in signals { event.yield() }
+        for await signal in signals {
+          if signal == .sighup { reloadCertificates(logger) } else { event.yield() }
+        }
       }
       tasks.addTask {
         await end()
@@ -91,7 +117,7 @@ struct ConformanceProcess {
       var iterator = events.makeAsyncIterator()
       _ = await iterator.next()
       tasks.addTask {
-        await server.drain(grace: grace)
+        await server.drain(grace: options.drainGrace)
         event.yield()
       }
       _ = await iterator.next()

@@ -59,13 +59,16 @@ enum TestingService {
     .invalidArgument, "the message should have come compressed")
 
   /// A Payload in the first field: a response of every method that has one.
-  static func payloadResponse(size: Int32) -> ByteBuffer {
+  ///
+  /// - Parameter username: Only for a SimpleResponse.
+  static func payloadResponse(size: Int32, username: String = "") -> ByteBuffer {
     let zeros = [UInt8](repeating: 0, count: Int(size))
     return MessageArena().encode { arena in
       let payload = arena.make(grpc__testing__payload__init)
       payload.pointee.body = arena.bytes(zeros)
-      let response = arena.make(grpc__testing__streaming_output_call_response__init)
+      let response = arena.make(grpc__testing__simple_response__init)
       response.pointee.payload = payload
+      response.pointee.username = arena.bytes(username)
       return response
     } _: {
       ByteBuffer(bytes: $0)

@@ -7,6 +7,7 @@ import NIOCore
 final class TestingUnaryCall: CallHandler {
   private struct Request {
     var responseSize: Int32
+    var fillsUsername: Bool
     var compressesResponse: Bool
     var expectsCompressed: Bool
     var status: Status?
@@ -39,7 +40,9 @@ final class TestingUnaryCall: CallHandler {
       return
     }
     call.send(
-      TestingService.payloadResponse(size: request.responseSize),
+      TestingService.payloadResponse(
+        size: request.responseSize,
+        username: request.fillsUsername ? call.peer.certificateSubject ?? "" : ""),
       compress: request.compressesResponse)
     call.finish(.ok, trailers: trailing)
   }
@@ -48,7 +51,7 @@ final class TestingUnaryCall: CallHandler {
     message.withUnsafeReadableBytes { bytes in
       try? MessageArena().decode(bytes, with: grpc__testing__simple_request__unpack) { request in
         Request(
-          responseSize: request.response_size,
+          responseSize: request.response_size, fillsUsername: request.fill_username != 0,
           compressesResponse: request.response_compressed?.pointee.value == 1,
           expectsCompressed: request.expect_compressed?.pointee.value == 1,
           status: TestingService.wantedStatus(request.response_status))
