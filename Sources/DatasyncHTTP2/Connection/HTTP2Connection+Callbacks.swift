@@ -249,6 +249,7 @@ extension HTTP2Connection {
     if pendingHeaders == id { pendingHeaders = nil }
     guard let stream = stream(id), stream.isOpen else { return }
     forget(stream)
+    if code == .noError { traffic.streamsSucceeded += 1 } else { traffic.streamsFailed += 1 }
     events.append(.closed(stream, code))
   }
 

@@ -92,6 +92,7 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
       timers[.keepalive] = due
       return
     }
+    traffic.keepalivesSent += 1
     submitPing(Self.keepalivePing)
     timers[.keepaliveAck] = now + options.keepaliveTimeout
   }

@@ -60,6 +60,8 @@ extension HTTP2Connection {
     streams.append(stream)
     stream.lastRead = now
     stream.lastWrite = now
+    traffic.streamsStarted += 1
+    traffic.lastStreamStarted = now
     timers[.idle] = nil
     return stream
   }
@@ -98,6 +100,7 @@ extension HTTP2Connection {
     }
     guard id > 0 else {
       forget(stream)
+      traffic.streamsFailed += 1
       return nil
     }
     stream.id = id
@@ -239,6 +242,17 @@ extension HTTP2Connection {
     else { return }
     nghttp2_session_consume_connection(session, owedBytes)
     owedBytes = 0
+  }
+
+  /// The connection's own, in bytes: what the peer may still send, and what this side may. Nil: the
+  /// connection is gone.
+  package var windows: (local: Int, remote: Int)? {
+    session.map {
+      (
+        Int(nghttp2_session_get_local_window_size($0)),
+        Int(nghttp2_session_get_remote_window_size($0))
+      )
+    }
   }
 
   // MARK: - Fields

@@ -40,6 +40,8 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   package weak var delegate: (any HTTP2ConnectionDelegate)?
   package internal(set) var streams: [HTTP2Stream] = []
 
+  package internal(set) var traffic = ConnectionTraffic()
+
   var context: ChannelHandlerContext?
   var session: OpaquePointer?
   var events: [Event] = []
@@ -62,7 +64,7 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   /// Streams whose head or trailers the library refused to send.
   var failedHeads: [Int32] = []
   /// The event loop's time at the last event, for stamps.
-  var now = NIODeadline.uptimeNanoseconds(0)
+  package internal(set) var now = NIODeadline.uptimeNanoseconds(0)
   /// When the channel last took something.
   var lastFlush = NIODeadline.uptimeNanoseconds(0)
   var lastRead = NIODeadline.uptimeNanoseconds(0)
@@ -171,6 +173,7 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     cancelTimer()
     let open = streams
     streams.removeAll()
+    traffic.streamsFailed += open.count
     for stream in open {
       stream.isOpen = false
       let delegate = stream.delegate

@@ -78,6 +78,7 @@ extension ServerCall: HTTP2StreamDelegate {
   }
 
   private func deliver(_ message: ByteBuffer, _ isCompressed: Bool) {
+    connection.http2.countMessageReceived()
     var message = message
     if isCompressed {
       guard let decompressed = decompress(message) else { return }

@@ -100,7 +100,7 @@ package final class ServerCall {
       buffer.writeInteger(UInt32(message.readableBytes))
       buffer.writeImmutableBuffer(message)
     }
-    if !isWritten { overflowed() }
+    if isWritten { connection.http2.countMessageSent() } else { overflowed() }
   }
 
   /// Sends one message that the closure writes straight into the outbound buffer.
@@ -122,7 +122,7 @@ package final class ServerCall {
       let length = buffer.writerIndex - start - MessageDeframer.prefixBytes
       buffer.setInteger(UInt32(clamping: length), at: start + 1)
     }
-    if !isWritten { overflowed() }
+    if isWritten { connection.http2.countMessageSent() } else { overflowed() }
   }
 
   private func overflowed() {

@@ -19,14 +19,22 @@ package final class RPCServer: Sendable {
     }
   }
 
+  struct Listener: Sendable {
+    let id: Int
+    let channel: any Channel
+  }
+
   private struct State {
-    var listeners: [any Channel] = []
-    var connections: [ObjectIdentifier: NIOLoopBound<ServerConnection>] = [:]
+    var listeners: [Listener] = []
+    var connections: [Int: NIOLoopBound<ServerConnection>] = [:]
+    /// Of the connections that are gone.
+    var endedCalls = CallCounts()
     var perAddress: [String: Int] = [:]
     var isDraining = false
     var whenEmpty: [EventLoopPromise<Void>] = []
   }
 
+  let id = ChannelzID.next()
   let options: RPCOptions
   let registry: ServiceRegistry
   let health: HealthService
@@ -79,7 +87,7 @@ package final class RPCServer: Sendable {
     } catch {
       throw BindError.failed("\(host):\(port)", error)
     }
-    state.withLock { $0.listeners.append(channel) }
+    state.withLock { $0.listeners.append(Listener(id: ChannelzID.next(), channel: channel)) }
     guard let address = channel.localAddress else {
       throw BindError.failed("\(host):\(port)", ChannelError.unknownLocalAddress)
     }
@@ -104,7 +112,7 @@ package final class RPCServer: Sendable {
       if state.perAddress[ip, default: 0] >= options.maxConnectionsPerAddress {
         return .connectionsPerAddress
       }
-      state.connections[ObjectIdentifier(connection)] = bound
+      state.connections[connection.id] = bound
       state.perAddress[ip, default: 0] += 1
       return .none
     }
@@ -126,8 +134,11 @@ package final class RPCServer: Sendable {
   }
 
   private func closed(_ connection: ServerConnection, _ ip: String) {
+    let counts = connection.counts
     let waiting = state.withLock { state -> [EventLoopPromise<Void>] in
-      state.connections[ObjectIdentifier(connection)] = nil
+      if state.connections.removeValue(forKey: connection.id) != nil {
+        state.endedCalls.add(counts)
+      }
       if let count = state.perAddress[ip] {
         state.perAddress[ip] = count > 1 ? count - 1 : nil
       }
@@ -140,6 +151,32 @@ package final class RPCServer: Sendable {
 
   package var connectionCount: Int {
     state.withLock { $0.connections.count }
+  }
+
+  // MARK: - What is seen from outside
+
+  var listeners: [Listener] { state.withLock { $0.listeners } }
+
+  /// The connections' ids from one on, in order, and whether there are no more.
+  func connectionIDs(from first: Int, max: Int) -> (ids: ArraySlice<Int>, isEnd: Bool) {
+    let ids = state.withLock { Array($0.connections.keys) }.filter { $0 >= first }.sorted()
+    return (ids.prefix(max), ids.count <= max)
+  }
+
+  func connection(id: Int) -> NIOLoopBound<ServerConnection>? {
+    state.withLock { $0.connections[id] }
+  }
+
+  /// All calls since the server began, each connection asked on its own loop.
+  func callCounts(on eventLoop: any EventLoop) -> EventLoopFuture<CallCounts> {
+    let (ended, connections) = state.withLock { ($0.endedCalls, Array($0.connections.values)) }
+    let loops = Dictionary(grouping: connections) { ObjectIdentifier($0.eventLoop) }
+    let parts = loops.values.compactMap { connections in
+      connections.first?.eventLoop.submit {
+        connections.reduce(into: CallCounts()) { $0.add($1.value.counts) }
+      }
+    }
+    return EventLoopFuture.reduce(into: ended, parts, on: eventLoop) { $0.add($1) }
   }
 
   // MARK: - The end
@@ -194,6 +231,6 @@ package final class RPCServer: Sendable {
       state.isDraining = true
       return state.listeners
     }
-    for listener in listeners { try? await listener.close() }
+    for listener in listeners { try? await listener.channel.close() }
   }
 }

@@ -4,6 +4,9 @@ import NIOCore
 
 /// A client's connection: makes calls of its streams. Loop-bound.
 final class ServerConnection: HTTP2ConnectionDelegate {
+  /// Of this connection alone, in the process.
+  let id = ChannelzID.next()
+  private(set) var counts = CallCounts()
   let options: RPCOptions
   let registry: ServiceRegistry
   let eventLoop: any EventLoop
@@ -63,6 +66,7 @@ final class ServerConnection: HTTP2ConnectionDelegate {
   }
 
   private func start(_ stream: HTTP2Stream, _ route: ServiceRegistry.Route, _ head: RequestHead) {
+    counts.started(now: http2.now)
     let call = ServerCall(
       connection: self, stream: stream, route: route, head: head,
       deadline: head.timeout.map { .now() + $0 }, eventLoop: eventLoop)
@@ -118,6 +122,7 @@ final class ServerConnection: HTTP2ConnectionDelegate {
   // MARK: - Calls
 
   func callFinished(_ status: Status) {
+    counts.finished(status)
     if status.details.count > Status.maxDetailsBytes {
       logger.debug(
         "status details are too long and left out",
@@ -153,6 +158,7 @@ final class ServerConnection: HTTP2ConnectionDelegate {
   }
 
   func connectionClosed() {
+    counts.endAll()
     onClose(self)
   }
 }

@@ -80,12 +80,12 @@ struct ConformanceProcess {
     let registry = ServiceRegistry([])
     let pool = DescriptorPool(fileDescriptorSets: [DescriptorSet.datasync, Self.testDescriptors])
     let services = [TestingService.service, ConformanceService.service, EchoService.service]
-    registry.replace(
-      services + [health.service]
-        + ReflectionService(pool: pool, registry: registry).services)
-    for service in services { health.set(service.name, .serving) }
     let server = RPCServer(
       options: options, registry: registry, health: health, group: group, logger: logger)
+    registry.replace(
+      services + [health.service, ChannelzService(server: server).service]
+        + ReflectionService(pool: pool, registry: registry).services)
+    for service in services { health.set(service.name, .serving) }
     do {
       announce(try await server.bind(host: address.host, port: address.port))
     } catch let error as RPCServer.BindError {
