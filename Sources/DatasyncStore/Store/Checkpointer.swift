@@ -65,7 +65,13 @@ final class Checkpointer: Sendable {
 
 /// How long the WAL is, as SQLite tells after each commit. Thread-confined to the writer.
 final class WALLength {
-  private(set) var pages = 0
+  private var pages: Int?
+
+  /// The length, once after each commit that wrote something; nil where none has since.
+  func take() -> Int? {
+    defer { pages = nil }
+    return pages
+  }
 
   /// `self` must live as long as the connection.
   func install(on connection: Connection) {
