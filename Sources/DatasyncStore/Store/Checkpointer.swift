@@ -59,7 +59,11 @@ final class Checkpointer: Sendable {
 
   @discardableResult
   private func checkpoint(_ connection: Connection, _ mode: Int32) -> Bool {
-    sqlite3_wal_checkpoint_v2(connection.handle, "main", mode, nil, nil) == SQLITE_OK
+    // A connection that has read nothing yet does not know of the WAL, and would find nothing to do.
+    guard (try? connection.integer("SELECT count(*) FROM sqlite_schema")) != nil else {
+      return false
+    }
+    return sqlite3_wal_checkpoint_v2(connection.handle, "main", mode, nil, nil) == SQLITE_OK
   }
 }
 
