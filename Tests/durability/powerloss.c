@@ -140,7 +140,7 @@ static void lose(struct file *file) {
     /* The removal did not reach the disk; a new file of that name has no entry either. */
     if (rename(file->saved, path)) die("rename");
   }
-  if (file->is_created && (roll() & 1)) {
+  if (file->is_created && roll() % 8 == 0) {
     real_unlink(path);
     return;
   }
@@ -148,9 +148,10 @@ static void lose(struct file *file) {
   if (descriptor < 0) return;
   struct stat status;
   if (fstat(descriptor, &status)) die("fstat");
-  for (size_t i = 0; i < file->count; i++) {
+  /* The disk wrote in order for a while, then as it pleased. */
+  size_t whole = roll() % (file->count + 1);
+  for (size_t i = whole; i < file->count; i++) {
     struct sector *sector = &file->sectors[i];
-    /* All of it new, all of it old, or some of each: by the seed's first roll for this sector. */
     if (roll() % 3 != 0 &&
         real_pwrite(descriptor, sector->durable, SECTOR, sector->number * SECTOR) != SECTOR)
       die("pwrite");
