@@ -256,6 +256,32 @@ def test_a_value_that_does_not_fit_is_an_error_for_that_row_alone(serve):
         assert s.update("loose", id="b", whole=3).row["whole"] == 3
 
 
+def test_a_write_mends_or_removes_a_row_that_cannot_be_read(serve):
+    server = serve(
+        "loose.db", "--attach",
+        sql="""
+        CREATE TABLE loose (id TEXT PRIMARY KEY, whole INTEGER, day DATE);
+        INSERT INTO loose VALUES ('a', 'many', NULL), ('b', 'few', 'today'), ('c', 1, 'never'),
+          ('d', 'none', NULL);
+        """,
+    )
+    with Session(server) as s:
+        assert s.update("loose", id="a", whole=3).row["whole"] == 3
+        assert s.get("loose", "a")["whole"] == 3
+        # What stays unreadable is named, and nothing is written.
+        with refused("DATA_LOSS", "BAD_STORED_VALUE") as error:
+            s.update("loose", id="b", whole=3)
+        assert error.metadata["column"] == "day"
+        assert server.foreign("SELECT whole FROM loose WHERE id = 'b'") == [("few",)]
+        assert s.replace("loose", id="b", whole=4).row["whole"] == 4
+        # To NULL, which is not the same as what is stored.
+        assert "day" not in s.update("loose", mask=["day"], id="c").row
+        assert s.get("loose", "c")["whole"] == 1
+        assert s.delete("loose", "d").sequence
+        page = s.page("loose")
+        assert [row["id"] for row in page.rows] == ["a", "b", "c"] and not page.errors
+
+
 def test_describe_tells_tables_and_columns(s):
     tables = {table.name: table for table in s.call("describe").tables}
     assert list(tables) == sorted(tables)

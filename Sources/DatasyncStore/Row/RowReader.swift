@@ -19,6 +19,29 @@ enum RowReader {
       isDeleted: statement.int64(Int32(SystemColumn.deleted.rawValue)) != 0)
   }
 
+  /// A row as ``row(_:table:)``, whose unreadable values are left out, as if they were NULL.
+  ///
+  /// - Returns: The row, and what is wrong with each column left out, by the column's index.
+  static func rowLeavingOut(
+    _ statement: Statement, table: Table
+  ) -> (row: StoredRow, unreadable: [Int: DatasyncError]) {
+    var encoder = RowEncoder()
+    var unreadable: [Int: DatasyncError] = [:]
+    let key = keyText(statement, 0)
+    for (index, column) in table.columns.enumerated() {
+      do {
+        try ColumnReader.append(statement, Int32(index), column: column, to: &encoder)
+      } catch {
+        unreadable[index] = misfit(error, column: column, key: key, table: table)
+      }
+    }
+    let row = StoredRow(
+      table: table, key: key, image: encoder.finish(),
+      version: Sequence(UInt64(clamping: statement.int64(Int32(SystemColumn.version.rawValue)))),
+      isDeleted: statement.int64(Int32(SystemColumn.deleted.rawValue)) != 0)
+    return (row, unreadable)
+  }
+
   static func keyText(_ statement: Statement, _ index: Int32) -> String {
     switch statement.type(index) {
     case SQLITE_INTEGER: String(statement.int64(index))

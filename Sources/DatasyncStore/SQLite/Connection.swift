@@ -3,6 +3,7 @@ import CDatasyncSQLite
 /// One SQLite connection. Thread-confined: whoever holds it is its only user.
 final class Connection {
   let handle: OpaquePointer
+  let path: String
   private var cache: [String: Statement] = [:]
   /// Most statements kept by ``cached(_:)``.
   private let maxCached = 256
@@ -27,6 +28,7 @@ final class Connection {
       throw SQLiteFailure(extendedCode: code, message: message)
     }
     handle = opened
+    self.path = path
     self.busyWait = busyWait
     if let busyWait {
       busyWait.install(on: opened)

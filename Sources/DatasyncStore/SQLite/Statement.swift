@@ -8,6 +8,8 @@ private let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
 final class Statement {
   private let handle: OpaquePointer
   private unowned let connection: Connection
+  /// What a bind was refused with, memory or size: SQLite would go on with NULL in its place.
+  private var bindCode = SQLITE_OK
 
   init(_ sql: String, on connection: Connection) throws(SQLiteFailure) {
     var handle: OpaquePointer?
@@ -27,6 +29,7 @@ final class Statement {
 
   /// - Returns: Whether there is a row.
   func step() throws(SQLiteFailure) -> Bool {
+    try checkBinds()
     let code = sqlite3_step(handle)
     if code == SQLITE_ROW { return true }
     if code == SQLITE_DONE { return false }
@@ -37,6 +40,7 @@ final class Statement {
 
   /// Steps to the end, and is ready for the next time.
   func run() throws(SQLiteFailure) {
+    try checkBinds()
     let code = sqlite3_step(handle)
     guard code == SQLITE_DONE || code == SQLITE_ROW else {
       let failure = connection.failure(code)
@@ -47,34 +51,48 @@ final class Statement {
   }
 
   func reset() {
+    bindCode = SQLITE_OK
     sqlite3_reset(handle)
+  }
+
+  private func checkBinds() throws(SQLiteFailure) {
+    guard bindCode != SQLITE_OK else { return }
+    let failure = SQLiteFailure(
+      extendedCode: bindCode, message: String(cString: sqlite3_errstr(bindCode)))
+    reset()
+    throw failure
+  }
+
+  private func note(_ code: Int32) {
+    if code != SQLITE_OK { bindCode = code }
   }
 
   // MARK: - Parameters, from 1
 
   func bindNull(_ index: Int32) {
-    sqlite3_bind_null(handle, index)
+    note(sqlite3_bind_null(handle, index))
   }
 
   func bind(_ index: Int32, _ value: Int64) {
-    sqlite3_bind_int64(handle, index, value)
+    note(sqlite3_bind_int64(handle, index, value))
   }
 
   func bind(_ index: Int32, _ value: Double) {
     // SQLite stores integral reals as integers, so minus zero would come back as zero.
-    sqlite3_bind_double(handle, index, value == 0 ? 0 : value)
+    note(sqlite3_bind_double(handle, index, value == 0 ? 0 : value))
   }
 
   func bind(_ index: Int32, _ value: String) {
     var value = value
     value.withUTF8 { utf8 in
       guard let base = utf8.baseAddress else {
-        sqlite3_bind_text(handle, index, "", 0, transient)
+        note(sqlite3_bind_text(handle, index, "", 0, transient))
         return
       }
       base.withMemoryRebound(to: CChar.self, capacity: utf8.count) { text in
-        _ = sqlite3_bind_text64(
-          handle, index, text, UInt64(utf8.count), transient, UInt8(SQLITE_UTF8))
+        note(
+          sqlite3_bind_text64(
+            handle, index, text, UInt64(utf8.count), transient, UInt8(SQLITE_UTF8)))
       }
     }
   }
@@ -82,9 +100,9 @@ final class Statement {
   func bind(_ index: Int32, _ value: [UInt8]) {
     value.withUnsafeBytes { bytes -> Void in
       if let base = bytes.baseAddress, !bytes.isEmpty {
-        sqlite3_bind_blob64(handle, index, base, UInt64(bytes.count), transient)
+        note(sqlite3_bind_blob64(handle, index, base, UInt64(bytes.count), transient))
       } else {
-        sqlite3_bind_zeroblob(handle, index, 0)
+        note(sqlite3_bind_zeroblob(handle, index, 0))
       }
     }
   }
@@ -104,6 +122,8 @@ final class Statement {
 
   /// SQLITE_INTEGER, SQLITE_FLOAT, SQLITE_TEXT, SQLITE_BLOB or SQLITE_NULL.
   func type(_ index: Int32) -> Int32 { sqlite3_column_type(handle, index) }
+
+  private func isText(_ index: Int32) -> Bool { sqlite3_column_type(handle, index) == SQLITE_TEXT }
 
   func isNull(_ index: Int32) -> Bool { sqlite3_column_type(handle, index) == SQLITE_NULL }
 
@@ -130,7 +150,8 @@ final class Statement {
   }
 
   func text(_ index: Int32) -> String {
-    String(decoding: textBytes(index), as: UTF8.self)
+    // Text is read where it lies; asked for as a C string, it may be copied, which may fail unseen.
+    String(decoding: isText(index) ? bytes(index) : textBytes(index), as: UTF8.self)
   }
 
   func blob(_ index: Int32) -> [UInt8] { Array(bytes(index)) }

@@ -59,13 +59,23 @@ final class Checkpointer: Sendable {
 
   @discardableResult
   private func checkpoint(_ connection: Connection, _ mode: Int32) -> Bool {
-    sqlite3_wal_checkpoint_v2(connection.handle, "main", mode, nil, nil) == SQLITE_OK
+    // A connection that has read nothing yet does not know of the WAL, and would find nothing to do.
+    guard (try? connection.integer("SELECT count(*) FROM sqlite_schema")) != nil else {
+      return false
+    }
+    return sqlite3_wal_checkpoint_v2(connection.handle, "main", mode, nil, nil) == SQLITE_OK
   }
 }
 
 /// How long the WAL is, as SQLite tells after each commit. Thread-confined to the writer.
 final class WALLength {
-  private(set) var pages = 0
+  private var pages: Int?
+
+  /// The length, once after each commit that wrote something; nil where none has since.
+  func take() -> Int? {
+    defer { pages = nil }
+    return pages
+  }
 
   /// `self` must live as long as the connection.
   func install(on connection: Connection) {

@@ -16,6 +16,9 @@ import DatasyncModel
 ///   new history;
 /// - the file is missing: it is the same history only if the database is still in the same inode,
 ///   whose number the database remembers.
+/// - with `synchronous=normal`, a power loss may take answered commits and this file's last lines
+///   alike: the file names the boot in which it was written (and synced, when the store opened), and
+///   a store that was not closed in that boot gets a new history.
 ///
 /// What it cannot notice: an older copy written into the same inode together with its own older
 /// companion file, or with the companion removed.
@@ -23,13 +26,16 @@ import DatasyncModel
 /// `@unchecked`: an advisory lock and one descriptor, written by one thread at a time.
 final class FileIdentity: @unchecked Sendable {
   private let descriptor: Int32
-  private var written: UInt64 = 0
+  private let path: String
   let inode: Int64
 
   /// What the companion file says. A value.
   struct Record: Equatable {
     let historyID: String
     let head: UInt64
+    /// The boot in which the database is open without every commit being synced; nil where what
+    /// was committed is on the disk.
+    var unsyncedBoot: String?
   }
 
   /// Opens and locks the companion of a database.
@@ -40,6 +46,7 @@ final class FileIdentity: @unchecked Sendable {
     guard stat(path, &status) == 0 else {
       throw DatasyncError(.notFound, reason: "NO_DATABASE", "there is no file \(path)")
     }
+    self.path = path
     inode = Int64(truncatingIfNeeded: status.st_ino)
     let companion = "\(path)-datasync"
     descriptor = open(companion, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
@@ -65,6 +72,13 @@ final class FileIdentity: @unchecked Sendable {
     flock(descriptor, LOCK_UN)
   }
 
+  /// Whether the database's path still names the file that was opened.
+  func isInPlace() -> Bool {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return errno != ENOENT && errno != ENOTDIR }
+    return Int64(truncatingIfNeeded: status.st_ino) == inode
+  }
+
   private static let magic = "datasync 1\n"
 
   /// nil: new, or not one of ours.
@@ -77,15 +91,25 @@ final class FileIdentity: @unchecked Sendable {
     guard lines.count >= 3, "\(lines[0])\n" == FileIdentity.magic,
       let head = UInt64(lines[2].drop { $0 == "0" }.isEmpty ? "0" : lines[2])
     else { return nil }
-    return Record(historyID: String(lines[1]), head: head)
+    let boot = lines.count > 3 && !lines[3].isEmpty ? String(lines[3]) : nil
+    return Record(historyID: String(lines[1]), head: head, unsyncedBoot: boot)
   }
 
   /// Notes what was announced; cheap, and not synced: after a power loss it may say less than was.
   func write(_ record: Record) {
     let digits = String(record.head)
     let head = String(repeating: "0", count: 20 - digits.count) + digits
-    let text = Array("\(FileIdentity.magic)\(record.historyID)\n\(head)\n".utf8)
+    // Always as long, so that nothing of an older record shows behind it.
+    let boot = record.unsyncedBoot ?? ""
+    let padding = String(repeating: "\n", count: max(1, 64 - boot.utf8.count))
+    let text = Array("\(FileIdentity.magic)\(record.historyID)\n\(head)\n\(boot)\(padding)".utf8)
     _ = pwrite(descriptor, text, text.count, 0)
+  }
+
+  /// Notes it where a power loss does not take it away.
+  func writeSynced(_ record: Record) {
+    write(record)
+    _ = fsync(descriptor)
   }
 }
 
@@ -109,6 +133,7 @@ struct HistoryCheck {
   private func isSame(_ id: String, inode: Value, head: Sequence) -> Bool {
     let isSameFile = inode == .int64(identity.inode)
     guard let record = identity.read() else { return isSameFile }
-    return isSameFile && record.historyID == id && record.head <= head.rawValue
+    let isWhole = record.unsyncedBoot.map { $0 == Boot.id } ?? true
+    return isSameFile && record.historyID == id && record.head <= head.rawValue && isWhole
   }
 }

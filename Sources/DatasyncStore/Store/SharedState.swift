@@ -5,6 +5,7 @@ import Synchronization
 final class SharedState: Sendable {
   private let announced: Atomic<UInt64>
   private let current: Mutex<Catalog>
+  private let isDatabaseGone = Atomic(false)
 
   init(head: Sequence, catalog: Catalog) {
     announced = Atomic(head.rawValue)
@@ -22,6 +23,19 @@ final class SharedState: Sendable {
 
   func setCatalog(_ catalog: Catalog) {
     current.withLock { $0 = catalog }
+  }
+
+  /// Once set: the database's file is no longer the one that was opened, and nothing is served.
+  var gone: DatasyncError? {
+    guard isDatabaseGone.load(ordering: .acquiring) else { return nil }
+    return DatasyncError(
+      .unavailable, reason: "DATABASE_REPLACED",
+      "the database's file was removed or replaced while it was served: the server's operator has "
+        + "to start the server again", retryAfter: .seconds(1))
+  }
+
+  func setGone() {
+    isDatabaseGone.store(true, ordering: .releasing)
   }
 
   static var closed: DatasyncError {

@@ -6,6 +6,13 @@ package protocol StoreObserver: Sendable {
   func batchCommitted(_ batch: CommittedBatch)
   /// Comes before the first batch whose changes need the new catalog.
   func catalogChanged(_ catalog: Catalog)
+  /// The database's file was removed or replaced; every read and write is refused from now on.
+  func databaseGone(path: String)
+}
+
+extension StoreObserver {
+  /// Observers that do not care learn it from the refusals.
+  package func databaseGone(path: String) {}
 }
 
 /// One SQLite database with its writer thread, its reader threads and its change log. Sendable.
@@ -53,11 +60,21 @@ package final class Store: Sendable {
     let wal = WALLength()
     wal.install(on: connection)
     let historyID = prepared.historyID
-    identity.write(FileIdentity.Record(historyID: historyID, head: prepared.head.rawValue))
+    let unsyncedBoot = options.synchronous == .normal ? Boot.id : nil
+    identity.writeSynced(
+      FileIdentity.Record(
+        historyID: historyID, head: prepared.head.rawValue, unsyncedBoot: unsyncedBoot))
+    writer.isInPlace = { identity.isInPlace() }
+    writer.closedSynced = { [unowned writer] in
+      identity.writeSynced(
+        FileIdentity.Record(historyID: historyID, head: writer.head.rawValue))
+    }
     writer.committed = { [unowned writer] in
       // Before anyone hears of the commit.
-      identity.write(FileIdentity.Record(historyID: historyID, head: writer.head.rawValue))
-      checkpointer.walGrew(to: wal.pages)
+      identity.write(
+        FileIdentity.Record(
+          historyID: historyID, head: writer.head.rawValue, unsyncedBoot: unsyncedBoot))
+      if let pages = wal.take() { checkpointer.walGrew(to: pages) }
     }
     var connections: [Reader] = []
     let checkpointConnection: Connection
@@ -115,6 +132,10 @@ package final class Store: Sendable {
     _ body: @escaping @Sendable (Snapshot) throws(DatasyncError) -> Result,
     completion: @escaping @Sendable (Swift.Result<Result, DatasyncError>) -> Void
   ) {
+    if let error = shared.gone {
+      completion(.failure(error))
+      return
+    }
     let job = ReaderPool.Job(minimum: shared.head, cancellation: cancellation) { snapshot in
       switch snapshot {
       case .failure(let error): completion(.failure(error))

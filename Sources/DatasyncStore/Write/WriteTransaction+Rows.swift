@@ -65,7 +65,7 @@ extension WriteTransaction {
     let isDeleted = condition.includeDeleted && draft.values[4] == .bool(true)
     guard let before else { return try create(draft, isDeleted: isDeleted) }
     var values = try complete(draft)
-    let old = RowDecoder.values(of: before.image, table: draft.table)
+    let old = RowDecoder.values(of: before.row.image, table: draft.table)
     for system in SystemColumn.allCases { values[system.rawValue] = old[system.rawValue] }
     for (index, column) in draft.table.columns.enumerated() where column.isGenerated {
       values[index] = old[index]
@@ -96,7 +96,7 @@ extension WriteTransaction {
       let isDeleted = columns.contains(deleted) && draft.values[deleted] == .bool(true)
       return try create(created, isDeleted: isDeleted)
     }
-    var values = RowDecoder.values(of: before.image, table: draft.table)
+    var values = RowDecoder.values(of: before.row.image, table: draft.table)
     for index in columns {
       values[index] = try prepared(draft.values[index] ?? .null, index, of: draft.stored)
     }
@@ -115,13 +115,14 @@ extension WriteTransaction {
     } catch {
       throw .request(error)
     }
-    guard let before = try row(key, in: stored) else { throw .request(notFound(keyText, stored)) }
+    guard let found = try row(key, in: stored) else { throw .request(notFound(keyText, stored)) }
+    let before = found.row
     try check(before, ifVersion: ifVersion, includeDeleted: false)
     if stored.table.softDelete {
       var values = RowDecoder.values(of: before.image, table: stored.table)
       values[SystemColumn.deleted.rawValue] = .bool(true)
       return try write(
-        stored, key, before: before, values: values, columns: [SystemColumn.deleted.rawValue])
+        stored, key, before: found, values: values, columns: [SystemColumn.deleted.rawValue])
     }
     let sequence = takeSequence()
     let values = RowDecoder.values(of: before.image, table: stored.table)
@@ -141,9 +142,13 @@ extension WriteTransaction {
 
   /// Writes columns of a row that exists; nothing where they already are so.
   private func write(
-    _ stored: StoredTable, _ key: RowKey, before: StoredRow, values: [Value], columns: [Int]
+    _ stored: StoredTable, _ key: RowKey, before found: FoundRow, values: [Value], columns: [Int]
   ) throws(WriteFailure) -> WriteResult {
-    guard RowEncoder.image(of: values, table: stored.table) != before.image else {
+    let before = found.row
+    try found.checkMended(by: columns)
+    guard
+      !found.unreadable.isEmpty || RowEncoder.image(of: values, table: stored.table) != before.image
+    else {
       return WriteResult(
         messageName: stored.table.messageName, image: before.image, sequence: before.version)
     }
@@ -151,7 +156,17 @@ extension WriteTransaction {
     let sequence = takeSequence()
     values[SystemColumn.updatedAt.rawValue] = .timestamp(now)
     values[SystemColumn.version.rawValue] = .int64(Int64(clamping: sequence.rawValue))
-    let written = columns + [SystemColumn.updatedAt.rawValue, SystemColumn.version.rawValue]
+    var written = columns + [SystemColumn.updatedAt.rawValue, SystemColumn.version.rawValue]
+    if found.unreadable[SystemColumn.createdAt.rawValue] != nil {
+      values[SystemColumn.createdAt.rawValue] = .timestamp(now)
+      written.append(SystemColumn.createdAt.rawValue)
+    }
+    if found.unreadable[SystemColumn.deleted.rawValue] != nil,
+      !columns.contains(SystemColumn.deleted.rawValue)
+    {
+      values[SystemColumn.deleted.rawValue] = .bool(before.isDeleted)
+      written.append(SystemColumn.deleted.rawValue)
+    }
     try run(stored, key: before.key, values: values, expectsChange: true) {
       () throws(SQLiteFailure) in
       let statement = try self.statements(for: stored).update(written)
@@ -176,7 +191,7 @@ extension WriteTransaction {
     if stored.isPredictable {
       image = RowEncoder.image(of: values, table: table)
     } else {
-      guard let row = try row(key, in: stored), row.version == sequence else {
+      guard let found = try row(key, in: stored), found.row.version == sequence else {
         throw .request(
           DatasyncError(
             .failedPrecondition, reason: "WRITE_REFUSED",
@@ -184,7 +199,8 @@ extension WriteTransaction {
               + "server's: change the trigger",
             metadata: ["table": table.name, "id": key.description]))
       }
-      image = row.image
+      if let first = found.unreadable.min(by: { $0.key < $1.key }) { throw .request(first.value) }
+      image = found.row.image
     }
     append(
       Change(
@@ -198,7 +214,7 @@ extension WriteTransaction {
 
   private func target(
     _ draft: CurrentDraft, _ condition: WriteCondition
-  ) throws(WriteFailure) -> (RowKey, StoredRow?) {
+  ) throws(WriteFailure) -> (RowKey, FoundRow?) {
     let table = draft.table
     guard !isAbsent(draft.values[0]), let value = draft.values[0] else {
       throw .request(
@@ -220,7 +236,7 @@ extension WriteTransaction {
       }
       return (key, nil)
     }
-    try check(before, ifVersion: condition.ifVersion, includeDeleted: condition.includeDeleted)
+    try check(before.row, ifVersion: condition.ifVersion, includeDeleted: condition.includeDeleted)
     return (key, before)
   }
 

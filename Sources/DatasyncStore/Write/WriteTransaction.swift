@@ -72,21 +72,34 @@ final class WriteTransaction {
     return stored
   }
 
-  func row(
-    _ key: RowKey, in stored: StoredTable
-  ) throws(WriteFailure) -> StoredRow? {
-    do {
+  /// A row as a write finds it. A value.
+  struct FoundRow {
+    let row: StoredRow
+    /// Columns whose stored value does not fit them, and are left out of the row; by index. The
+    /// write may mend them.
+    let unreadable: [Int: DatasyncError]
+
+    /// - Throws: DATA_LOSS where a column would stay unreadable that the write does not touch.
+    func checkMended(by columns: [Int]) throws(WriteFailure) {
+      let rest = unreadable.filter { index, _ in
+        let isOurs = (1..<SystemColumn.count).contains(index)
+        // What a generated column holds after the write shows when the row is read again.
+        return !isOurs && !columns.contains(index) && !row.table.columns[index].isGenerated
+      }
+      if let first = rest.min(by: { $0.key < $1.key }) { throw .request(first.value) }
+    }
+  }
+
+  func row(_ key: RowKey, in stored: StoredTable) throws(WriteFailure) -> FoundRow? {
+    do throws(SQLiteFailure) {
       let statement = try statements(for: stored).select()
       defer { statement.reset() }
       statement.bind(1, key.value)
       guard try statement.step() else { return nil }
-      return try RowReader.row(statement, table: stored.table)
-    } catch let error as DatasyncError {
-      throw .request(error)
-    } catch let failure as SQLiteFailure {
-      throw self.failure(failure)
+      let (row, unreadable) = RowReader.rowLeavingOut(statement, table: stored.table)
+      return FoundRow(row: row, unreadable: unreadable)
     } catch {
-      throw .request(DatasyncError(.internal, "a read failed", cause: error))
+      throw failure(error)
     }
   }
 

@@ -29,8 +29,13 @@ final class Writer: @unchecked Sendable {
   private var compactor: Compactor
   private var lastTrim: Duration = .zero
   private var lastTidy: Duration = .zero
+  private var lastLook: Duration = .zero
   /// Called after each transaction, on the writer's thread.
   var committed: () -> Void = {}
+  /// Whether the database's path still names the file that is open.
+  var isInPlace: () -> Bool = { true }
+  /// Called in the end, where all that was committed has been synced.
+  var closedSynced: () -> Void = {}
 
   /// Most foreign rows adopted in one transaction.
   static let maxAdopted = 10_000
@@ -56,6 +61,7 @@ final class Writer: @unchecked Sendable {
   func submit(_ request: WriteRequest) throws(DatasyncError) {
     let error = queue.withLock { queue -> DatasyncError? in
       guard !queue.isClosed else { return SharedState.closed }
+      if let gone = shared.gone { return gone }
       guard queue.requests.count < options.maxQueuedWrites,
         queue.requests.isEmpty
           || queue.byteCount + request.byteCount <= options.maxQueuedWriteBytes
@@ -89,7 +95,10 @@ final class Writer: @unchecked Sendable {
   func run() {
     while true {
       let (requests, isWoken, isClosed) = take()
-      if !requests.isEmpty {
+      if !isThere() {
+        refuse(requests)
+        if isClosed { break }
+      } else if !requests.isEmpty {
         process(requests)
       } else if isClosed {
         break
@@ -101,7 +110,29 @@ final class Writer: @unchecked Sendable {
     }
     cache.removeAll()
     log.forgetStatements()
+    // A checkpoint syncs what it copies; 0: it got through.
+    if shared.gone == nil, options.synchronous == .normal,
+      (try? connection.integer("PRAGMA wal_checkpoint(FULL)")) == 0
+    {
+      closedSynced()
+    }
     connection.close()
+  }
+
+  /// Looks once a second; what is written into a file that has no name any more is lost.
+  private func isThere() -> Bool {
+    guard shared.gone == nil else { return false }
+    guard MonotonicClock.now - lastLook > .seconds(1) else { return true }
+    lastLook = MonotonicClock.now
+    guard !isInPlace() else { return true }
+    shared.setGone()
+    observer.databaseGone(path: connection.path)
+    return false
+  }
+
+  private func refuse(_ requests: [WriteRequest]) {
+    guard !requests.isEmpty, let error = shared.gone else { return }
+    publish(requests.map { WriteAnswer(replyTo: $0.replyTo, outcome: .failure(error)) }, [])
   }
 
   private func take() -> (requests: [WriteRequest], isWoken: Bool, isClosed: Bool) {

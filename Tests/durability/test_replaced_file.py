@@ -1,0 +1,46 @@
+"""A database whose file is replaced under the server: refused with a reason, not written to nowhere."""
+
+import os
+import sqlite3
+
+import pytest
+
+import crash
+from errors import Refused
+from server import until
+from session import Session
+
+
+@pytest.mark.parametrize("how", ["replaced", "removed"])
+def test_a_file_that_is_gone_ends_the_service_with_a_reason(serve, tmp_path, how):
+    server = serve("ledger.db", "--schema", crash.LEDGER, "--attach")
+    with Session(server, client_id="c") as session:
+        session.create("accounts", id="a", tag="a")
+        if how == "replaced":
+            copy = tmp_path / "copy.db"
+            source, target = sqlite3.connect(server.database), sqlite3.connect(copy)
+            source.backup(target)
+            source.close()
+            target.close()
+            os.replace(copy, server.database)
+        else:
+            os.unlink(server.database)
+
+        def refusal():
+            try:
+                session.update("accounts", id="a", tag="b")
+            except Refused as error:
+                return error
+            return None
+
+        error = until(refusal, 10, "it writes on into a file without a name")
+        assert (error.code, error.reason) == ("UNAVAILABLE", "DATABASE_REPLACED")
+        with pytest.raises(Refused) as read:
+            session.page("accounts")
+        assert read.value.reason == "DATABASE_REPLACED"
+    assert server.terminate() == 0
+    if how == "replaced":
+        # The new file is served once started again.
+        server.start()
+        with Session(server, client_id="c") as session:
+            assert session.get("accounts", "a")
