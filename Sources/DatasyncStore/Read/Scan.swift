@@ -60,6 +60,11 @@ struct Scan {
 
   /// - Parameter limit: -1: all.
   func rows(limit: Int64, offset: Int64 = 0) throws(ReadFailure) -> Statement {
+    try prepared(sql(limit: limit, offset: offset))
+  }
+
+  /// What ``rows(limit:offset:)`` runs.
+  func sql(limit: Int64, offset: Int64 = 0) -> SQLFragment {
     let version = table.columns[SystemColumn.version.rawValue].name
     let deleted = table.columns[SystemColumn.deleted.rawValue].name
     let names =
@@ -78,7 +83,7 @@ struct Scan {
       sql.text += " LIMIT ? OFFSET ?"
       sql.bindings += [.int64(limit), .int64(offset)]
     }
-    return try prepared(sql)
+    return sql
   }
 
   private func appendConditions(to sql: inout SQLFragment, isPage: Bool) {

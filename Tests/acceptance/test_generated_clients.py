@@ -1,0 +1,239 @@
+"""Code that protoc makes of `datasync proto`, talking to the server. Issue 4, point 4."""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+from google.protobuf import descriptor_pb2
+
+import server as servers
+from conftest import SCHEMAS
+from server import ROOT
+from session import Session
+
+CLIENTS = pathlib.Path(__file__).parent / "clients"
+PROTO = ROOT / "proto"
+
+
+def proto_of(database, folder):
+    """The text of `datasync proto`, in a file as its users would have it."""
+    done = servers.run("proto", database)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    path = folder / "tables.proto"
+    path.write_text(done.stdout)
+    return path
+
+
+def protoc(*arguments):
+    """grpcio-tools' protoc, which needs no installation of its own."""
+    import importlib.resources
+
+    well_known = importlib.resources.files("grpc_tools") / "_proto"
+    done = subprocess.run(
+        [sys.executable, "-m", "grpc_tools.protoc", *map(str, arguments), f"-I{well_known}"],
+        capture_output=True, text=True, timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "warning" not in done.stderr, done.stderr
+
+
+def described(path, folder):
+    """What protoc makes of the text: a FileDescriptorProto."""
+    protoc(
+        f"-I{folder}", f"-I{PROTO}", f"--descriptor_set_out={folder / 'set'}",
+        "--include_source_info", path.name,
+    )
+    files = descriptor_pb2.FileDescriptorSet.FromString((folder / "set").read_bytes())
+    (file,) = files.file
+    return file
+
+
+def reflected(server):
+    """What the server says of the same file."""
+    return descriptor_pb2.FileDescriptorProto.FromString(
+        server.contract.database.FindFileContainingSymbol("tables.TodoItemsTable")
+        .SerializeToString()
+    )
+
+
+def comments(file):
+    """The comments by path, as far as a path is still the same without its positions."""
+    return {
+        tuple(location.path): location.leading_comments
+        for location in file.source_code_info.location if location.leading_comments
+    }
+
+
+# -- descriptors
+
+MANY = """
+CREATE TABLE todo_items ( -- Things to do.
+  id TEXT NOT NULL PRIMARY KEY,
+  -- What is to be done.
+  title TEXT NOT NULL
+);
+CREATE TABLE a1b2_c3 (key_of_9 TEXT NOT NULL PRIMARY KEY, x_1 TEXT, x__2 INTEGER, Zed BLOB, camelCase DATE);
+CREATE TABLE counters (n INTEGER PRIMARY KEY, "message" TEXT, "optional" TEXT, package TEXT, int64 TEXT, "true" TEXT);
+CREATE TABLE words (id TEXT NOT NULL PRIMARY KEY, s UUID, j JSON TEXT, t TIME, d DECIMAL TEXT, at DATETIME,
+  grade TEXT CHECK (grade IN ('low', 'high')), flag BOOLEAN);
+"""
+
+
+def same(file, other):
+    """Two descriptions are one but for where things stand in the text."""
+    copies = []
+    for each in (file, other):
+        copy = descriptor_pb2.FileDescriptorProto()
+        copy.CopyFrom(each)
+        copy.ClearField("source_code_info")
+        copies.append(copy)
+    left, right = copies
+    assert (left.name, left.package, left.syntax) == (right.name, right.package, right.syntax)
+    assert sorted(left.dependency) == sorted(right.dependency)
+    for messages in ("message_type", "service"):
+        names = [each.name for each in getattr(left, messages)]
+        assert names == [each.name for each in getattr(right, messages)]
+        for one, two in zip(getattr(left, messages), getattr(right, messages)):
+            assert one == two, f"{one}\n---\n{two}"
+    assert left == right
+
+
+UNDERSCORED = MANY + "CREATE TABLE scores (id TEXT NOT NULL PRIMARY KEY, _y REAL, z TEXT, _z TEXT);"
+
+
+@pytest.mark.parametrize("schema", [
+    "demo", "many", "types",
+    pytest.param("underscored", marks=pytest.mark.xfail(
+        strict=True, reason="the oneof of a field `_y` is `X_y` to protoc, `__y` to reflection")),
+])
+def test_reflection_says_what_protoc_makes_of_the_text(serve, tmp_path, schema):
+    sql = {
+        "demo": (ROOT / "demo" / "schema.sql").read_text(),
+        "many": MANY,
+        "underscored": UNDERSCORED,
+        "types": MANY.split("CREATE TABLE a1b2")[0] + (SCHEMAS / "types.sql").read_text(),
+    }[schema]
+    server = serve("described.db", "--attach", sql=sql)
+    file = described(proto_of(server.database, tmp_path), tmp_path)
+    told = reflected(server)
+    same(file, told)
+    # Every column has presence, by a oneof of its own, in the columns' order.
+    (row,) = [message for message in file.message_type if message.name == "TodoItems"]
+    assert all(field.proto3_optional and field.json_name for field in row.field)
+    assert [row.oneof_decl[f.oneof_index].name for f in row.field] == [f"_{f.name}" for f in row.field]
+    # The schema's comments are told by reflection, too.
+    assert comments(told) == comments(file)
+    assert any("What is to be done." in text for text in comments(told).values())
+
+
+# -- Python
+
+PYTHON = """
+import sys, grpc, tables_pb2 as tables, tables_pb2_grpc as services
+from datasync.v1 import datasync_pb2 as datasync
+from google.protobuf import field_mask_pb2
+channel = grpc.insecure_channel(sys.argv[1])
+stub = services.TodoItemsTableStub(channel)
+deadline = {"timeout": 20}
+row = stub.Create(tables.TodoItems(title="from Python"), **deadline)
+assert row.id and row.version and row.HasField("completed") and not row.completed
+assert stub.Get(datasync.GetRequest(id=row.id), **deadline) == row
+changed, call = stub.Update.with_call(
+    tables.TodoItemsUpdate(row=tables.TodoItems(id=row.id, completed=True), if_version=row.version),
+    **deadline)
+assert changed.completed and changed.title == "from Python"
+assert dict(call.trailing_metadata())["datasync-sequence"] == str(changed.version)
+try:
+    stub.Update(tables.TodoItemsUpdate(row=row, if_version=row.version), **deadline)
+    raise AssertionError("an old version was taken")
+except grpc.RpcError as error:
+    assert error.code() is grpc.StatusCode.FAILED_PRECONDITION, error
+replaced = stub.Replace(
+    tables.TodoItemsReplace(row=tables.TodoItems(id=row.id, title="from Python again")), **deadline)
+assert not replaced.completed
+masked = stub.Update(tables.TodoItemsUpdate(
+    row=tables.TodoItems(id=row.id, title="masked", completed=True),
+    update_mask=field_mask_pb2.FieldMask(paths=["completed"])), **deadline)
+assert masked.completed and masked.title == "from Python again"
+page = stub.Query(datasync.QueryRequest(filter="startswith(title, 'from Python')", count=True), **deadline)
+assert page.total == 1 and list(page.rows) == [masked] and page.resume_token
+films, token = [], ""
+while True:
+    page = services.MoviesTableStub(channel).Query(
+        datasync.QueryRequest(order_by="rating desc, year", page_size=100, page_token=token), **deadline)
+    films += page.rows
+    token = page.next_page_token
+    if not token:
+        break
+assert len({film.id for film in films}) == 248 and films[0].rating == "NC17"
+events = stub.Watch(datasync.SubscribeRequest(filter=f"id eq '{row.id}'", previous=True), timeout=20)
+first = next(events)
+assert first.operation == datasync.Change.ADD and first.initial and first.row == masked
+assert next(events).checkpoint.current
+gone = stub.Delete(datasync.DeleteRequest(id=row.id), **deadline)
+assert gone == masked
+event = next(event for event in events if not event.HasField("checkpoint"))
+assert event.operation == datasync.Change.DELETE and event.previous == masked and not event.HasField("row")
+events.cancel()
+print("ok", row.id)
+"""
+
+
+def test_generated_python_talks_to_the_server(demo, tmp_path):
+    proto_of(demo.database, tmp_path)
+    out = tmp_path / "generated"
+    out.mkdir()
+    protoc(
+        f"-I{tmp_path}", f"-I{PROTO}", f"--python_out={out}", f"--grpc_python_out={out}",
+        "tables.proto", "datasync/v1/datasync.proto",
+    )
+    script = out / "client.py"
+    script.write_text(PYTHON)
+    done = subprocess.run(
+        [sys.executable, script, demo.address], capture_output=True, text=True, timeout=60, cwd=out
+    )
+    assert done.returncode == 0, done.stderr
+    check_gone(demo, done.stdout)
+
+
+def check_gone(server, output):
+    """The client's row was there, and is not any more; all else is as it was."""
+    word, id = output.split()
+    assert word == "ok"
+    with Session(server) as session:
+        assert session.page("todo_items", filter=f"id eq '{id}'", count=True).total == 0
+        assert session.page("movies", count=True).total == 248
+
+
+# -- C++
+
+TOOLS = [shutil.which(tool) for tool in ("protoc", "grpc_cpp_plugin", "g++")]
+HEADERS = pathlib.Path("/usr/include/grpcpp/grpcpp.h")
+# pkg-config would say it too, but takes minutes to walk through what gRPC requires.
+LIBRARIES = ["-Wl,--copy-dt-needed-entries", "-lgrpc++", "-lgrpc", "-lgpr", "-lprotobuf"]
+
+
+@pytest.mark.skipif(not all(TOOLS) or not HEADERS.exists(), reason="no gRPC for C++ is installed")
+def test_generated_cplusplus_talks_to_the_server(demo, tmp_path):
+    proto_of(demo.database, tmp_path)
+    files = ["tables", "datasync/v1/datasync", "google/rpc/status"]
+    done = subprocess.run(
+        ["protoc", f"-I{tmp_path}", f"-I{PROTO}", f"--cpp_out={tmp_path}", f"--grpc_out={tmp_path}",
+         f"--plugin=protoc-gen-grpc={shutil.which('grpc_cpp_plugin')}",
+         *(f"{file}.proto" for file in files)],
+        capture_output=True, text=True, timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    sources = [tmp_path / f"{file}.pb.cc" for file in files] + [tmp_path / "tables.grpc.pb.cc"]
+    program = tmp_path / "client"
+    done = subprocess.run(
+        ["g++", "-std=c++17", "-O0", f"-I{tmp_path}", CLIENTS / "client.cc", *sources, "-o", program,
+         *LIBRARIES],
+        capture_output=True, text=True, timeout=280,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    done = subprocess.run([program, demo.address], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    check_gone(demo, done.stdout)
