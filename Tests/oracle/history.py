@@ -48,10 +48,15 @@ class History:
     # -- copying
 
     def begin(self):
-        connection = self._connect()
-        (self.start,) = connection.execute("SELECT max(sequence) FROM datasync_log").fetchone()
-        connection.close()
+        self.start = self.last_sequence()
         self._thread.start()
+
+    def last_sequence(self):
+        """What the log says now."""
+        connection = self._connect()
+        (last,) = connection.execute("SELECT max(sequence) FROM datasync_log").fetchone()
+        connection.close()
+        return last
 
     def _connect(self):
         connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=10)

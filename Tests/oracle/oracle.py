@@ -52,12 +52,14 @@ def run_round(seed, number, seconds, directory, fault="", say=print):
     return round, found
 
 
-def run(seed, minutes, directory, fault="", until=None, say=print):
+def run(
+    seed, minutes, directory, fault="", until=None, say=print, round_seconds=ROUND_SECONDS
+):
     """Rounds until the time is up, or one has found what was looked for."""
     outcome = Outcome()
     deadline = time.monotonic() + minutes * 60
     while outcome.rounds == 0 or time.monotonic() < deadline:
-        seconds = min(ROUND_SECONDS, max(3, deadline - time.monotonic()))
+        seconds = min(round_seconds, max(3, deadline - time.monotonic()))
         round, found = run_round(seed, outcome.rounds, seconds, directory, fault, say)
         outcome.take(round, found)
         if outcome.found and (until is None or until in outcome.found):

@@ -87,15 +87,16 @@ class Round:
         limits = ",".join(
             f"{name}={self.random.choice(values)}"
             for name, values in [
-                ("log-bytes", LOG_BYTES), ("tail-bytes", TAIL_BYTES),
-                ("replay-bytes", REPLAY_BYTES), ("page-rows", PAGE_ROWS),
+                ("tail-bytes", TAIL_BYTES), ("replay-bytes", REPLAY_BYTES),
+                ("page-rows", PAGE_ROWS),
             ]
         )
-        self.limits = limits
+        log_bytes = self.random.choice(LOG_BYTES)
+        self.limits = f"log-bytes={log_bytes},{limits}"
         self.server = Server(
             self.database, "--attach", "--soft-delete", self.tables[0].name,
             "--drain-seconds", "1", "--synchronous", self.random.choice(["normal", "full"]),
-            "--loops", self.random.choice([1, 2, 3]),
+            "--max-log-bytes", log_bytes, "--loops", self.random.choice([1, 2, 3]),
             environment={"DATASYNC_LIMITS": limits, "DATASYNC_FAULT": self.fault},
         ).start()
         self.shell = None
@@ -396,9 +397,8 @@ class Round:
         last = self.slots[0].session
         table = self.tables[0]
         values = {table.key.name: "the end", tables.MARK: "the end"}
-        self.final = last.replace(
-            table.name, {"allow_missing": True, "include_deleted": True}, **values
-        ).sequence
+        last.replace(table.name, {"allow_missing": True, "include_deleted": True}, **values)
+        self.final = self.history.last_sequence()
         self._stop_polling.set()
         for poll in self._polls:
             poll.thread.join(SETTLE_SECONDS)

@@ -29,7 +29,9 @@ FAULTS = [
 
 @pytest.mark.parametrize("fault, validator", FAULTS)
 def test_the_validator_finds_the_fault(fault, validator, seed, tmp_path):
-    outcome = oracle.run(seed, 1, tmp_path, fault=fault, until=validator)
+    outcome = oracle.run(
+        seed, 1, tmp_path, fault=fault, until=validator, round_seconds=4
+    )
     assert validator in outcome.found, (
         f"{fault} went unnoticed by {validator} in {outcome.rounds} rounds, seed {seed}:"
         f" {outcome.report()}"

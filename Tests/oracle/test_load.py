@@ -20,24 +20,24 @@ BODY_BYTES = 16_000
 WRITES_PER_SECOND = 80
 # The sleeper's subscriptions of everything: what a server that queues would have to hold.
 WIDE = 10
-# What the server may grow by while one sleeps: the marks of one call, the shared tail (made 1 MB
-# here), and what an allocator keeps.
-MAX_GROWTH_BYTES = 32 << 20
+# What the server may grow by while one sleeps, beyond what the same writes cost it while nobody
+# does (SQLite's page caches fill as the log grows): the marks of one call, and an allocator's rest.
+MAX_GROWTH_BYTES = 24 << 20
 
 
 @dataclasses.dataclass
 class Size:
     subscriptions: int
     connections: int
-    awake_seconds: float
-    asleep_seconds: float
+    # Awake, and then asleep.
+    seconds: float
 
 
 @pytest.fixture
 def size(request):
     if request.config.getoption("--full"):
-        return Size(10_000, 100, 20, 60)
-    return Size(1000, 20, 5, 12)
+        return Size(10_000, 100, 60)
+    return Size(1000, 20, 12)
 
 
 @pytest.fixture
@@ -91,6 +91,22 @@ class Load:
             time.sleep(0.01)
 
 
+class Memory:
+    """How far the server's memory has grown at most, since it was last asked."""
+
+    def __init__(self, server):
+        self.server = server
+        self.base = self.highest = server.resident_bytes()
+
+    def watch(self):
+        self.highest = max(self.highest, self.server.resident_bytes())
+
+    def growth(self):
+        growth = self.highest - self.base
+        self.base = self.highest = self.server.resident_bytes()
+        return growth
+
+
 def quantiles(latencies):
     cuts = statistics.quantiles(latencies, n=20)
     return cuts[9], cuts[18]
@@ -137,31 +153,27 @@ def test_a_sleeper_costs_nobody_anything(server, size, seed, record_property):
             time.sleep(0.01)
     load = Load(RecordedSession(server, "writer"), others, owners, random)
     load.run(2)
-    awake = quantiles(load.run(size.awake_seconds))
-
-    before, highest = server.resident_bytes(), 0
-
-    def watch():
-        nonlocal highest
-        highest = max(highest, server.resident_bytes())
-
+    memory = Memory(server)
+    awake = quantiles(load.run(size.seconds, memory.watch))
+    usual = memory.growth()
     written = len(load.sequences)
     sleeper.stall()
-    asleep = quantiles(load.run(size.asleep_seconds, watch))
+    asleep = quantiles(load.run(size.seconds, memory.watch))
+    growth = memory.growth()
     slept = len(load.sequences) - written
     missed = load.sequences[-1] - sequences_of(sleeper, wide[0])[-1]
-    growth = highest - before
     owed = missed * WIDE * BODY_BYTES
     record_property(
         "load",
         f"{size.subscriptions} subscriptions, {size.connections} connections: latency p50/p95"
         f" {awake[0]:.1f}/{awake[1]:.1f} ms, with a sleeper {asleep[0]:.1f}/{asleep[1]:.1f} ms;"
         f" {slept} writes, {owed >> 20} MiB owed, memory grew {growth >> 20} MiB to"
-        f" {highest >> 20} MiB",
+        f" {server.resident_bytes() >> 20} MiB; awake it grew {usual >> 20} MiB",
     )
     assert owed > 3 * MAX_GROWTH_BYTES, "the sleeper was not owed enough to prove anything"
-    assert growth < MAX_GROWTH_BYTES
-    assert asleep[0] < 2 * awake[0] + 5 and asleep[1] < 3 * awake[1] + 20
+    assert growth < usual + MAX_GROWTH_BYTES
+    # Within noise: others use this machine too.
+    assert asleep[0] < 2 * awake[0] + 5 and asleep[1] < 3 * awake[1] + 100
 
     sleeper.resume()
     deadline = time.monotonic() + 120

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 
-from . import build, instructions, scenarios, table
+from . import build, instructions, profile, scenarios, table
 
 HARD_LIMIT_SECONDS = 3600
 
@@ -26,6 +26,9 @@ def parse():
     parser.add_argument("--list", action="store_true", help="print the scenarios and end")
     parser.add_argument("--instructions", action="store_true",
                         help="count the instructions of one operation instead")
+    parser.add_argument("--profile", action="store_true",
+                        help="say where our server's time goes instead, by perf")
+    parser.add_argument("--top", type=int, default=30, help="symbols that --profile prints")
     parser.add_argument("--check", action="store_true", help="fail where they grew by over 5 %%")
     parser.add_argument("--update", action="store_true", help="write them as the new thresholds")
     options = parser.parse_args()
@@ -103,6 +106,9 @@ def main():
     signal.alarm(HARD_LIMIT_SECONDS)
     if options.instructions:
         return instructions.main(options)
+    if options.profile:
+        build.build_c()
+        return profile.main(options)
     wanted = {name for name in options.only.split(",") if name}
     build.missing.update({name: "not wanted" for name in options.without.split(",") if name})
     if options.list:

@@ -221,6 +221,8 @@ int main(int count, char **arguments) {
     else if (!strcmp(name, "--synchronous")) synchronous = value;
     else die("sqlite_limit: no such option: %s", name);
   }
+  /* Keys of a run before this one are not to come again. */
+  seed ^= now_ns() * 0x2545f4914f6cdd1du;
   open_database(arguments[2]);
   const char *mode = arguments[1];
   if (!strcmp(mode, "ascending")) run_create(mode, true, 0);

@@ -32,6 +32,12 @@ package struct RPCOptions: Sendable {
 
   package init() {}
 
+  /// The time in which a peer that is owed bytes must take some; HTTP2Options has the same.
+  package var peerWriteTimeout: TimeAmount {
+    get { http2.writeTimeout }
+    set { http2.writeTimeout = newValue }
+  }
+
   package subscript<T>(dynamicMember path: WritableKeyPath<HTTP2Options, T>) -> T {
     get { http2[keyPath: path] }
     set { http2[keyPath: path] = newValue }

@@ -16,33 +16,33 @@ final class Operations: WriteRequester {
   var caller: Caller
   weak var sink: (any ResponseSink)?
 
-  private var running: [UInt64: Running] = [:]
+  var running: [UInt64: Running] = [:]
   private(set) var subscriptionCount = 0
-  private var registration: UInt64?
+  var registration: UInt64?
   /// Writes handed to the store, by ticket; the order of tickets is the order of sending.
-  private var pendingWrites: [UInt64: PendingWrite] = [:]
-  private var nextTicket: UInt64 = 1
+  var pendingWrites: [UInt64: PendingWrite] = [:]
+  var nextTicket: UInt64 = 1
   /// What waits for its turn, in the order of sending.
-  private var steps: Deque<Step> = []
+  var steps: Deque<Step> = []
   /// Reads at work, and those among them that scan.
-  private var activeReads = 0
-  private var activeScans = 0
+  var activeReads = 0
+  var activeScans = 0
   /// Subscriptions that would send if the stream took it, in the order of their turns.
   private var waitingSubscriptions: Deque<Subscription> = []
 
-  private enum Running {
+  enum Running {
     case write
     case read(CancellationFlag)
     case subscription(Subscription)
     case longPoll(LongPoll)
   }
 
-  private struct PendingWrite {
+  struct PendingWrite {
     let requestID: UInt64
     let isCommit: Bool
   }
 
-  private struct Step {
+  struct Step {
     enum Kind {
       case write
       case read
@@ -148,7 +148,7 @@ final class Operations: WriteRequester {
     waitingSubscriptions.append(subscription)
   }
 
-  private func answer(_ requestID: UInt64, _ response: Response) {
+  func answer(_ requestID: UInt64, _ response: Response) {
     guard remove(requestID) else { return }
     sink?.answer(requestID, response)
     if FaultSwitch.strikes(.doubleAnswer) { sink?.answer(requestID, response) }
@@ -168,230 +168,9 @@ final class Operations: WriteRequester {
     return true
   }
 
-  // MARK: - Writes
-
-  private func commit(_ message: CommitMessage, id: UInt64) throws(DatasyncError) {
-    guard message.writes.count <= loop.options.maxWritesPerCommit else {
-      throw DatasyncError(
-        .resourceExhausted, reason: "MAX_WRITES_PER_COMMIT",
-        "a commit holds at most \(loop.options.maxWritesPerCommit) writes")
-    }
-    var writes: [WriteMessage] = []
-    for (index, write) in message.writes.enumerated() {
-      guard let write else { throw DatasyncError.emptyRequest.at(writeIndex: index) }
-      guard write.mutationID.isEmpty else {
-        throw DatasyncError.badField(
-          "mutation_id", reason: "BAD_MUTATION_ID",
-          "a write inside a commit has none: the commit has one"
-        ).at(writeIndex: index)
-      }
-      writes.append(write)
-    }
-    if writes.isEmpty {
-      _ = try mutation(message.mutationID, [], isCommit: true)
-      running[id] = .write
-      return answer(id, .commit([], replayed: false))
-    }
-    try write(writes, isCommit: true, mutationID: message.mutationID, id: id)
-  }
-
-  private func write(
-    _ messages: [WriteMessage], isCommit: Bool, mutationID: String, id: UInt64
-  ) throws(DatasyncError) {
-    let resolver = WriteResolver(catalog: loop.catalog, ownTable: ownTable)
-    var operations: [WriteOperation] = []
-    operations.reserveCapacity(messages.count)
-    var byteCount = 64
-    for (index, message) in messages.enumerated() {
-      do {
-        operations.append(try resolver.resolve(message.write))
-      } catch {
-        throw isCommit ? error.at(writeIndex: index) : error
-      }
-      byteCount += message.write.byteCount
-    }
-    let mutation = try mutation(mutationID, operations, isCommit: isCommit)
-    let ticket = nextTicket
-    nextTicket += 1
-    let request = WriteRequest(
-      replyTo: ReplyAddress(loop: loop.index, session: register(), request: ticket),
-      operations: operations, isCommit: isCommit, origin: caller.clientID, mutation: mutation,
-      byteCount: byteCount)
-    running[id] = .write
-    if steps.isEmpty, activeReads == 0 { return try submit(request, id: id) }
-    steps.append(
-      Step(requestID: id, kind: .write) { [weak self] in
-        do throws(DatasyncError) {
-          try self?.submit(request, id: id)
-        } catch {
-          self?.finish(id, error: error)
-        }
-      })
-  }
-
-  private func submit(_ request: WriteRequest, id: UInt64) throws(DatasyncError) {
-    try loop.store.submit(request)
-    pendingWrites[request.replyTo.request] = PendingWrite(
-      requestID: id, isCommit: request.isCommit)
-  }
-
-  private func mutation(
-    _ id: String, _ operations: [WriteOperation], isCommit: Bool
-  ) throws(DatasyncError) -> Mutation? {
-    guard !id.isEmpty, !FaultSwitch.isOn(.repeatMutation) else { return nil }
-    guard id.utf8.count <= 64 else {
-      throw .badField(
-        "mutation_id", reason: "BAD_MUTATION_ID", "a mutation id has 1 to 64 bytes")
-    }
-    return Mutation(
-      scope: caller.mutationScope, id: id,
-      fingerprint: RequestFingerprint.of(operations, isCommit: isCommit))
-  }
-
-  private func register() -> UInt64 {
-    if let registration { return registration }
-    let id = loop.register(self)
-    registration = id
-    return id
-  }
-
-  private func unregisterWhenIdle() {
-    guard sink == nil, pendingWrites.isEmpty, let registration else { return }
-    loop.unregister(registration)
-    self.registration = nil
-  }
-
-  /// The call has ended: the loop need not know it any longer.
-  func close() {
-    abandon()
-  }
-
-  func answered(_ answer: WriteAnswer) {
-    guard let pending = pendingWrites.removeValue(forKey: answer.replyTo.request) else { return }
-    if case .write = running[pending.requestID] {
-      switch answer.outcome {
-      case .failure(let error):
-        finish(pending.requestID, error: error)
-      case .success(let results, let replayed):
-        let replies = results.map { result in
-          WriteReply(
-            entity: EntityReply(messageName: result.messageName, image: result.image),
-            sequence: FaultSwitch.isOn(.wrongSequence) ? result.sequence.next : result.sequence,
-            replayed: replayed)
-        }
-        self.answer(
-          pending.requestID,
-          pending.isCommit ? .commit(replies, replayed: replayed) : .write(replies[0]))
-      }
-    }
-    startSteps()
-    unregisterWhenIdle()
-  }
-
-  // MARK: - Reads
-
-  private func enqueue(_ id: UInt64, _ kind: Step.Kind, _ start: @escaping () -> Void) {
-    steps.append(Step(requestID: id, kind: kind, start: start))
-    startSteps()
-  }
-
-  /// Starts what has its turn. A read waits for the writes before it to be answered, for the stream
-  /// to take its answer, and where it scans for others to end; a write waits for the reads before it.
-  private func startSteps() {
-    while let next = steps.first {
-      guard running[next.requestID] != nil else {
-        steps.removeFirst()
-        continue
-      }
-      switch next.kind {
-      case .write:
-        guard activeReads == 0 else { return }
-      case .read:
-        guard pendingWrites.isEmpty, sink?.isWritable ?? false else { return }
-      case .scan:
-        guard pendingWrites.isEmpty, sink?.isWritable ?? false,
-          activeScans < loop.options.maxReadsAtOnce
-        else { return }
-      }
-      steps.removeFirst()
-      next.start()
-    }
-  }
-
-  private func readEnded() {
-    activeReads -= 1
-    startSteps()
-  }
-
-  private func get(_ request: GetRequest, id: UInt64) throws(DatasyncError) {
-    let plan = try GetPlan(request, catalog: loop.catalog, ownTable: ownTable)
-    let flag = CancellationFlag()
-    running[id] = .read(flag)
-    enqueue(id, .read) { [weak self] in
-      guard let self else { return }
-      self.activeReads += 1
-      self.loop.readRow(plan.key, in: plan.table) { [weak self] result in
-        guard let self else { return }
-        if self.isCurrent(flag, id) {
-          do throws(DatasyncError) {
-            self.answer(id, .get(try plan.reply(try result.get())))
-          } catch {
-            self.finish(id, error: error)
-          }
-        }
-        self.readEnded()
-      }
-    }
-  }
-
-  private func query(_ request: QueryRequest, id: UInt64) throws(DatasyncError) {
-    let coder = loop.pageTokens
-    let historyID = loop.historyID
-    let plan = try QueryPlan(request, catalog: loop.catalog, ownTable: ownTable, coder: coder)
-    let flag = CancellationFlag()
-    running[id] = .read(flag)
-    enqueue(id, .scan) { [weak self] in
-      guard let self else { return }
-      self.activeReads += 1
-      self.activeScans += 1
-      self.loop.read(
-        cancellation: flag,
-        { snapshot throws(DatasyncError) in
-          try plan.run(in: snapshot, historyID: historyID, coder: coder)
-        },
-        completion: { [weak self] (result: Swift.Result<QueryReply, DatasyncError>) in
-          guard let self else { return }
-          self.activeScans -= 1
-          if self.isCurrent(flag, id) {
-            switch result {
-            case .success(let reply): self.answer(id, .query(reply))
-            case .failure(let error): self.finish(id, error: error)
-            }
-          }
-          self.readEnded()
-        })
-    }
-  }
-
-  /// Whether a read's request still runs: it may have been cancelled, and its id used again.
-  private func isCurrent(_ flag: CancellationFlag, _ id: UInt64) -> Bool {
-    if case .read(let current) = running[id] { return current === flag }
-    return false
-  }
-
-  private func describe(_ name: String, id: UInt64) throws(DatasyncError) {
-    running[id] = .write
-    if name.isEmpty {
-      answer(id, .describe(ownTable.map { [$0] } ?? loop.catalog.tables))
-    } else {
-      let table = try RequestNames.table(name, catalog: loop.catalog, ownTable: ownTable)
-      answer(id, .describe([table]))
-    }
-  }
-
   // MARK: - Subscriptions
 
-  private func subscribe(_ request: SubscribeRequest, id: UInt64) throws(DatasyncError) {
+  func subscribe(_ request: SubscribeRequest, id: UInt64) throws(DatasyncError) {
     guard let sink else { return }
     guard subscriptionCount < loop.options.maxSubscriptionsPerSession else {
       throw DatasyncError(
@@ -411,7 +190,7 @@ final class Operations: WriteRequester {
     enqueue(id, .read) { subscription.start() }
   }
 
-  private func changes(_ request: ChangesRequest, id: UInt64) throws(DatasyncError) {
+  func changes(_ request: ChangesRequest, id: UInt64) throws(DatasyncError) {
     let poll = try LongPoll(request, caller: caller, loop: loop, ownTable: ownTable) {
       [weak self] result in
       switch result {
@@ -421,24 +200,5 @@ final class Operations: WriteRequester {
     }
     running[id] = .longPoll(poll)
     poll.start()
-  }
-}
-
-extension Write {
-  fileprivate var byteCount: Int {
-    switch self {
-    case .create(let entity), .replace(let entity, _), .update(let entity, _, _):
-      128 + (entity?.bytes.count ?? 0)
-    case .delete(_, let id, _): 128 + id.utf8.count
-    }
-  }
-}
-
-extension DatasyncError {
-  /// The same error, of one write of a commit.
-  fileprivate func at(writeIndex index: Int) -> DatasyncError {
-    var error = self
-    error.metadata["write_index"] = String(index)
-    return error
   }
 }

@@ -57,11 +57,11 @@ extension Subscription {
       send(matches)
       phase = .replaying(position: commit.last, isReading: false)
       if !matches.isEmpty, !maySend {
-        if isCurrent { sendCheckpoint(at: commit.last) }
+        sendCheckpoint(at: commit.last)
         return false
       }
     }
-    if isCurrent, owesCheckpoint, let last = commits.last?.last, last < loop.head {
+    if owesCheckpoint, let last = commits.last?.last, last < loop.head {
       sendCheckpoint(at: last)
     }
     return true
@@ -111,7 +111,8 @@ extension Subscription {
       send([(net, verdict)])
     }
     phase = .replaying(position: last, isReading: false)
-    if owesCheckpoint, isCurrent { sendCheckpoint(at: last) }
+    // Also before the view is current: within one batch a row comes once.
+    if owesCheckpoint { sendCheckpoint(at: last) }
     return maySend
   }
 }

@@ -56,6 +56,21 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "Seconds that running calls have after SIGTERM.")
   var drainSeconds = 5
 
+  @Option(help: "Seconds in which a client that is owed bytes must take some, or lose its stream.")
+  var writeTimeoutSeconds = 120
+
+  @Option(help: "Hours that the change log keeps at least, within --max-log-bytes.")
+  var logHours = 168
+
+  @Option(help: "Bytes that the change log keeps at most.")
+  var maxLogBytes = 1 << 30
+
+  @Option(help: "Rows of a query's page where the query does not say.")
+  var pageSize = 100
+
+  @Option(help: "Most rows of a query's page.")
+  var maxPageSize = 1000
+
   @Option(help: "Event loops; the default is one for each core.")
   var loops: Int = System.coreCount
 
@@ -90,6 +105,15 @@ struct ServeCommand: AsyncParsableCommand {
           + "give --tls-cert and --tls-key, or say --allow-plaintext if that is meant")
     }
     guard (1...1024).contains(loops) else { throw ValidationError("--loops is 1 to 1024") }
+    guard writeTimeoutSeconds > 0 else {
+      throw ValidationError("--write-timeout-seconds is 1 or more")
+    }
+    guard logHours >= 0, maxLogBytes >= 0 else {
+      throw ValidationError("--log-hours and --max-log-bytes are 0 or more")
+    }
+    guard pageSize > 0, maxPageSize >= pageSize else {
+      throw ValidationError("--page-size is 1 or more, --max-page-size not less than it")
+    }
     guard drainSeconds >= 0 else { throw ValidationError("--drain-seconds is 0 or more") }
     guard (1...(1 << 30)).contains(maxMessageBytes) else {
       throw ValidationError("--max-message-bytes is 1 to 1073741824")
@@ -100,11 +124,16 @@ struct ServeCommand: AsyncParsableCommand {
     var storeOptions = StoreOptions()
     storeOptions.synchronous = synchronous.value
     storeOptions.attachesTables = attach
+    storeOptions.logRetention = .seconds(logHours * 3600)
+    storeOptions.maxLogBytes = maxLogBytes
+    storeOptions.defaultPageSize = pageSize
+    storeOptions.maxPageSize = maxPageSize
     storeOptions.softDeleteTables = Set(softDelete)
     var rpcOptions = RPCOptions()
     rpcOptions.maxMessageBytes = maxMessageBytes
     rpcOptions.maxConnections = maxConnections
     rpcOptions.maxConnectionsPerAddress = maxConnectionsPerAddress
+    rpcOptions.peerWriteTimeout = .seconds(Int64(writeTimeoutSeconds))
     rpcOptions.drainGrace = .seconds(Int64(drainSeconds))
     let level = logLevel.value
     LoggingSystem.bootstrap { label in

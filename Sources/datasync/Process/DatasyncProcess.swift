@@ -46,6 +46,8 @@ struct DatasyncProcess {
     } catch let error as DatasyncError {
       throw Failure(error.message)
     }
+    var rpcOptions = rpcOptions
+    rpcOptions.countLimits(logger: logger)
     let server = RPCServer(
       options: rpcOptions, registry: registry, health: health, group: group, logger: logger)
     do {

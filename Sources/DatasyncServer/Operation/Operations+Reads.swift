@@ -1,0 +1,105 @@
+import DatasyncMessages
+import DatasyncModel
+import DatasyncStore
+
+// Turns, and the reads that wait for them.
+extension Operations {
+  func enqueue(_ id: UInt64, _ kind: Step.Kind, _ start: @escaping () -> Void) {
+    steps.append(Step(requestID: id, kind: kind, start: start))
+    startSteps()
+  }
+
+  /// Starts what has its turn. A read waits for the writes before it to be answered, for the stream
+  /// to take its answer, and where it scans for others to end; a write waits for the reads before it.
+  func startSteps() {
+    while let next = steps.first {
+      guard running[next.requestID] != nil else {
+        steps.removeFirst()
+        continue
+      }
+      switch next.kind {
+      case .write:
+        guard activeReads == 0 else { return }
+      case .read:
+        guard pendingWrites.isEmpty, sink?.isWritable ?? false else { return }
+      case .scan:
+        guard pendingWrites.isEmpty, sink?.isWritable ?? false,
+          activeScans < loop.options.maxReadsAtOnce
+        else { return }
+      }
+      steps.removeFirst()
+      next.start()
+    }
+  }
+
+  func readEnded() {
+    activeReads -= 1
+    startSteps()
+  }
+
+  func get(_ request: GetRequest, id: UInt64) throws(DatasyncError) {
+    let plan = try GetPlan(request, catalog: loop.catalog, ownTable: ownTable)
+    let flag = CancellationFlag()
+    running[id] = .read(flag)
+    enqueue(id, .read) { [weak self] in
+      guard let self else { return }
+      self.activeReads += 1
+      self.loop.readRow(plan.key, in: plan.table) { [weak self] result in
+        guard let self else { return }
+        if self.isCurrent(flag, id) {
+          do throws(DatasyncError) {
+            self.answer(id, .get(try plan.reply(try result.get())))
+          } catch {
+            self.finish(id, error: error)
+          }
+        }
+        self.readEnded()
+      }
+    }
+  }
+
+  func query(_ request: QueryRequest, id: UInt64) throws(DatasyncError) {
+    let coder = loop.pageTokens
+    let historyID = loop.historyID
+    let plan = try QueryPlan(request, catalog: loop.catalog, ownTable: ownTable, coder: coder)
+    let flag = CancellationFlag()
+    running[id] = .read(flag)
+    enqueue(id, .scan) { [weak self] in
+      guard let self else { return }
+      self.activeReads += 1
+      self.activeScans += 1
+      self.loop.read(
+        cancellation: flag,
+        { snapshot throws(DatasyncError) in
+          try plan.run(in: snapshot, historyID: historyID, coder: coder)
+        },
+        completion: { [weak self] (result: Swift.Result<QueryReply, DatasyncError>) in
+          guard let self else { return }
+          self.activeScans -= 1
+          if self.isCurrent(flag, id) {
+            switch result {
+            case .success(let reply): self.answer(id, .query(reply))
+            case .failure(let error): self.finish(id, error: error)
+            }
+          }
+          self.readEnded()
+        })
+    }
+  }
+
+  /// Whether a read's request still runs: it may have been cancelled, and its id used again.
+  func isCurrent(_ flag: CancellationFlag, _ id: UInt64) -> Bool {
+    if case .read(let current) = running[id] { return current === flag }
+    return false
+  }
+
+  func describe(_ name: String, id: UInt64) throws(DatasyncError) {
+    running[id] = .write
+    if name.isEmpty {
+      answer(id, .describe(ownTable.map { [$0] } ?? loop.catalog.tables))
+    } else {
+      let table = try RequestNames.table(name, catalog: loop.catalog, ownTable: ownTable)
+      answer(id, .describe([table]))
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import DatasyncMessages
+import DatasyncModel
+import DatasyncStore
+
+// Writes: resolved here, carried out by the store in the order of sending.
+extension Operations {
+  func commit(_ message: CommitMessage, id: UInt64) throws(DatasyncError) {
+    guard message.writes.count <= loop.options.maxWritesPerCommit else {
+      throw DatasyncError(
+        .resourceExhausted, reason: "MAX_WRITES_PER_COMMIT",
+        "a commit holds at most \(loop.options.maxWritesPerCommit) writes")
+    }
+    var writes: [WriteMessage] = []
+    for (index, write) in message.writes.enumerated() {
+      guard let write else { throw DatasyncError.emptyRequest.at(writeIndex: index) }
+      guard write.mutationID.isEmpty else {
+        throw DatasyncError.badField(
+          "mutation_id", reason: "BAD_MUTATION_ID",
+          "a write inside a commit has none: the commit has one"
+        ).at(writeIndex: index)
+      }
+      writes.append(write)
+    }
+    if writes.isEmpty {
+      _ = try mutation(message.mutationID, [], isCommit: true)
+      running[id] = .write
+      return answer(id, .commit([], replayed: false))
+    }
+    try write(writes, isCommit: true, mutationID: message.mutationID, id: id)
+  }
+
+  func write(
+    _ messages: [WriteMessage], isCommit: Bool, mutationID: String, id: UInt64
+  ) throws(DatasyncError) {
+    let resolver = WriteResolver(catalog: loop.catalog, ownTable: ownTable)
+    var operations: [WriteOperation] = []
+    operations.reserveCapacity(messages.count)
+    var byteCount = 64
+    for (index, message) in messages.enumerated() {
+      do {
+        operations.append(try resolver.resolve(message.write))
+      } catch {
+        throw isCommit ? error.at(writeIndex: index) : error
+      }
+      byteCount += message.write.byteCount
+    }
+    let mutation = try mutation(mutationID, operations, isCommit: isCommit)
+    let ticket = nextTicket
+    nextTicket += 1
+    let request = WriteRequest(
+      replyTo: ReplyAddress(loop: loop.index, session: register(), request: ticket),
+      operations: operations, isCommit: isCommit, origin: caller.clientID, mutation: mutation,
+      byteCount: byteCount)
+    running[id] = .write
+    if steps.isEmpty, activeReads == 0 { return try submit(request, id: id) }
+    steps.append(
+      Step(requestID: id, kind: .write) { [weak self] in
+        do throws(DatasyncError) {
+          try self?.submit(request, id: id)
+        } catch {
+          self?.finish(id, error: error)
+        }
+      })
+  }
+
+  func submit(_ request: WriteRequest, id: UInt64) throws(DatasyncError) {
+    try loop.store.submit(request)
+    pendingWrites[request.replyTo.request] = PendingWrite(
+      requestID: id, isCommit: request.isCommit)
+  }
+
+  func mutation(
+    _ id: String, _ operations: [WriteOperation], isCommit: Bool
+  ) throws(DatasyncError) -> Mutation? {
+    guard !id.isEmpty, !FaultSwitch.isOn(.repeatMutation) else { return nil }
+    guard id.utf8.count <= 64 else {
+      throw .badField(
+        "mutation_id", reason: "BAD_MUTATION_ID", "a mutation id has 1 to 64 bytes")
+    }
+    return Mutation(
+      scope: caller.mutationScope, id: id,
+      fingerprint: RequestFingerprint.of(operations, isCommit: isCommit))
+  }
+
+  func register() -> UInt64 {
+    if let registration { return registration }
+    let id = loop.register(self)
+    registration = id
+    return id
+  }
+
+  func unregisterWhenIdle() {
+    guard sink == nil, pendingWrites.isEmpty, let registration else { return }
+    loop.unregister(registration)
+    self.registration = nil
+  }
+
+  /// The call has ended: the loop need not know it any longer.
+  func close() {
+    abandon()
+  }
+
+  func answered(_ answer: WriteAnswer) {
+    guard let pending = pendingWrites.removeValue(forKey: answer.replyTo.request) else { return }
+    if case .write = running[pending.requestID] {
+      switch answer.outcome {
+      case .failure(let error):
+        finish(pending.requestID, error: error)
+      case .success(let results, let replayed):
+        let replies = results.map { result in
+          WriteReply(
+            entity: EntityReply(messageName: result.messageName, image: result.image),
+            sequence: FaultSwitch.isOn(.wrongSequence) ? result.sequence.next : result.sequence,
+            replayed: replayed)
+        }
+        self.answer(
+          pending.requestID,
+          pending.isCommit ? .commit(replies, replayed: replayed) : .write(replies[0]))
+      }
+    }
+    startSteps()
+    unregisterWhenIdle()
+  }
+}
+
+extension Write {
+  fileprivate var byteCount: Int {
+    switch self {
+    case .create(let entity), .replace(let entity, _), .update(let entity, _, _):
+      128 + (entity?.bytes.count ?? 0)
+    case .delete(_, let id, _): 128 + id.utf8.count
+    }
+  }
+}
+
+extension DatasyncError {
+  /// The same error, of one write of a commit.
+  fileprivate func at(writeIndex index: Int) -> DatasyncError {
+    var error = self
+    error.metadata["write_index"] = String(index)
+    return error
+  }
+}
