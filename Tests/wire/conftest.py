@@ -1,12 +1,10 @@
 """The server under test for the wire: datasync-conformance, alone in its process."""
 
-import subprocess
-
 import pytest
 
 import attack
 import certificates
-from server import Server, binary
+from server import Server
 
 
 def pytest_addoption(parser):
@@ -28,16 +26,7 @@ def keys(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def needs_tls():
-    """Skips where the server is built without TLS."""
-    options = subprocess.run([binary(), "--help"], capture_output=True, text=True, timeout=30,
-                             check=True).stdout
-    if "--tls-cert" not in options:
-        pytest.skip("the server has no TLS yet")
-
-
-@pytest.fixture(scope="session")
-def tls_server(needs_tls, keys):
+def tls_server(keys):
     """With TLS, for clients without a certificate."""
     server = Server.listening(*keys.options())
     yield server

@@ -38,7 +38,7 @@ def is_refused(address, context, seconds=3):
 
 
 @pytest.fixture
-def mutual(needs_tls, keys):
+def mutual(keys):
     server = Server.listening(*keys.options(with_client_ca=True))
     yield server
     server.stop()
@@ -109,7 +109,7 @@ def test_a_client_certificate_is_asked_for_and_verified(mutual, keys, tmp_path):
     ("/CN=Zoë 名前 \U0001F608", "CN=Zoë 名前 \U0001F608"),
     ("/serialNumber=5/CN=a", "CN=a,2.5.4.5=#130135"),
 ])
-def test_the_subject_of_a_client_is_known(needs_tls, tmp_path, subject, written):
+def test_the_subject_of_a_client_is_known(tmp_path, subject, written):
     keys = certificates.make(tmp_path, subject)
     server = Server.listening(*keys.options(with_client_ca=True))
     try:
@@ -128,7 +128,7 @@ def test_large_answers_come_whole(tls_server, keys):
             assert response.payload.body == bytes(3_000_000)
 
 
-def test_connections_that_end_in_their_handshake_are_counted_out(needs_tls, keys):
+def test_connections_that_end_in_their_handshake_are_counted_out(keys):
     server = Server.listening(*keys.options(), max_connections=4)
     try:
         for turn in range(40):
@@ -146,7 +146,7 @@ def test_connections_that_end_in_their_handshake_are_counted_out(needs_tls, keys
         server.stop()
 
 
-def test_a_handshake_under_way_does_not_hold_up_the_end(needs_tls, keys):
+def test_a_handshake_under_way_does_not_hold_up_the_end(keys):
     server = Server.listening(*keys.options())
     with socket.create_connection(server.address) as slow:
         slow.sendall(b"\x16\x03\x01")
@@ -158,7 +158,7 @@ def test_a_handshake_under_way_does_not_hold_up_the_end(needs_tls, keys):
         server.stop()
 
 
-def test_a_handshake_that_does_not_end_is_cut_off(needs_tls, keys):
+def test_a_handshake_that_does_not_end_is_cut_off(keys):
     server = Server.listening(*keys.options(), handshake_timeout=500)
     try:
         for start in (b"", b"\x16\x03\x01\x02\x00\x01\x00"):
@@ -171,7 +171,7 @@ def test_a_handshake_that_does_not_end_is_cut_off(needs_tls, keys):
         server.stop()
 
 
-def test_certificates_are_read_again_on_sighup(needs_tls, tmp_path):
+def test_certificates_are_read_again_on_sighup(tmp_path):
     keys = certificates.make(tmp_path)
     server = Server.listening(*keys.options())
     try:
@@ -189,7 +189,7 @@ def test_certificates_are_read_again_on_sighup(needs_tls, tmp_path):
         server.stop()
 
 
-def test_faulty_certificates_are_not_taken(needs_tls, tmp_path):
+def test_faulty_certificates_are_not_taken(tmp_path):
     keys = certificates.make(tmp_path)
     server = Server.listening(*keys.options())
     try:
