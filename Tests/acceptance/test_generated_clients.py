@@ -103,11 +103,7 @@ def same(file, other):
 UNDERSCORED = MANY + "CREATE TABLE scores (id TEXT NOT NULL PRIMARY KEY, _y REAL, z TEXT, _z TEXT);"
 
 
-@pytest.mark.parametrize("schema", [
-    "demo", "many", "types",
-    pytest.param("underscored", marks=pytest.mark.xfail(
-        strict=True, reason="the oneof of a field `_y` is `X_y` to protoc, `__y` to reflection")),
-])
+@pytest.mark.parametrize("schema", ["demo", "many", "types", "underscored"])
 def test_reflection_says_what_protoc_makes_of_the_text(serve, tmp_path, schema):
     sql = {
         "demo": (ROOT / "demo" / "schema.sql").read_text(),

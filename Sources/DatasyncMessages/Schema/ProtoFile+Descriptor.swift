@@ -26,9 +26,19 @@ extension ProtoFile {
       if oneof != nil { optionalCount += 1 }
       writer.append(field: 2) { write(field, oneof: oneof, to: &$0) }
     }
-    for field in message.fields where field.label == .optional {
-      // protoc gives each optional field of proto3 a oneof of its own.
-      writer.append(field: 8) { $0.append(field: 1, string: "_\(field.name)") }
+    for name in syntheticOneofs(of: message) {
+      writer.append(field: 8) { $0.append(field: 1, string: name) }
+    }
+  }
+
+  /// protoc gives each optional field of proto3 a oneof of its own: the field's name behind an
+  /// underscore, and behind an X for as long as another field or oneof has that name.
+  static func syntheticOneofs(of message: Message) -> [String] {
+    var taken = Set(message.fields.map(\.name))
+    return message.fields.filter { $0.label == .optional }.map { field in
+      var name = field.name.hasPrefix("_") ? field.name : "_\(field.name)"
+      while !taken.insert(name).inserted { name = "X\(name)" }
+      return name
     }
   }
 

@@ -31,7 +31,13 @@ struct DatasyncProcess {
     let registry = ServiceRegistry([])
     let pool = DescriptorPool(fileDescriptorSets: [DescriptorSet.datasync])
     let health = HealthService()
-    let standard = [health.service] + ReflectionService(pool: pool, registry: registry).services
+    var rpcOptions = rpcOptions
+    rpcOptions.countLimits(logger: logger)
+    let server = RPCServer(
+      options: rpcOptions, registry: registry, health: health, group: group, logger: logger)
+    let standard =
+      [health.service, ChannelzService(server: server).service]
+      + ReflectionService(pool: pool, registry: registry).services
     let service: DatasyncService
     do {
       service = try await DatasyncService.open(
@@ -46,10 +52,6 @@ struct DatasyncProcess {
     } catch let error as DatasyncError {
       throw Failure(error.message)
     }
-    var rpcOptions = rpcOptions
-    rpcOptions.countLimits(logger: logger)
-    let server = RPCServer(
-      options: rpcOptions, registry: registry, health: health, group: group, logger: logger)
     do {
       let address = try await server.bind(host: listen.host, port: listen.port)
       health.set("", .serving)
