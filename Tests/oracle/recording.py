@@ -124,6 +124,8 @@ class Leg:
     is_poll: bool = False
     # At the end of the round it had to catch up, and did by then.
     had_to_finish: bool = False
+    # By the client: it may end anywhere.
+    was_cancelled: bool = False
     # For long polling: what came, as Items of messages.
     received: list = dataclasses.field(default_factory=list)
     items: list = dataclasses.field(default_factory=list)

@@ -293,6 +293,7 @@ class Round:
         slot = self._up_slot()
         if slot and slot.legs:
             leg = slot.legs.pop(self.random.randrange(len(slot.legs)))
+            leg.was_cancelled = True
             slot.session.send_cancel(leg.request_id)
 
     def _tend(self, slot):

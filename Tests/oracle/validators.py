@@ -298,7 +298,7 @@ class Reliable(Validator):
             )
             if reached < self.round.final:
                 self.fail(leg, f"reached {reached}, not {self.round.final}, by the end")
-        if view.once and leg.end == "OK":
+        if view.once and leg.end == "OK" and not leg.was_cancelled:
             last = leg.items[-1].event if leg.items else None
             if not (isinstance(last, Checkpoint) and last.current):
                 self.fail(leg, f"`once` ended after {last}")
