@@ -1,5 +1,6 @@
 import DatasyncModel
 import DatasyncStore
+import Logging
 import NIOCore
 import Synchronization
 
@@ -15,6 +16,11 @@ final class CommitHub: StoreObserver {
   }
 
   private let state = Mutex(State())
+  private let logger: Logger
+
+  init(logger: Logger) {
+    self.logger = logger
+  }
 
   func start(
     _ loops: [NIOLoopBound<ServiceLoop>], on eventLoops: [any EventLoop],
@@ -47,6 +53,12 @@ final class CommitHub: StoreObserver {
       return state.onCatalog
     }
     onCatalog?(catalog)
+  }
+
+  func databaseGone(path: String) {
+    logger.critical(
+      "the database file was replaced or removed while it is served; stop the server, then start it",
+      metadata: ["path": "\(path)"])
   }
 
   private static func deliver(

@@ -22,7 +22,7 @@ package final class DatasyncService: Sendable {
     logger: Logger, onSchema: @escaping @Sendable (DatasyncService, Catalog) -> Void
   ) async throws -> DatasyncService {
     let (storeOptions, options) = TestLimits.applied(to: storeOptions, options)
-    let hub = CommitHub()
+    let hub = CommitHub(logger: logger)
     let store = try Store.open(path: path, options: storeOptions, observer: hub)
     let eventLoops = group.makeIterator().map { $0 }
     let head = store.head

@@ -22,6 +22,8 @@ final class Reader: @unchecked Sendable {
 
   /// The longest that a snapshot is used for new reads: an old one keeps the WAL growing.
   private let maxSnapshotAge: Duration = .milliseconds(250)
+  /// The longest that a read waits for other programs' changes to be adopted.
+  private let maxAdoptionWait: Duration = .seconds(5)
 
   init(
     path: String, options: StoreOptions, shared: SharedState, adopt: @escaping @Sendable () -> Void
@@ -86,16 +88,21 @@ final class Reader: @unchecked Sendable {
   }
 
   /// Opens a snapshot in which no foreign change waits for its sequence, where that can be had soon.
+  ///
+  /// What another program has committed is adopted within milliseconds, unless that program goes on
+  /// to hold the write lock. The read waits for it then, ``maxAdoptionWait`` at most: a row that is
+  /// not in the log yet would come to subscribers a second time.
   private func open() throws(SQLiteFailure) -> Snapshot {
-    var attempt = 0
+    let deadline = MonotonicClock.now + maxAdoptionWait
+    var pause: UInt32 = 250
     while true {
       if connection.isAutocommit { try connection.cached("BEGIN").run() }
       let isPending = try connection.integer("SELECT 1 FROM datasync_foreign LIMIT 1") != nil
-      if isPending, attempt < 200 {
-        attempt += 1
+      if isPending, MonotonicClock.now < deadline {
         try connection.cached("COMMIT").run()
         adopt()
-        usleep(500)
+        usleep(pause)
+        pause = min(pause * 2, 10_000)
         continue
       }
       let sequence = try ChangeLog.head(connection)
