@@ -17,8 +17,10 @@ BOUND_SECONDS = 0.5
 @pytest.mark.skipif(not shutil.which("sqlite3"), reason="there is no sqlite3 shell")
 def test_a_write_of_the_sqlite3_shell_is_seen_soon(serve, record_property):
     server = serve("ledger.db", "--schema", crash.LEDGER, "--attach")
+    # Without a timeout the shell gives up where the server adopts; without an end a lost answer hangs.
     shell = subprocess.Popen(
-        ["sqlite3", str(server.database)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ["timeout", "120", "sqlite3", "-cmd", ".timeout 5000", str(server.database)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )
     taken = []
     try:
