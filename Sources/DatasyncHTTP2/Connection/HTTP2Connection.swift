@@ -173,6 +173,7 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     cancelTimer()
     let open = streams
     streams.removeAll()
+    retired = open
     traffic.streamsFailed += open.count
     for stream in open {
       stream.isOpen = false
@@ -187,11 +188,14 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   }
 
   private var hasEnded = false
+  /// Streams that the connection's end took along: the session has their addresses as long as it is.
+  private var retired: [HTTP2Stream] = []
 
   private func deleteSession() {
     guard let session else { return }
     self.session = nil
     nghttp2_session_del(session)
+    retired.removeAll()
     pool.removeAll()
     bufferedBytes = 0
   }
@@ -340,7 +344,8 @@ package final class HTTP2Connection: ChannelDuplexHandler {
       context.writeAndFlush(wrapOutboundOut(output), promise: nil)
       // A connection at rest keeps little.
       if output.capacity > Self.maxKeptBytes { output = ByteBuffer() }
-      guard isFull, self.context != nil else { return }
+      // The write may have found the peer gone: then the streams are, too.
+      guard isFull, !isClosing, self.context != nil else { return }
     }
   }
 
