@@ -26,6 +26,7 @@ let lifecycle = Target.Dependency.product(
 let unixSignals = Target.Dependency.product(
   name: "UnixSignals", package: "swift-service-lifecycle")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 
 func target(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: settings)
@@ -90,7 +91,7 @@ let package = Package(
       "DatasyncServer",
       [
         "DatasyncModel", "DatasyncFilter", "DatasyncStore", "DatasyncMessages", "DatasyncRPC",
-        nioCore, nioPosix, logging, collections, lifecycle,
+        nioCore, nioPosix, logging, collections, heap, lifecycle,
       ]),
     .executableTarget(
       name: "datasync",

@@ -41,11 +41,9 @@ extension Operations {
     let plan = try GetPlan(request, catalog: loop.catalog, ownTable: ownTable)
     let flag = CancellationFlag()
     running[id] = .read(flag)
-    enqueue(id, .read) { [weak self] in
-      guard let self else { return }
+    enqueue(id, .read) { [self] in
       self.activeReads += 1
-      self.loop.readRow(plan.key, in: plan.table) { [weak self] result in
-        guard let self else { return }
+      self.loop.readRow(plan.key, in: plan.table) { [self] result in
         if self.isCurrent(flag, id) {
           do throws(DatasyncError) {
             self.answer(id, .get(try plan.reply(try result.get())))
@@ -64,8 +62,7 @@ extension Operations {
     let plan = try QueryPlan(request, catalog: loop.catalog, ownTable: ownTable, coder: coder)
     let flag = CancellationFlag()
     running[id] = .read(flag)
-    enqueue(id, .scan) { [weak self] in
-      guard let self else { return }
+    enqueue(id, .scan) { [self] in
       self.activeReads += 1
       self.activeScans += 1
       self.loop.read(
@@ -73,8 +70,7 @@ extension Operations {
         { snapshot throws(DatasyncError) in
           try plan.run(in: snapshot, historyID: historyID, coder: coder)
         },
-        completion: { [weak self] (result: Swift.Result<QueryReply, DatasyncError>) in
-          guard let self else { return }
+        completion: { [self] (result: Swift.Result<QueryReply, DatasyncError>) in
           self.activeScans -= 1
           if self.isCurrent(flag, id) {
             switch result {

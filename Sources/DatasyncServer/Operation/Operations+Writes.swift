@@ -54,11 +54,11 @@ extension Operations {
     running[id] = .write
     if steps.isEmpty, activeReads == 0 { return try submit(request, id: id) }
     steps.append(
-      Step(requestID: id, kind: .write) { [weak self] in
+      Step(requestID: id, kind: .write) { [self] in
         do throws(DatasyncError) {
-          try self?.submit(request, id: id)
+          try submit(request, id: id)
         } catch {
-          self?.finish(id, error: error)
+          finish(id, error: error)
         }
       })
   }

@@ -14,7 +14,8 @@ final class Operations: WriteRequester {
   /// A typed service's table.
   let ownTable: Table?
   var caller: Caller
-  weak var sink: (any ResponseSink)?
+  /// Held until ``abandon()``, which whoever the sink is calls at its end.
+  var sink: (any ResponseSink)?
 
   var running: [UInt64: Running] = [:]
   private(set) var subscriptionCount = 0
@@ -181,8 +182,8 @@ final class Operations: WriteRequester {
       request, catalog: loop.catalog, ownTable: ownTable, options: loop.options)
     let subscription = Subscription(
       requestID: id, plan: plan, clientID: caller.clientID, loop: loop, sink: sink
-    ) { [weak self] error in
-      self?.finish(id, error: error)
+    ) { [self] error in
+      finish(id, error: error)
     }
     running[id] = .subscription(subscription)
     subscriptionCount += 1
@@ -192,10 +193,10 @@ final class Operations: WriteRequester {
 
   func changes(_ request: ChangesRequest, id: UInt64) throws(DatasyncError) {
     let poll = try LongPoll(request, caller: caller, loop: loop, ownTable: ownTable) {
-      [weak self] result in
+      [self] result in
       switch result {
-      case .success(let reply): self?.answer(id, .changes(reply))
-      case .failure(let error): self?.finish(id, error: error)
+      case .success(let reply): answer(id, .changes(reply))
+      case .failure(let error): finish(id, error: error)
       }
     }
     running[id] = .longPoll(poll)

@@ -16,6 +16,11 @@ package struct ServiceOptions: Sendable {
   package var tailBytes = 32 << 20
   /// A replay and a fold work in steps of this size.
   package var replayChunkBytes = 256 << 10
+  /// Pages of the log, of ``replayChunkBytes`` each, that a loop holds for streams that are full. One
+  /// more is read again when its turn comes.
+  package var maxPagesHeld = 64
+  /// What an audience's events may come to before they are sent, where the writer's batch has more.
+  package var eventBatchBytes = 64 << 10
   /// Initial rows come in pages of this size.
   package var snapshotPageBytes = 256 << 10
   package var snapshotPageRows = 1000

@@ -4,10 +4,13 @@ import DatasyncModel
 
 /// Which rows a subscription is about, and what of them it gets: table ∧ filter ∧ not deleted. An
 /// access policy joins the filter here. Immutable, shared by reference within a loop.
-final class View {
+final class View: Sendable {
   /// nil: every table.
   let table: Table?
   let filter: Filter?
+  /// The filter's judgement, and the columns that it reads.
+  private let matches: (@Sendable ([Value]) -> Bool)?
+  let filterColumns: ColumnMask
   let includeDeleted: Bool
   let selectNames: [String]
   /// Field numbers that are sent; nil: all.
@@ -34,11 +37,16 @@ final class View {
           metadata: ["position": "1"])
       }
       self.filter = nil
+      matches = nil
+      filterColumns = ColumnMask([])
       selected = nil
       sendsEveryUpdate = true
       return
     }
-    self.filter = filter.isEmpty ? nil : try Filter(parsing: filter, table: table)
+    let parsed = filter.isEmpty ? nil : try Filter(parsing: filter, table: table)
+    self.filter = parsed
+    if let parsed { matches = { parsed.matches($0) } } else { matches = nil }
+    filterColumns = ColumnMask(parsed?.columns ?? [])
     let columns = try RequestNames.select(select, of: table)
     selected = columns.map { columns in Set(columns.map { table.columns[$0].number }) }
     sendsEveryUpdate =
@@ -53,11 +61,14 @@ final class View {
       table: table, filter: filter?.text ?? "", select: selectNames, includeDeleted: includeDeleted)
   }
 
-  /// Whether a row is in the view; `values` as ``RowDecoder`` gives them.
-  func contains(_ values: [Value]) -> Bool {
-    if !includeDeleted, values[SystemColumn.deleted.rawValue] == .bool(true) { return false }
-    if FaultSwitch.isOn(.ignoreFilter) { return true }
-    return filter?.matches(values) ?? true
+  /// Whether a row is in the view.
+  ///
+  /// - Parameter values: As ``RowDecoder`` gives them, ``filterColumns`` at least; asked for where
+  ///   they matter.
+  func contains(isDeleted: Bool, values: () -> [Value]) -> Bool {
+    if !includeDeleted, isDeleted { return false }
+    guard let matches, !FaultSwitch.isOn(.ignoreFilter) else { return true }
+    return matches(values())
   }
 
   func project(_ image: RowImage) -> RowImage {
