@@ -22,8 +22,8 @@ final class Subscription {
   private(set) var view: View
   /// The place in its ``SubscriptionSet``, which alone touches it.
   var slot = 0
-  /// An equality of the filter by which the index finds it.
-  private(set) var indexKey: (column: Int, value: Value)?
+  /// The equality of the filter by which the index finds it, which chooses it.
+  var indexKey: (column: Int, value: Value)?
 
   var phase = Phase.starting
   /// Held until the end, which whoever owns the sink makes sure of.
@@ -61,7 +61,6 @@ final class Subscription {
     self.sink = sink
     self.onEnd = onEnd
     view = plan.view
-    indexKey = view.filter?.equalities.first
     lastCheckpoint = loop.eventLoop.now
   }
 
@@ -227,7 +226,7 @@ final class Subscription {
 
   /// Where the view is exact now; nil where it is not, or where the stream takes nothing.
   private var checkpointPosition: Sequence? {
-    isCurrent && sink?.isWritable ?? false ? position : nil
+    sink?.isWritable ?? false ? position : nil
   }
 
   // MARK: - Schema
@@ -244,7 +243,6 @@ final class Subscription {
     } catch {
       return end(error)
     }
-    indexKey = view.filter?.equalities.first
     if isLive { loop.enterLive(self) }
   }
 

@@ -1,3 +1,4 @@
+import DatasyncFilter
 import DatasyncModel
 
 /// The live subscriptions of a loop, found by what a change is about: by table, and within a table
@@ -37,10 +38,20 @@ private struct TableIndex {
 
   var isEmpty: Bool { unindexed.isEmpty && byEquality.isEmpty }
 
+  /// Of several equalities the one that fewest others are found by: `done eq false` says little.
   mutating func insert(_ subscription: Subscription) {
-    guard let key = subscription.indexKey else { return unindexed.insert(subscription) }
+    let equalities = subscription.view.filter?.equalities ?? []
+    let key =
+      equalities.count < 2
+      ? equalities.first : equalities.min { count(of: $0) < count(of: $1) }
+    subscription.indexKey = key
+    guard let key else { return unindexed.insert(subscription) }
     byEquality[key.column, default: [:]][key.value, default: SubscriptionSet()]
       .insert(subscription)
+  }
+
+  private func count(of key: (column: Int, value: Value)) -> Int {
+    byEquality[key.column]?[key.value]?.count ?? 0
   }
 
   mutating func remove(_ subscription: Subscription) {
@@ -75,6 +86,7 @@ struct SubscriptionSet {
   private var members: ContiguousArray<Subscription> = []
 
   var isEmpty: Bool { members.isEmpty }
+  var count: Int { members.count }
 
   mutating func insert(_ subscription: Subscription) {
     subscription.slot = members.count
