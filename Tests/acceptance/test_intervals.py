@@ -23,8 +23,10 @@ def other(shop):
 
 
 def watch(session, table=TABLE, interval=1.5, **fields):
-    """The interval begins now, and is long enough for the writes of a test."""
-    events = session.subscribe(table, now={}, min_interval=interval, **fields)
+    """The interval begins now, and is long enough for the writes of a test; no heartbeat helps out."""
+    events = session.subscribe(
+        table, now={}, min_interval=interval, heartbeat_interval=300, **fields
+    )
     events.until_current()
     return events
 

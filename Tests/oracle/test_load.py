@@ -30,15 +30,16 @@ MAX_GROWTH_BYTES = 24 << 20
 class Size:
     subscriptions: int
     connections: int
-    # Awake, and then asleep.
+    # Awake, asleep, and awake again: so long each, or so many writes.
     seconds: float
+    writes: int
 
 
 @pytest.fixture
 def size(request):
     if request.config.getoption("--full"):
-        return Size(10_000, 100, 60)
-    return Size(1000, 20, 12)
+        return Size(10_000, 100, 60, 1_000_000)
+    return Size(1000, 20, 12, 900)
 
 
 @pytest.fixture
@@ -64,10 +65,10 @@ class Load:
         self.sequences = []
         self.number = 0
 
-    def run(self, seconds, watch=lambda: None):
+    def run(self, seconds, writes, watch=lambda: None):
         """Latencies of the narrow subscriptions' events, in milliseconds."""
         sent, until = [], time.monotonic() + seconds
-        while time.monotonic() < until:
+        while time.monotonic() < until and len(sent) < writes:
             if len(sent) >= WINDOW:
                 self.session.answer(sent[-WINDOW][0], 60)
             sent.append(self._send())
@@ -169,25 +170,25 @@ def test_a_sleeper_costs_nobody_anything(server, size, seed, record_property):
     sessions, owners, wide = open_all(server, size)
     sleeper = sessions[0]
     load = Load(RecordedSession(server, "writer"), owners, random)
-    load.run(2)
+    load.run(2, size.writes)
     memory = Memory(server)
-    before = quantiles(load.run(size.seconds, memory.watch))
+    before = quantiles(load.run(size.seconds, size.writes, memory.watch))
     usual = memory.growth()
     written = len(load.sequences)
     sleeper.stall()
-    asleep = quantiles(load.run(size.seconds, memory.watch))
+    asleep = quantiles(load.run(size.seconds, size.writes, memory.watch))
     growth = memory.growth()
     slept = len(load.sequences) - written
     missed = sum(q > sequences_of(sleeper, wide[0])[-1] for q in load.sequences)
     owed = missed * WIDE * BODY_BYTES
     sleeper.resume()
     caught_up_in = catch_up(sleeper, wide, load)
-    after = quantiles(load.run(size.seconds))
+    after = quantiles(load.run(size.seconds, size.writes))
     record_property(
         "load",
         f"{size.subscriptions} subscriptions, {size.connections} connections: latency p50/p95"
         f" {before[0]:.1f}/{before[1]:.1f} ms, with a sleeper {asleep[0]:.1f}/{asleep[1]:.1f} ms,"
-        f" after it {after[0]:.1f}/{after[1]:.1f} ms; {slept} writes in {size.seconds:.0f} s,"
+        f" after it {after[0]:.1f}/{after[1]:.1f} ms; {slept} writes,"
         f" {owed >> 20} MiB owed, memory grew {growth >> 20} MiB, awake {usual >> 20} MiB, to"
         f" {server.resident_bytes() >> 20} MiB; caught up in {caught_up_in:.1f} s",
     )

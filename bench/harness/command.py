@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 
-from . import build, instructions, profile, scale, scenarios, table
+from . import bars, build, document, instructions, profile, scale, scenarios, table
 
 HARD_LIMIT_SECONDS = 3600
 
@@ -44,6 +44,8 @@ def parse():
     options.rows = options.rows or (20_000 if options.quick else 100_000)
     options.warmup = 150 if options.quick else 500
     remember_products()
+    if options.update and options.only and not (options.instructions or options.scale):
+        parser.error("--update writes the whole table: not with --only")
     if not 1 <= options.rounds <= 100 or not 50 <= options.ms <= 60_000:
         parser.error("--rounds is 1 to 100, --ms 50 to 60000")
     return options
@@ -142,11 +144,17 @@ def main():
         return 2
     began = time.monotonic()
     results = []
-    print(f"{machine()}; {time.strftime('%Y-%m-%d %H:%M')} UTC\n", flush=True)
+    heading = f"{machine()}; {time.strftime('%Y-%m-%d %H:%M')} UTC"
+    print(f"{heading}\n", flush=True)
     for scenario in chosen:
         results.append(run_scenario(scenario, options))
         print(table.text(results[-1]), flush=True)
+    reached = bars.text(results)
+    print(reached, flush=True)
     build.say(f"took {time.monotonic() - began:.0f} s")
+    if options.update:
+        tables = "\n".join(table.text(result) for result in results)
+        document.replace("figures", "tools/bench", f"{heading}\n\n{reached}\n\n{tables}")
     if options.json:
         with open(options.json, "w") as file:
             json.dump({"machine": machine(), "scenarios": results}, file, indent=1)
