@@ -125,7 +125,7 @@ let package = Package(
       "DatasyncServerTests",
       [
         "DatasyncServer", "DatasyncStore", "DatasyncModel", "DatasyncMessages", "DatasyncRPC",
-        nioCore, nioPosix,
+        nioCore, nioPosix, logging,
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,3 +1,4 @@
+import DatasyncStore
 package import NIOCore
 
 /// The limits of the service. A value.
@@ -27,10 +28,19 @@ package struct ServiceOptions: Sendable {
   package var defaultHeartbeat: TimeAmount = .seconds(15)
   package var heartbeatRange: ClosedRange<TimeAmount> = .milliseconds(100)...(.minutes(5))
   package var maxLongPoll: TimeAmount = .minutes(5)
+  /// An answer to a long poll ends with the commit that passes this.
+  package var maxLongPollBytes = 1 << 20
   /// Writes of one Commit.
   package var maxWritesPerCommit = 10_000
   /// The protobuf package of the tables' messages.
   package var messagePackage = "tables"
 
   package init() {}
+
+  /// What the log may not keep is not kept in memory either.
+  func bounded(by store: StoreOptions) -> ServiceOptions {
+    var options = self
+    options.tailBytes = min(tailBytes, store.maxLogBytes)
+    return options
+  }
 }

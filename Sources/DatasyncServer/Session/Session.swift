@@ -99,8 +99,9 @@ final class Session: CallHandler, ResponseSink {
 
   func drained() {
     guard !isEnded else { return }
-    operations.drained()
+    // What comes in goes first: whatever waits to be sent may fill the stream again at once.
     resumeWhenRoom()
+    operations.drained()
   }
 
   func serverDraining(timeLeft: TimeAmount) {

@@ -1,4 +1,3 @@
-import DatasyncFilter
 import DatasyncModel
 
 /// The live subscriptions of a loop that see the same of every change, in the same form: what a
@@ -18,8 +17,8 @@ final class Audience {
 
   let key: Key
   let view: View
-  /// An equality of the filter by which the index finds it.
-  let indexKey: (column: Int, value: Value)?
+  /// The equality of the filter by which the index finds it, which chooses it.
+  var indexKey: (column: Int, value: Value)?
   /// The place in its list of the index, which alone touches it.
   var slot = 0
   private var members = SubscriptionSet()
@@ -29,7 +28,6 @@ final class Audience {
   init(key: Key, view: View) {
     self.key = key
     self.view = view
-    indexKey = view.filter?.equalities.first
   }
 
   var isEmpty: Bool { members.isEmpty }

@@ -146,6 +146,8 @@ extension Subscription {
       guard let changes = judged(commit) else { return false }
       for change in changes { fold.append(change, commit: commit, isOwn: isOwn(change.origin)) }
     }
+    // Also where nothing is left of them.
+    owesCheckpoint = owesCheckpoint || !fold.isEmpty
     for net in fold.netChanges(excludingOwn: plan.excludeOwn) {
       guard let verdict = net.verdict(in: view) else { continue }
       owesCheckpoint = true

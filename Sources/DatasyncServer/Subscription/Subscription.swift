@@ -242,7 +242,7 @@ final class Subscription {
 
   /// Where the view is exact now; nil where it is not, or where the stream takes nothing.
   private var checkpointPosition: Sequence? {
-    isCurrent && sink?.isWritable ?? false ? position : nil
+    sink?.isWritable ?? false ? position : nil
   }
 
   // MARK: - Schema

@@ -1,3 +1,4 @@
+import DatasyncFilter
 import DatasyncModel
 
 /// The live subscriptions of a loop, found by what a change is about: by table, and within a table
@@ -46,15 +47,25 @@ private struct TableIndex {
     } else {
       audience = Audience(key: key, view: subscription.view)
       audiences[key] = audience
-      if let index = audience.indexKey {
-        byEquality[index.column, default: [:]][index.value, default: AudienceList()]
-          .insert(audience)
-      } else {
-        unindexed.insert(audience)
-      }
+      index(audience)
     }
     audience.insert(subscription)
     subscription.joined(audience)
+  }
+
+  /// Of several equalities the one that fewest others are found by: `done eq false` says little.
+  private mutating func index(_ audience: Audience) {
+    let equalities = audience.view.filter?.equalities ?? []
+    let key =
+      equalities.count < 2
+      ? equalities.first : equalities.min { count(of: $0) < count(of: $1) }
+    audience.indexKey = key
+    guard let key else { return unindexed.insert(audience) }
+    byEquality[key.column, default: [:]][key.value, default: AudienceList()].insert(audience)
+  }
+
+  private func count(of key: (column: Int, value: Value)) -> Int {
+    byEquality[key.column]?[key.value]?.count ?? 0
   }
 
   mutating func remove(_ subscription: Subscription) {
@@ -90,6 +101,7 @@ private struct AudienceList {
   private var members: ContiguousArray<Audience> = []
 
   var isEmpty: Bool { members.isEmpty }
+  var count: Int { members.count }
 
   mutating func insert(_ audience: Audience) {
     audience.slot = members.count

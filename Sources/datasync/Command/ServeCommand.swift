@@ -71,6 +71,9 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "Most rows of a query's page.")
   var maxPageSize = 1000
 
+  @Option(help: "Milliseconds between two looks for rows that other programs wrote, while idle.")
+  var foreignPollMilliseconds = 10
+
   @Option(help: "Event loops; the default is one for each core.")
   var loops: Int = System.coreCount
 
@@ -114,6 +117,9 @@ struct ServeCommand: AsyncParsableCommand {
     guard pageSize > 0, maxPageSize >= pageSize else {
       throw ValidationError("--page-size is 1 or more, --max-page-size not less than it")
     }
+    guard (1...60_000).contains(foreignPollMilliseconds) else {
+      throw ValidationError("--foreign-poll-milliseconds is 1 to 60000")
+    }
     guard drainSeconds >= 0 else { throw ValidationError("--drain-seconds is 0 or more") }
     guard (1...(1 << 30)).contains(maxMessageBytes) else {
       throw ValidationError("--max-message-bytes is 1 to 1073741824")
@@ -129,6 +135,7 @@ struct ServeCommand: AsyncParsableCommand {
     storeOptions.defaultPageSize = pageSize
     storeOptions.maxPageSize = maxPageSize
     storeOptions.softDeleteTables = Set(softDelete)
+    storeOptions.foreignPollInterval = .milliseconds(foreignPollMilliseconds)
     var rpcOptions = RPCOptions()
     rpcOptions.maxMessageBytes = maxMessageBytes
     rpcOptions.maxConnections = maxConnections
