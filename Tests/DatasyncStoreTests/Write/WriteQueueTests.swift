@@ -96,7 +96,7 @@ struct WriteQueueTests {
   }
 
   @Test(arguments: [21 as UInt64, 22, 23, 24])
-  func `nothing is lost, doubled or overtaken within a session`(seed: UInt64) {
+  func `nothing is lost, doubled or overtaken within a session`(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     var queue = WriteQueue()
     var sent: [UInt64: UInt64] = [:]
@@ -121,19 +121,19 @@ struct WriteQueueTests {
       }
       for request in done {
         taken[request.replyTo.session, default: 0] += 1
-        #expect(taken[request.replyTo.session] == request.replyTo.request, "seed \(seed)")
+        try #require(taken[request.replyTo.session] == request.replyTo.request, "seed \(seed)")
         waited[request.replyTo.session] = 0
       }
       for (session, count) in sent where count > taken[session] ?? 0 {
         waited[session, default: 0] += 1
         // Nine sessions: each batch serves one at least that has waited longer.
-        #expect(waited[session] ?? 0 <= 10, "seed \(seed)")
+        try #require(waited[session] ?? 0 <= 10, "seed \(seed)")
       }
     }
     while !queue.isEmpty {
       for request in queue.takeBatch(wide) {
         taken[request.replyTo.session, default: 0] += 1
-        #expect(taken[request.replyTo.session] == request.replyTo.request, "seed \(seed)")
+        try #require(taken[request.replyTo.session] == request.replyTo.request, "seed \(seed)")
       }
     }
     #expect(sent == taken && queue.byteCount == 0, "seed \(seed)")
