@@ -113,7 +113,13 @@ let package = Package(
 
     tests("DatasyncModelTests", ["DatasyncModel"]),
     tests("DatasyncFilterTests", ["DatasyncFilter", "DatasyncModel", "CDatasyncSQLite"]),
-    tests("DatasyncStoreTests", ["DatasyncStore", "DatasyncModel", "DatasyncFilter"]),
+    .target(
+      name: "CDatasyncFaultVFS", dependencies: ["CDatasyncSQLite"], path: "Tests/CDatasyncFaultVFS"),
+    tests(
+      "DatasyncStoreTests",
+      [
+        "DatasyncStore", "DatasyncModel", "DatasyncFilter", "CDatasyncSQLite", "CDatasyncFaultVFS",
+      ]),
     tests("DatasyncHTTP2Tests", ["DatasyncHTTP2", nioCore, nioPosix, nioEmbedded]),
     tests(
       "DatasyncRPCTests",

@@ -69,7 +69,7 @@ final class ReaderPool: Sendable {
       // holds none, for it would keep the WAL from being reused.
       var next = queue.withLock { $0.jobs.popFirst() }
       if next == nil {
-        reader.endSnapshot()
+        reader.rest()
         next = queue.wait(until: { !$0.jobs.isEmpty || $0.isClosed }) { $0.jobs.popFirst() }
       }
       guard let job = next else { break }

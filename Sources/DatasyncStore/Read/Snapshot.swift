@@ -12,16 +12,21 @@ package final class Snapshot {
   private let connection: Connection
   private let statements: RowStatements
   private let shared: SharedState
+  private let progress: ReadProgress
+  /// Ids of tables whose rows other programs have changed since; they are shown as they were.
+  private let pendingTables: Set<Int>
   /// What has been taken back for ``scan(_:asOf:)``, of the last table and sequence asked for.
   private var past: (tableID: Int, sequence: Sequence, rows: [RowKey: RowImage?])?
 
   init(
-    connection: Connection, statements: RowStatements, shared: SharedState, sequence: Sequence,
-    oldest: Sequence
+    connection: Connection, statements: RowStatements, shared: SharedState,
+    progress: ReadProgress, pendingTables: Set<Int>, sequence: Sequence, oldest: Sequence
   ) {
     self.connection = connection
     self.statements = statements
     self.shared = shared
+    self.progress = progress
+    self.pendingTables = pendingTables
     self.sequence = sequence
     self.oldest = oldest
   }
@@ -33,8 +38,7 @@ package final class Snapshot {
     let current = try current(table)
     return try reading { () throws(ReadFailure) -> StoredRow? in
       let statement = try ReadFailure.wrap { () throws(SQLiteFailure) in
-        let statement = try self.statements.statement(
-          for: table, current: current, on: self.connection)
+        let statement = try self.rowStatement(for: table, current: current)
         statement.bind(1, key.value)
         return try statement.step() ? statement : nil
       }
@@ -129,7 +133,18 @@ package final class Snapshot {
   // MARK: - Sources
 
   private func source(of table: Table) throws(DatasyncError) -> TableSource {
-    TableSource(table: table, current: try current(table))
+    TableSource(
+      table: table, current: try current(table), isPending: pendingTables.contains(table.id))
+  }
+
+  private func rowStatement(
+    for table: Table, current: Table
+  ) throws(SQLiteFailure) -> Statement {
+    guard pendingTables.contains(table.id) else {
+      return try statements.statement(for: table, current: current, on: connection)
+    }
+    return try connection.cached(
+      TableSource(table: table, current: current, isPending: true).rowSQL)
   }
 
   private func current(_ table: Table) throws(DatasyncError) -> Table {
@@ -163,6 +178,8 @@ package final class Snapshot {
     } catch {
       switch error {
       case .error(let error): throw error
+      case .sqlite(let failure) where failure.isInterrupt && progress.wasTooLong:
+        throw ReadProgress.tooLong
       case .sqlite(let failure) where failure.code == SQLITE_ERROR:
         // The statement was made for a schema that has changed under it.
         throw DatasyncError(
