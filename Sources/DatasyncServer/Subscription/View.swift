@@ -39,6 +39,7 @@ final class View {
       return
     }
     self.filter = filter.isEmpty ? nil : try Filter(parsing: filter, table: table)
+    try self.filter?.refuseNow()
     let columns = try RequestNames.select(select, of: table)
     selected = columns.map { columns in Set(columns.map { table.columns[$0].number }) }
     sendsEveryUpdate =
