@@ -8,8 +8,9 @@ final class View {
   /// nil: every table.
   let table: Table?
   let filter: Filter?
+  /// The table in the names that the filter has for its columns.
+  let spoken: Table?
   let includeDeleted: Bool
-  let selectNames: [String]
   /// Field numbers that are sent; nil: all.
   let selected: Set<Int>?
   /// Whether a change that touches no selected field is sent nevertheless.
@@ -20,8 +21,8 @@ final class View {
     table: Table?, filter: String, select: [String], includeDeleted: Bool
   ) throws(DatasyncError) {
     self.table = table
+    spoken = table
     self.includeDeleted = includeDeleted
-    selectNames = select
     guard let table else {
       guard filter.isEmpty else {
         throw .badField(
@@ -48,10 +49,24 @@ final class View {
       } ?? true
   }
 
-  /// The same view of the table's new generation.
+  /// The same view of the table's new generation: columns that were renamed since keep the names that
+  /// the filter has for them, and of those selected the ones that are gone are no more.
+  ///
+  /// - Throws: INVALID_ARGUMENT, reason BAD_FILTER, where the filter needs a column that is gone.
   func adapted(to table: Table) throws(DatasyncError) -> View {
-    try View(
-      table: table, filter: filter?.text ?? "", select: selectNames, includeDeleted: includeDeleted)
+    try View(self, adaptedTo: table)
+  }
+
+  private init(_ old: View, adaptedTo table: Table) throws(DatasyncError) {
+    let spoken = old.spoken.map { table.named(as: $0) } ?? table
+    self.table = table
+    self.spoken = spoken
+    filter = try old.filter.map { filter throws(DatasyncError) in
+      try Filter(parsing: filter.text, table: spoken)
+    }
+    includeDeleted = old.includeDeleted
+    selected = old.selected
+    sendsEveryUpdate = old.sendsEveryUpdate
   }
 
   /// Whether a row is in the view; `values` as ``RowDecoder`` gives them.
