@@ -7,7 +7,10 @@ final class Audience {
   /// What subscriptions to one table must have in common.
   struct Key: Hashable {
     let filter: String
-    let select: [String]
+    /// The columns that the filter's names stand for, in the order of the names.
+    let filterColumns: [Int]
+    let selected: Set<Int>?
+    let sendsEveryUpdate: Bool
     let includeDeleted: Bool
     let wantsPrevious: Bool
     let isTyped: Bool

@@ -49,7 +49,8 @@ extension Subscription {
   }
 
   private func scanRequest(_ table: Table, after: [Value]?) -> ScanRequest {
-    var request = ScanRequest(table: table, limit: loop.options.snapshotPageRows)
+    // The filter may be of another generation of the table than the one that the rows began with.
+    var request = ScanRequest(table: view.spoken ?? table, limit: loop.options.snapshotPageRows)
     request.filter = view.filter
     request.includeDeleted = view.includeDeleted
     request.maxBytes = loop.options.snapshotPageBytes

@@ -171,7 +171,8 @@ final class Subscription {
 
   var audienceKey: Audience.Key {
     Audience.Key(
-      filter: view.filter?.text ?? "", select: view.selectNames,
+      filter: view.filter?.text ?? "", filterColumns: view.filter?.fields.map(\.column) ?? [],
+      selected: view.selected, sendsEveryUpdate: view.sendsEveryUpdate,
       includeDeleted: view.includeDeleted, wantsPrevious: plan.wantsPrevious,
       isTyped: sink?.isTyped ?? false, generation: view.table?.generation ?? 0)
   }

@@ -1,3 +1,4 @@
+import CDatasyncSQLite
 import DatasyncFilter
 import DatasyncModel
 
@@ -180,8 +181,14 @@ struct Scan {
     terms.enumerated().map { index, column in
       let index = Int32(columns.count + 2 + index)
       // A value that does not fit its column has a place in the order nevertheless.
-      return (try? ColumnReader.value(statement, index, column: table.columns[column]))
-        ?? statement.rawValue(index)
+      if let value = try? ColumnReader.value(statement, index, column: table.columns[column]) {
+        return value
+      }
+      let type = statement.type(index)
+      guard request.order != nil, type == SQLITE_TEXT || type == SQLITE_BLOB else {
+        return statement.rawValue(index)
+      }
+      return OrderBy.place(ofUnreadable: statement.blob(index), isText: type == SQLITE_TEXT)
     }
   }
 
