@@ -110,6 +110,7 @@ let package = Package(
       ],
       swiftSettings: settings),
 
+    tests("DatasyncCommandTests", ["datasync", "DatasyncRPC"]),
     tests("DatasyncModelTests", ["DatasyncModel"]),
     tests("DatasyncFilterTests", ["DatasyncFilter", "DatasyncModel", "CDatasyncSQLite"]),
     tests("DatasyncStoreTests", ["DatasyncStore", "DatasyncModel", "DatasyncFilter"]),

@@ -36,8 +36,8 @@ class Server:
 
     @classmethod
     def listening(cls, *arguments, prefix=(), **limits):
-        """With --listen on a free port, and limits by name: `write_timeout=500`."""
-        options = [f"--limit={name.replace('_', '-')}={value}" for name, value in limits.items()]
+        """With --listen on a free port, and limits by name: `write_timeout="500ms"`."""
+        options = [f"--limit={name}={value}" for name, value in limits.items()]
         self = cls(["--listen", "127.0.0.1:0", *arguments, *options], prefix)
         ready = READY.match(self._read_line())
         assert ready, f"the server did not start: {self.log()}"

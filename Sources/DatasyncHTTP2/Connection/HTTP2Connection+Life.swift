@@ -231,7 +231,7 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
   func shutDown(_ code: HTTP2ErrorCode, _ limit: Limit?) {
     guard isActive else { return }
     if let limit { limitReached(limit) }
-    submitGoAway(code, limit?.rawValue ?? "")
+    submitGoAway(code, limit?.debugText ?? "")
     pump()
     closeGently()
   }
