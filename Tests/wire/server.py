@@ -33,6 +33,7 @@ class Server:
             stderr=self.errors)
         self.address = None
         self.certificate = b""
+        self.was_told = False
 
     @classmethod
     def listening(cls, *arguments, prefix=(), **limits):
@@ -104,9 +105,14 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(STOP_SECONDS)
 
+    def ended(self, seconds=STOP_SECONDS):
+        """Waits for the end of one that was told to end; returns the exit code."""
+        self.was_told = True
+        return self.process.wait(seconds)
+
     def stop(self):
         """Ends it; the test fails if it had died by itself."""
-        died = self.process.poll()
+        died = None if self.was_told else self.process.poll()
         if died is None:
             self.process.kill()
             self.process.wait(STOP_SECONDS)

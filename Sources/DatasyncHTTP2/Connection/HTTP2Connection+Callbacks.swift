@@ -278,6 +278,7 @@ extension HTTP2Connection {
       }
       if let limit = watch.resetSent(now: now) { _ = violated(limit) }
     case NGHTTP2_GOAWAY.rawValue:
+      noticeSent()
       // The library ends the connection of a peer that had been told how many there may be.
       let debug = UnsafeRawBufferPointer(
         start: frame.pointee.goaway.opaque_data, count: frame.pointee.goaway.opaque_data_len)
