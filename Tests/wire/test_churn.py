@@ -82,6 +82,7 @@ def counted(server):
                 data.calls_started - data.calls_succeeded - data.calls_failed - 1)
 
 
+@pytest.mark.timeout(3600)
 def test_connections_opened_and_dropped(server, soak, record_property):
     count = 100_000 if soak else 3_000
     descriptors = warm(server)
@@ -109,6 +110,7 @@ def test_connections_opened_and_dropped(server, soak, record_property):
         assert check(client.open(INPUT).send_bytes(b"", end=True).finish()).status == 0
 
 
+@pytest.mark.timeout(3600)
 def test_streams_reset_midway(server, soak):
     """A hundred on each connection, as many as the limits forgive at once."""
     seed = random.randrange(2**32)
