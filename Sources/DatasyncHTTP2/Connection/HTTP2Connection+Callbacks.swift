@@ -156,7 +156,7 @@ extension HTTP2Connection {
     }
     guard stream.exceededHeaderLimit == nil else {
       // Decoding goes on, for the sake of the compression table, but not for ever.
-      return stream.headerBytes <= options.maxHeaderListBytes * 64 || violated(.headerFlood)
+      return stream.headerBytes <= options.maxHeaderFloodBytes || violated(.headerFlood)
     }
     if isHead {
       stream.head.add(name, value, isSecret: isSecret)
@@ -301,18 +301,27 @@ extension HTTP2Connection {
       guard role == .server, frame.pointee.rst_stream.error_code != NGHTTP2_NO_ERROR.rawValue,
         stream(header.stream_id)?.isResetByUs != true
       else { return }
-      // Streams that a peer opens before it has read how many there may be are no offence.
-      if frame.pointee.rst_stream.error_code == NGHTTP2_REFUSED_STREAM.rawValue,
-        earlyRefusals < 1000
-      {
+      if frame.pointee.rst_stream.error_code == NGHTTP2_REFUSED_STREAM.rawValue {
+        options.limitObserver?.limitReached(.streams)
+        // Streams that a peer opens before it has read how many there may be are no offence.
         earlyRefusals += 1
-        return
+        if earlyRefusals <= 1000 { return }
       }
       if let limit = watch.resetSent(now: now) { _ = violated(limit) }
+    case NGHTTP2_GOAWAY.rawValue:
+      noticeSent()
+      // The library ends the connection of a peer that had been told how many there may be.
+      let debug = UnsafeRawBufferPointer(
+        start: frame.pointee.goaway.opaque_data, count: frame.pointee.goaway.opaque_data_len)
+      if role == .server, debug.elementsEqual(Self.tooManyStreams.utf8) {
+        options.limitObserver?.limitReached(.streams)
+      }
     default:
       break
     }
   }
+
+  private static let tooManyStreams = "request HEADERS: max concurrent streams exceeded"
 
   private func frameNotSent(_ header: nghttp2_frame_hd) {
     guard UInt32(header.type) == NGHTTP2_HEADERS.rawValue, let stream = stream(header.stream_id)

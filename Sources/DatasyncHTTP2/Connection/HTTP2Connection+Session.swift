@@ -11,6 +11,7 @@ extension HTTP2Connection {
     nghttp2_option_set_stream_reset_rate_limit(
       option, UInt64(options.maxResetsReceived * 2), UInt64(options.resetsReceivedPerSecond * 2))
     nghttp2_option_set_max_continuations(option, options.maxContinuations)
+    nghttp2_option_set_max_outbound_ack(option, options.maxQueuedAcks)
     nghttp2_option_set_peer_max_concurrent_streams(option, 100)
     // Without this the library skips the types that it does not know, and nobody would count them.
     for type in UInt8(NGHTTP2_ALTSVC.rawValue)...UInt8.max {

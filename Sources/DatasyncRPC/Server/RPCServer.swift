@@ -109,7 +109,10 @@ package final class RPCServer: Sendable {
 
   private struct Refused: Error {}
 
-  private func accept(_ channel: any Channel) throws {
+  /// Serves a connection that has come, on its event loop; one of the server's group.
+  ///
+  /// - Throws: where the connection is refused; its channel is the caller's to close.
+  package func accept(_ channel: any Channel) throws {
     let remote = channel.remoteAddress
     let ip = remote?.ipAddress ?? ""
     let peer = Peer(address: "\(ip):\(remote?.port ?? 0)")

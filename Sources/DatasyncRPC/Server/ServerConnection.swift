@@ -94,7 +94,7 @@ final class ServerConnection: HTTP2ConnectionDelegate {
     counts.started(now: http2.now)
     let call = ServerCall(
       connection: self, stream: stream, opening: opening,
-      deadline: opening.head.timeout.map { .now() + $0 })
+      deadline: opening.head.timeout.map { eventLoop.now + $0 })
     stream.delegate = call
     if call.deadline != nil { unsettled.append(call) }
     let method = opening.route.method
@@ -112,17 +112,20 @@ final class ServerConnection: HTTP2ConnectionDelegate {
   }
 
   private func refuse(_ stream: HTTP2Stream, _ refusal: RequestHead.Refusal) {
+    let asked = stream.head["content-type"] ?? ""
+    let contentType = ResponseFields.contentType(
+      hasSubtype: asked.hasPrefix("application/grpc+proto"))
     withFields { fields in
       switch refusal {
       case .status(let status):
         fields.add(":status", "200")
-        fields.add("content-type", "application/grpc")
+        fields.add("content-type", contentType)
         fields.add("grpc-accept-encoding", Encoding.accepted)
         ResponseFields.add(status, to: &fields)
         stream.respond(fields, endStream: true)
       case .http(let code, let status):
         fields.add(":status", String(code))
-        fields.add("content-type", "application/grpc")
+        fields.add("content-type", contentType)
         ResponseFields.add(status, to: &fields)
         stream.respond(fields, endStream: true)
       case .greeting(let hasBody):

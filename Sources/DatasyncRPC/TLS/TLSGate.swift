@@ -24,7 +24,11 @@ final class TLSGate: ChannelInboundHandler, RemovableChannelHandler {
     let channel = context.channel
     self.channel = channel
     connection.gate = self
-    timer = context.eventLoop.scheduleTask(in: timeout) { channel.close(promise: nil) }
+    let observer = connection.options.limitObserver
+    timer = context.eventLoop.scheduleTask(in: timeout) {
+      observer?.limitReached(.handshakeTime)
+      channel.close(promise: nil)
+    }
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {

@@ -8,7 +8,8 @@ extension Operations {
     guard message.writes.count <= loop.options.maxWritesPerCommit else {
       throw DatasyncError(
         .resourceExhausted, reason: "MAX_WRITES_PER_COMMIT",
-        "a commit holds at most \(loop.options.maxWritesPerCommit) writes")
+        "a commit holds at most \(loop.options.maxWritesPerCommit) writes",
+        metadata: ["limit": "max_writes_per_commit"])
     }
     var writes: [WriteMessage] = []
     for (index, write) in message.writes.enumerated() {

@@ -187,7 +187,8 @@ final class Operations: WriteRequester {
     guard subscriptionCount < loop.options.maxSubscriptionsPerSession else {
       throw DatasyncError(
         .resourceExhausted, reason: "MAX_SUBSCRIPTIONS_PER_SESSION",
-        "a session has at most \(loop.options.maxSubscriptionsPerSession) subscriptions")
+        "a session has at most \(loop.options.maxSubscriptionsPerSession) subscriptions",
+        metadata: ["limit": "max_subscriptions_per_session"])
     }
     let plan = try SubscriptionPlan(
       request, catalog: loop.catalog, ownTable: ownTable, options: loop.options)
