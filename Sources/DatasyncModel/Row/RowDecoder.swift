@@ -96,7 +96,25 @@ package enum RowDecoder {
       if let left, let right, left.elementsEqual(right) { continue }
       changed.append(number)
     }
+    guard old.isInOrder, new.isInOrder else { return changedNumbers(fields(before), fields(after)) }
     return changed
+  }
+
+  /// Of images that a damaged file holds.
+  private static func changedNumbers(
+    _ old: [Int: UnsafeRawBufferPointer], _ new: [Int: UnsafeRawBufferPointer]
+  ) -> [Int] {
+    Set(old.keys).union(new.keys).filter { number in
+      guard let left = old[number], let right = new[number] else { return true }
+      return !left.elementsEqual(right)
+    }.sorted()
+  }
+
+  private static func fields(_ image: UnsafeRawBufferPointer) -> [Int: UnsafeRawBufferPointer] {
+    var fields: [Int: UnsafeRawBufferPointer] = [:]
+    var reader = FieldReader(image)
+    while let number = reader.number { fields[number] = reader.take(number) }
+    return fields
   }
 
   package static func changedNumbers(from before: RowImage, to after: RowImage) -> [Int] {
@@ -111,6 +129,8 @@ package enum RowDecoder {
     private var reader: WireReader
     /// Of the field at hand; nil at the end.
     private(set) var number: Int?
+    /// Whether each number so far was above the one before it.
+    private(set) var isInOrder = true
     private var start = 0
 
     init(_ image: UnsafeRawBufferPointer) {
@@ -125,6 +145,7 @@ package enum RowDecoder {
       let field = UnsafeRawBufferPointer(rebasing: image[start..<reader.offset])
       start = reader.offset
       number = (try? reader.next())?.number
+      if let number, number <= wanted { isInOrder = false }
       return field
     }
   }

@@ -57,6 +57,8 @@ import Testing
     let isWritable = true
     let isTyped = false
     func awaitDrain(_ subscription: Subscription) {}
+    func sharedForm(for requestID: UInt64) -> EventForm? { nil }
+    func send(framed bytes: UnsafeRawBufferPointer, messageCount: Int) {}
     func send(change: [UInt8], own: Bool, more: Bool, for requestID: UInt64) {}
     func send(checkpoint: [UInt8], for requestID: UInt64) {}
   }
