@@ -206,13 +206,13 @@ final class ServiceLoop {
 
   /// Runs a closure in a snapshot on a reader thread, and the completion back on this loop.
   func read<Result: Sendable>(
-    cancellation: CancellationFlag? = nil,
+    cancellation: CancellationFlag? = nil, isShort: Bool = false,
     _ body: @escaping @Sendable (Snapshot) throws(DatasyncError) -> Result,
     completion: @escaping (Swift.Result<Result, DatasyncError>) -> Void
   ) {
     let eventLoop = eventLoop
     let completion = NIOLoopBound(completion, eventLoop: eventLoop)
-    store.read(cancellation: cancellation, body) { result in
+    store.read(cancellation: cancellation, isShort: isShort, body) { result in
       eventLoop.execute { completion.value(result) }
     }
   }
@@ -233,6 +233,7 @@ final class ServiceLoop {
     pointReads.removeAll(keepingCapacity: true)
     let wanted = batch.map { ($0.table, $0.key) }
     read(
+      isShort: true,
       { snapshot throws(DatasyncError) in
         wanted.map { table, key in
           Swift.Result { () throws(DatasyncError) in try snapshot.row(key, in: table) }

@@ -48,6 +48,7 @@ extension Operations {
     running[id] = .read(flag)
     enqueue(id, .read) { [self] in
       self.activeReads += 1
+      self.activeGets += 1
       self.loop.readRow(plan.key, in: plan.table) { [self] result in
         if self.isCurrent(flag, id) {
           do throws(DatasyncError) {
@@ -56,7 +57,9 @@ extension Operations {
             self.finish(id, error: error)
           }
         }
+        self.activeGets -= 1
         self.readEnded()
+        self.takeTurns()
       }
     }
   }
@@ -92,7 +95,7 @@ extension Operations {
       send()
       scanEnded()
     }
-    if sink?.isWritable ?? true { sendAndScan() } else { waitingPages.append(sendAndScan) }
+    if sink?.isWritable ?? true, activeGets == 0 { sendAndScan() } else { waitingPages.append(sendAndScan) }
   }
 
   private func scanEnded() {

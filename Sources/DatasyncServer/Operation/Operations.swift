@@ -27,6 +27,8 @@ final class Operations: WriteRequester {
   var steps: Deque<Step> = []
   /// Reads whose turn has come and that are not done with the store.
   var activeReads = 0
+  /// Of them, those of one row: pages wait for their answers.
+  var activeGets = 0
   /// Scans that hold a page, or work on one.
   var activeScans = 0
   /// Scans whose turn has come while there are enough at work.
@@ -147,8 +149,12 @@ final class Operations: WriteRequester {
   /// that wait have their turns, one of each.
   func drained() {
     startSteps()
+    takeTurns()
+  }
+
+  func takeTurns() {
     var turns = waitingSubscriptions.count
-    while sink?.isWritable ?? false, turns > 0 || !waitingPages.isEmpty {
+    while activeGets == 0, sink?.isWritable ?? false, turns > 0 || !waitingPages.isEmpty {
       waitingPages.popFirst()?()
       guard turns > 0, sink?.isWritable ?? false else { continue }
       turns -= 1

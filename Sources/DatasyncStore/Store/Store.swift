@@ -123,7 +123,7 @@ package final class Store: Sendable {
   /// The snapshot's sequence may be ahead of the last announced batch by the batch that is about to
   /// be announced, never behind a batch that was announced before the call.
   package func read<Result: Sendable>(
-    cancellation: (any ReadCancellation)? = nil,
+    cancellation: (any ReadCancellation)? = nil, isShort: Bool = false,
     _ body: @escaping @Sendable (Snapshot) throws(DatasyncError) -> Result,
     completion: @escaping @Sendable (Swift.Result<Result, DatasyncError>) -> Void
   ) {
@@ -131,7 +131,9 @@ package final class Store: Sendable {
       completion(.failure(error))
       return
     }
-    let job = ReaderPool.Job(minimum: shared.head, cancellation: cancellation) { snapshot in
+    let job = ReaderPool.Job(
+      minimum: shared.head, cancellation: cancellation, isShort: isShort
+    ) { snapshot in
       switch snapshot {
       case .failure(let error): completion(.failure(error))
       case .success(let snapshot):
