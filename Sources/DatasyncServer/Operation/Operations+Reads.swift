@@ -95,7 +95,11 @@ extension Operations {
       send()
       scanEnded()
     }
-    if sink?.isWritable ?? true, activeGets == 0 { sendAndScan() } else { waitingPages.append(sendAndScan) }
+    if sink?.isWritable ?? true, activeGets == 0 {
+      sendAndScan()
+    } else {
+      waitingPages.append(sendAndScan)
+    }
   }
 
   private func scanEnded() {
