@@ -16,10 +16,10 @@ import NIOCore
 ///          └──────────────┴────────────┴──► ended
 final class Subscription {
   let requestID: UInt64
-  let plan: SubscriptionPlan
+  private(set) var plan: SubscriptionPlan
   let clientID: String
   let loop: ServiceLoop
-  private(set) var view: View
+  var view: View { plan.view }
   /// The place in its ``SubscriptionSet``, which alone touches it.
   var slot = 0
   /// While it is live: those that see the same.
@@ -64,7 +64,6 @@ final class Subscription {
     self.loop = loop
     self.sink = sink
     self.onEnd = onEnd
-    view = plan.view
     lastCheckpoint = loop.eventLoop.now
   }
 
@@ -95,6 +94,7 @@ final class Subscription {
     case .after(let token):
       afterAnswered { $0.resume(after: token) }
     }
+    plan.start = .now
   }
 
   /// Goes on once this loop has published every write that any loop has answered: whoever subscribes
@@ -180,7 +180,7 @@ final class Subscription {
   /// Shares the view of the others.
   func joined(_ audience: Audience) {
     self.audience = audience
-    view = audience.view
+    plan.view = audience.view
   }
 
   func leftAudience() {
@@ -257,7 +257,7 @@ final class Subscription {
     if isLive { loop.leaveLive(self) }
     dropPages()
     do {
-      view = try view.adapted(to: table)
+      plan.view = try view.adapted(to: table)
     } catch {
       return end(error)
     }

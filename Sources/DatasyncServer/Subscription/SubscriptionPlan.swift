@@ -10,8 +10,9 @@ struct SubscriptionPlan {
     case after(ResumeToken)
   }
 
-  let view: View
-  let start: Start
+  var view: View
+  /// Only until the subscription has started.
+  var start: Start
   let once: Bool
   let excludeOwn: Bool
   let wantsPrevious: Bool
