@@ -20,6 +20,18 @@ package struct Filter: Sendable {
   /// Every name in the text that is a field, with its column; also where no row's value can matter,
   /// as in `x gt null`.
   package let fields: [(name: String, column: Int)]
+  /// Column = value, if that is all that the filter says and a column of text or integers is compared
+  /// as it is stored.
+  package var soleEquality: (column: Int, value: Value)? {
+    guard case .comparison(.eq, _, _, .stored) = tree.kind, equalities.count == 1 else {
+      return nil
+    }
+    switch (table.columns[equalities[0].column].type, equalities[0].value) {
+    case (.string, .string), (.int64, .int64): return equalities[0]
+    default: return nil
+    }
+  }
+
   private let tree: Expression
   /// Where `now()` stands first, from 1.
   private let nowPosition: Int?

@@ -17,6 +17,9 @@ final class HeartbeatQueue {
     self.eventLoop = eventLoop
   }
 
+  /// All that have started and not ended.
+  var subscriptions: [Subscription] { buckets.values.flatMap { $0 } }
+
   func insert(_ subscription: Subscription, due: NIODeadline) {
     let tick = HeartbeatQueue.tick(due)
     if buckets[tick] == nil { ticks.insert(tick) }

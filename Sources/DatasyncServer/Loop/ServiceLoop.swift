@@ -40,7 +40,6 @@ final class ServiceLoop {
 
   private var requesters: [UInt64: any WriteRequester] = [:]
   private var nextRequester: UInt64 = 1
-  private var subscriptions: [ObjectIdentifier: Subscription] = [:]
   private var waiting: [(position: Sequence, body: () -> Void)] = []
   private var checkpoint: (sequence: Sequence, bytes: [UInt8])?
   private var pointReads: [PointRead] = []
@@ -191,15 +190,7 @@ final class ServiceLoop {
   func catalogChanged(_ catalog: Catalog) {
     guard catalog.generation > self.catalog.generation else { return }
     self.catalog = catalog
-    for subscription in Array(subscriptions.values) { subscription.catalogChanged(catalog) }
-  }
-
-  func started(_ subscription: Subscription) {
-    subscriptions[ObjectIdentifier(subscription)] = subscription
-  }
-
-  func ended(_ subscription: Subscription) {
-    subscriptions[ObjectIdentifier(subscription)] = nil
+    for subscription in heartbeats.subscriptions { subscription.catalogChanged(catalog) }
   }
 
   // MARK: - Reads

@@ -7,8 +7,7 @@ final class Audience {
   /// What subscriptions to one table must have in common.
   struct Key: Hashable {
     let filter: String
-    /// The columns that the filter's names stand for, in the order of the names.
-    let filterColumns: [Int]
+    let filterColumns: ViewCondition.NamedColumns
     let selected: Set<Int>?
     let sendsEveryUpdate: Bool
     let includeDeleted: Bool

@@ -30,10 +30,12 @@ extension Subscription {
     phase = .snapshotting(rows)
     let request = rows.tables.first.map { scanRequest($0, after: rows.after) }
     let position = rows.position
+    let view = view
     loop.read(
       cancellation: rows.cancellation,
       { snapshot throws(DatasyncError) -> (Sequence, ScanPage) in
-        guard let request else { return (position ?? snapshot.sequence, ScanPage()) }
+        guard var request else { return (position ?? snapshot.sequence, ScanPage()) }
+        request.filter = try view.filter()
         guard let position else { return (snapshot.sequence, try snapshot.scan(request)) }
         return (position, try snapshot.scan(request, asOf: position))
       },
@@ -51,7 +53,6 @@ extension Subscription {
   private func scanRequest(_ table: Table, after: [Value]?) -> ScanRequest {
     // The filter may be of another generation of the table than the one that the rows began with.
     var request = ScanRequest(table: view.spoken ?? table, limit: loop.options.snapshotPageRows)
-    request.filter = view.filter
     request.includeDeleted = view.includeDeleted
     request.maxBytes = loop.options.snapshotPageBytes
     request.after = after

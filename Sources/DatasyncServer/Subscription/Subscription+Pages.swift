@@ -13,8 +13,6 @@ struct ReplayPages {
   /// The page that is being sent, and the first of its cuts that is still to go.
   var current: (page: ReplayPage, next: Int)?
   var ahead = Ahead.nothing
-  /// Rises when the view becomes another: pages made for the one before are of no use.
-  var generation = 0
 
   /// How many it holds in memory.
   var count: Int {
@@ -22,13 +20,27 @@ struct ReplayPages {
     if case .read = ahead { count += 1 }
     return count
   }
+
+  var isEmpty: Bool {
+    if case .nothing = ahead { return current == nil }
+    return false
+  }
+
+  /// Where a subscription has some: most never do. Loop-bound.
+  final class Box {
+    let pages: ReplayPages
+
+    init(_ pages: ReplayPages) {
+      self.pages = pages
+    }
+  }
 }
 
 extension Subscription {
   func goOnWithPages(after position: Sequence, _ form: EventForm) {
     switch pages.ahead {
     case .read(let page, after: position):
-      pages.ahead = .nothing
+      holdPages { $0.ahead = .nothing }
       take(page, form)
     case .reading(after: position):
       phase = .replaying(position: position, isReading: true)
@@ -43,7 +55,7 @@ extension Subscription {
       view: view, form: form, clientID: clientID, excludesOwn: plan.excludeOwn,
       wantsPrevious: plan.wantsPrevious && !FaultSwitch.isOn(.noPrevious))
     let (catalog, options, through) = (loop.catalog, loop.options, loop.head)
-    let generation = pages.generation
+    let generation = viewGeneration
     loop.read(
       { snapshot throws(DatasyncError) in
         try ReplayWriter.page(
@@ -59,17 +71,17 @@ extension Subscription {
     after position: Sequence, _ form: EventForm, generation: Int,
     _ result: Result<ReplayPage, DatasyncError>
   ) {
-    if case .reading(after: position) = pages.ahead { pages.ahead = .nothing }
+    if case .reading(after: position) = pages.ahead { holdPages { $0.ahead = .nothing } }
     guard case .replaying(let reached, let isReading) = phase else { return }
     guard reached == position, isReading else {
       // Read ahead; what failed is tried again when its turn comes.
-      if case .success(let page) = result, generation == pages.generation, reached <= position {
+      if case .success(let page) = result, generation == viewGeneration, reached <= position {
         keep(page, after: position)
       }
       return
     }
     phase = .replaying(position: position, isReading: false)
-    guard generation == pages.generation else { return pump() }
+    guard generation == viewGeneration else { return pump() }
     switch result {
     case .failure(let error): end(error)
     case .success(let page): take(page, form)
@@ -128,15 +140,16 @@ extension Subscription {
 
   /// The view is another one now, or there is none any more.
   func dropPages() {
-    holdPages { pages in
-      pages = ReplayPages(generation: pages.generation + 1)
-    }
+    viewGeneration += 1
+    holdPages { $0 = ReplayPages() }
   }
 
   /// Changes what is held, and keeps the loop's count of it.
   private func holdPages(_ change: (inout ReplayPages) -> Void) {
+    var pages = self.pages
     let before = pages.count
     change(&pages)
+    boxedPages = pages.isEmpty ? nil : ReplayPages.Box(pages)
     loop.pagesHeld += pages.count - before
   }
 }

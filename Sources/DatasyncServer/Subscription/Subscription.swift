@@ -41,11 +41,14 @@ final class Subscription {
   private var isAwaitingDrain = false
 
   /// Of a replay from the log.
-  var pages = ReplayPages()
+  var pages: ReplayPages { boxedPages?.pages ?? ReplayPages() }
+  var boxedPages: ReplayPages.Box?
+  /// Rises when the view becomes another: pages made for the one before are of no use.
+  var viewGeneration = 0
 
   enum Phase {
     case starting
-    case snapshotting(InitialRows)
+    indirect case snapshotting(InitialRows)
     /// Everything up to `position` has been sent; `isReading`: a page of the log is on its way.
     case replaying(position: Sequence, isReading: Bool)
     case resting(position: Sequence)
@@ -84,7 +87,6 @@ final class Subscription {
   // MARK: - Life
 
   func start() {
-    loop.started(self)
     scheduleHeartbeat()
     switch plan.start {
     case .rows:
@@ -145,7 +147,6 @@ final class Subscription {
     sink = nil
     loop.heartbeats.remove(self)
     intervalTask?.cancel()
-    loop.ended(self)
   }
 
   /// Whether the stream takes more now; where it does not, ``drained()`` follows when it does.
@@ -171,7 +172,7 @@ final class Subscription {
 
   var audienceKey: Audience.Key {
     Audience.Key(
-      filter: view.filter?.text ?? "", filterColumns: view.filter?.fields.map(\.column) ?? [],
+      filter: view.condition.text, filterColumns: view.condition.namedColumns,
       selected: view.selected, sendsEveryUpdate: view.sendsEveryUpdate,
       includeDeleted: view.includeDeleted, wantsPrevious: plan.wantsPrevious,
       isTyped: sink?.isTyped ?? false, generation: view.table?.generation ?? 0)

@@ -32,7 +32,7 @@ struct SubscriptionIndex {
 
 /// The audiences of one table. A value.
 private struct TableIndex {
-  private var audiences: [Audience.Key: Audience] = [:]
+  private var audiences: Set<AudienceMember> = []
   private var unindexed = AudienceList()
   /// By position of the column, then by the value that it must equal.
   private var byEquality: [Int: [Value: AudienceList]] = [:]
@@ -40,22 +40,17 @@ private struct TableIndex {
   var isEmpty: Bool { audiences.isEmpty }
 
   mutating func insert(_ subscription: Subscription) {
-    let key = subscription.audienceKey
-    let audience: Audience
-    if let known = audiences[key] {
-      audience = known
-    } else {
-      audience = Audience(key: key, view: subscription.view)
-      audiences[key] = audience
-      index(audience)
-    }
+    let new = Audience(key: subscription.audienceKey, view: subscription.view)
+    let (isNew, member) = audiences.insert(AudienceMember(audience: new))
+    let audience = member.audience
+    if isNew { index(audience) }
     audience.insert(subscription)
     subscription.joined(audience)
   }
 
   /// Of several equalities the one that fewest others are found by: `done eq false` says little.
   private mutating func index(_ audience: Audience) {
-    let equalities = audience.view.filter?.equalities ?? []
+    let equalities = audience.view.condition.equalities
     let key =
       equalities.count < 2
       ? equalities.first : equalities.min { count(of: $0) < count(of: $1) }
@@ -73,7 +68,7 @@ private struct TableIndex {
     audience.remove(subscription)
     subscription.leftAudience()
     guard audience.isEmpty else { return }
-    audiences[audience.key] = nil
+    audiences.remove(AudienceMember(audience: audience))
     guard let key = audience.indexKey else { return unindexed.remove(audience) }
     byEquality[key.column]?[key.value]?.remove(audience)
     if byEquality[key.column]?[key.value]?.isEmpty ?? false {
@@ -92,7 +87,20 @@ private struct TableIndex {
   }
 
   func forEach(_ body: (Subscription) -> Void) {
-    for audience in audiences.values { audience.forEach(body) }
+    for member in audiences { member.audience.forEach(body) }
+  }
+}
+
+/// An audience as its key tells it from others. A value.
+private struct AudienceMember: Hashable {
+  let audience: Audience
+
+  static func == (left: AudienceMember, right: AudienceMember) -> Bool {
+    left.audience.key == right.audience.key
+  }
+
+  func hash(into hasher: inout Hasher) {
+    hasher.combine(audience.key)
   }
 }
 

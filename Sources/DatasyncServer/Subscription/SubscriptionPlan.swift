@@ -7,7 +7,7 @@ struct SubscriptionPlan {
   enum Start {
     case rows
     case now
-    case after(ResumeToken)
+    indirect case after(ResumeToken)
   }
 
   var view: View

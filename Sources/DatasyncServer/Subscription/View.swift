@@ -7,10 +7,7 @@ import DatasyncModel
 final class View: Sendable {
   /// nil: every table.
   let table: Table?
-  let filter: Filter?
-  /// The filter's judgement, and the columns that it reads.
-  private let matches: (@Sendable ([Value]) -> Bool)?
-  let filterColumns: ColumnMask
+  let condition: ViewCondition
   /// The table in the names that the filter has for its columns.
   let spoken: Table?
   let includeDeleted: Bool
@@ -37,18 +34,14 @@ final class View: Sendable {
           "select", reason: "BAD_SELECT", "at 1: a subscription of every table has no select",
           metadata: ["position": "1"])
       }
-      self.filter = nil
-      matches = nil
-      filterColumns = ColumnMask([])
+      condition = .always
       selected = nil
       sendsEveryUpdate = true
       return
     }
     let parsed = filter.isEmpty ? nil : try Filter(parsing: filter, table: table)
     try parsed?.refuseNow()
-    self.filter = parsed
-    matches = View.judgement(of: parsed)
-    filterColumns = ColumnMask(parsed?.columns ?? [])
+    condition = ViewCondition(parsed)
     let columns = try RequestNames.select(select, of: table)
     selected = columns.map { columns in Set(columns.map { table.columns[$0].number }) }
     sendsEveryUpdate =
@@ -69,20 +62,12 @@ final class View: Sendable {
     let spoken = old.spoken.map { table.named(as: $0) } ?? table
     self.table = table
     self.spoken = spoken
-    let parsed = try old.filter.map { filter throws(DatasyncError) in
-      try Filter(parsing: filter.text, table: spoken)
-    }
-    filter = parsed
-    matches = View.judgement(of: parsed)
-    filterColumns = ColumnMask(parsed?.columns ?? [])
+    condition =
+      old.condition.text.isEmpty
+      ? .always : ViewCondition(try Filter(parsing: old.condition.text, table: spoken))
     includeDeleted = old.includeDeleted
     selected = old.selected
     sendsEveryUpdate = old.sendsEveryUpdate
-  }
-
-  private static func judgement(of filter: Filter?) -> (@Sendable ([Value]) -> Bool)? {
-    guard let filter else { return nil }
-    return { filter.matches($0) }
   }
 
   /// Whether a row is in the view.
@@ -91,8 +76,15 @@ final class View: Sendable {
   ///   they matter.
   func contains(isDeleted: Bool, values: () -> [Value]) -> Bool {
     if !includeDeleted, isDeleted { return false }
-    guard let matches, !FaultSwitch.isOn(.ignoreFilter) else { return true }
-    return matches(values())
+    if FaultSwitch.isOn(.ignoreFilter) { return true }
+    return condition.holds(values)
+  }
+
+  var filterColumns: ColumnMask { condition.columns }
+
+  /// For a query of the view's rows; nil: every row.
+  func filter() throws(DatasyncError) -> Filter? {
+    try spoken.flatMap { table throws(DatasyncError) in try condition.filter(of: table) }
   }
 
   func project(_ image: RowImage) -> RowImage {
