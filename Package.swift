@@ -26,14 +26,34 @@ let lifecycle = Target.Dependency.product(
 let unixSignals = Target.Dependency.product(
   name: "UnixSignals", package: "swift-service-lifecycle")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 
-func target(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func target(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
+  .target(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
 }
+
+// What untrusted bytes run through, as libFuzzer and the tests call it.
+let fuzzTargets = target(
+  "DatasyncFuzzTargets",
+  [
+    "DatasyncHTTP2", "DatasyncRPC", "DatasyncMessages", "DatasyncModel", nioCore, nioEmbedded,
+    logging,
+  ], path: "Fuzz/Targets")
+
+// Only where `tools/fuzz` asks for it: the program links nowhere else.
+let fuzzRunner: [Target] =
+  Context.environment["DATASYNC_FUZZ"] == nil
+  ? []
+  : [
+    .systemLibrary(name: "CLibFuzzer", path: "Fuzz/CLibFuzzer"),
+    .executableTarget(
+      name: "datasync-fuzz", dependencies: ["DatasyncFuzzTargets", "CLibFuzzer"],
+      path: "Fuzz/Runner", swiftSettings: settings),
+  ]
 
 let package = Package(
   name: "datasync",
@@ -90,7 +110,7 @@ let package = Package(
       "DatasyncServer",
       [
         "DatasyncModel", "DatasyncFilter", "DatasyncStore", "DatasyncMessages", "DatasyncRPC",
-        nioCore, nioPosix, logging, collections, lifecycle,
+        nioCore, nioPosix, logging, collections, heap, lifecycle,
       ]),
     .executableTarget(
       name: "datasync",
@@ -110,6 +130,9 @@ let package = Package(
       ],
       swiftSettings: settings),
 
+    fuzzTargets,
+    tests("DatasyncFuzzTests", ["DatasyncFuzzTargets"]),
+    tests("DatasyncCommandTests", ["datasync", "DatasyncRPC"]),
     tests("DatasyncModelTests", ["DatasyncModel"]),
     tests("DatasyncFilterTests", ["DatasyncFilter", "DatasyncModel", "CDatasyncSQLite"]),
     .target(
@@ -130,8 +153,8 @@ let package = Package(
       "DatasyncServerTests",
       [
         "DatasyncServer", "DatasyncStore", "DatasyncModel", "DatasyncMessages", "DatasyncRPC",
-        nioCore, nioPosix,
+        nioCore, nioPosix, logging,
       ]),
-  ],
+  ] + fuzzRunner,
   swiftLanguageModes: [.v6]
 )

@@ -4,6 +4,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 from google.protobuf import descriptor_pb2
@@ -230,6 +231,57 @@ def test_generated_cplusplus_talks_to_the_server(demo, tmp_path):
         capture_output=True, text=True, timeout=280,
     )
     assert done.returncode == 0, done.stderr[-3000:]
+    done = subprocess.run([program, demo.address], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    check_gone(demo, done.stdout)
+
+
+# -- Swift
+
+SWIFT = shutil.which("swift")
+
+
+def built(package, product, timeout):
+    """Builds a product of the package, in a folder that later runs find again."""
+    command = ["swift", "build", "--package-path", package, "--product", product]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    shown = subprocess.run(
+        [*command, "--show-bin-path"], capture_output=True, text=True, timeout=60, check=True
+    )
+    return pathlib.Path(shown.stdout.strip()) / product
+
+
+def refresh(source, target):
+    """Copies what has changed, so that nothing else is built again."""
+    if target.exists() and target.read_bytes() == source.read_bytes():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(source, target)
+
+
+@pytest.mark.timeout(1500)  # The first time, swift-protobuf and its generator are built.
+@pytest.mark.skipif(SWIFT is None, reason="no Swift is installed")
+def test_generated_swift_talks_to_the_server(demo, tmp_path, record_property):
+    package = ROOT / ".build-clients" / "swift"
+    for source in (CLIENTS / "swift").rglob("*"):
+        if source.is_file():
+            refresh(source, package / source.relative_to(CLIENTS / "swift"))
+    began = time.monotonic()
+    generator = built(package, "protoc-gen-swift", timeout=900)
+    proto_of(demo.database, tmp_path)
+    files = ["tables", "datasync/v1/datasync", "google/rpc/status"]
+    protoc(
+        f"-I{tmp_path}", f"-I{PROTO}", f"--plugin=protoc-gen-swift={generator}",
+        f"--swift_out={tmp_path}", *(f"{file}.proto" for file in files),
+    )
+    for file in files:
+        name = file.replace("/", "_")
+        refresh(tmp_path / f"{file}.pb.swift", package / f"Sources/client/Generated/{name}.pb.swift")
+    program = built(package, "client", timeout=600)
+    record_property("seconds to build the Swift client", round(time.monotonic() - began))
     done = subprocess.run([program, demo.address], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     check_gone(demo, done.stdout)

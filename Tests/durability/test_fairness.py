@@ -89,7 +89,7 @@ def test_a_full_queue_is_said_with_a_delay_and_nothing_of_it_is_lost(serve):
                     session.answer(id)
                 error = caught.value
                 assert (error.code, error.reason) == ("RESOURCE_EXHAUSTED", "WRITE_QUEUE_FULL")
-                assert error.metadata["limit"] == "write_queue"
+                assert error.metadata["limit"] == "max_queued_writes"
                 delay = error.retry.retry_delay
                 assert 0 < delay.seconds + delay.nanos / 1e9 <= 5
             assert len(session.rows("accounts")) == len(accepted)

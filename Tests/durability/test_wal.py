@@ -151,7 +151,7 @@ def test_a_long_query_of_ours_is_ended_when_the_log_reaches_its_bound(serve):
                 session.answer(query, 90)
         error = caught.value
         assert (error.code, error.reason) == ("RESOURCE_EXHAUSTED", "READ_TOO_LONG"), error
-        assert error.retry is not None and error.metadata["limit"] == "wal_pages"
+        assert error.retry is not None and error.metadata["limit"] == "max_wal_pages"
         assert session.get("accounts", "r1")["balance"] == 1, "the session goes on"
     until(lambda: wal_bytes(server) == 0, 20, "the WAL does not shrink")
     server.stop()

@@ -52,6 +52,9 @@ def peer(request):
 
 
 def pytest_terminal_summary(terminalreporter):
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{report.nodeid.split('::')[-1]}: {name}: {value}")
     if not attack.RECORD:
         return
     terminalreporter.section("attacks: what a bystander saw")

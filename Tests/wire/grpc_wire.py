@@ -239,13 +239,26 @@ def check(outcome):
     assert outcome.http_status == 200, outcome.headers
     content_type = outcome.values(outcome.headers, "content-type")
     assert content_type in (["application/grpc"], ["application/grpc+proto"]), content_type
+    assert outcome.values(outcome.headers, "grpc-encoding") in (
+        [], ["identity"], ["gzip"], ["deflate"]), outcome.headers
+    check_status(outcome)
+    if outcome.is_trailers_only:
+        assert not outcome.messages
+    else:
+        assert not [key for key, _ in outcome.headers if key in (
+            "grpc-status", "grpc-message", "grpc-status-details-bin")], "a status in the headers"
+        assert not [key for key, _ in outcome.trailers if key in (
+            "content-type", "grpc-encoding", "grpc-accept-encoding")], "a header in the trailers"
+        assert not [key for key, _ in outcome.trailers if key.startswith(":")]
+    return outcome
+
+
+def check_status(outcome):
+    """The status with what belongs to it, as the reference client of the suites looks at it."""
     statuses = outcome.values(outcome.trailers, "grpc-status")
     assert len(statuses) == 1, f"grpc-status {statuses}"
     assert re.fullmatch(r"0|[1-9][0-9]*", statuses[0]), statuses
-    if not outcome.is_trailers_only:
-        assert not [key for key, _ in outcome.headers if key in (
-            "grpc-status", "grpc-message", "grpc-status-details-bin")], "a status in the headers"
-        assert not [key for key, _ in outcome.trailers if key.startswith(":")]
+    assert 0 <= int(statuses[0]) <= 16, statuses
     messages = outcome.values(outcome.trailers, "grpc-message")
     assert len(messages) <= 1, messages
     for text in messages:
@@ -256,13 +269,21 @@ def check(outcome):
     assert len(details) <= 1, details
     for text in details:
         assert outcome.status != 0, "details with OK"
-        status = status_pb2.Status.FromString(unbase64(text))
+        status = status_pb2.Status.FromString(unpadded(text))
         assert (status.code, status.message) == (outcome.status, outcome.message)
     for key, value in outcome.headers + outcome.trailers:
-        assert key == key.lower()
+        assert re.fullmatch(r":?[0-9a-z_.-]+", key), f"the key {key!r}"
+        assert re.fullmatch(r"[ -~]*", value), f"{key}: {value!r}"
         if key.endswith("-bin"):
-            assert "=" not in value and unbase64(value) is not None, f"{key}: {value}"
+            for part in value.split(","):
+                unpadded(part)
     return outcome
+
+
+def unpadded(text):
+    """Base64 as servers are to write it."""
+    assert re.fullmatch(r"[A-Za-z0-9+/]*", text) and len(text) % 4 != 1, f"base64 {text!r}"
+    return unbase64(text)
 
 
 def closes(client, seconds):

@@ -60,6 +60,10 @@ class Frame:
         return struct.unpack(">I", self.payload[4:8])[0]
 
     @property
+    def last_stream(self):
+        return struct.unpack(">I", self.payload[:4])[0] & 0x7FFFFFFF
+
+    @property
     def debug(self):
         return self.payload[8:]
 

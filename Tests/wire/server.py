@@ -33,11 +33,12 @@ class Server:
             stderr=self.errors)
         self.address = None
         self.certificate = b""
+        self.was_told = False
 
     @classmethod
     def listening(cls, *arguments, prefix=(), **limits):
-        """With --listen on a free port, and limits by name: `write_timeout=500`."""
-        options = [f"--limit={name.replace('_', '-')}={value}" for name, value in limits.items()]
+        """With --listen on a free port, and limits by name: `write_timeout="500ms"`."""
+        options = [f"--limit={name}={value}" for name, value in limits.items()]
         self = cls(["--listen", "127.0.0.1:0", *arguments, *options], prefix)
         ready = READY.match(self._read_line())
         assert ready, f"the server did not start: {self.log()}"
@@ -104,9 +105,14 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(STOP_SECONDS)
 
+    def ended(self, seconds=STOP_SECONDS):
+        """Waits for the end of one that was told to end; returns the exit code."""
+        self.was_told = True
+        return self.process.wait(seconds)
+
     def stop(self):
         """Ends it; the test fails if it had died by itself."""
-        died = self.process.poll()
+        died = None if self.was_told else self.process.poll()
         if died is None:
             self.process.kill()
             self.process.wait(STOP_SECONDS)

@@ -10,8 +10,10 @@ channelz_grpc = pytest.importorskip("grpc_channelz.v1.channelz_pb2_grpc")
 
 import grpc  # noqa: E402
 
-from grpc_wire import Client, frame_message  # noqa: E402
+from grpc_wire import Client  # noqa: E402
+from http2 import PING  # noqa: E402
 from messages import testing  # noqa: E402
+from server import Server  # noqa: E402
 
 EMPTY_CALL = "/grpc.testing.TestService/EmptyCall"
 DUPLEX = "/grpc.testing.TestService/FullDuplexCall"
@@ -106,6 +108,30 @@ def test_a_socket_counts_its_streams_and_messages(server, stub):
     assert all(stub_port(stub, other) != port for other in sockets(stub, id))
 
 
+def test_streams_that_fail_and_keepalives_are_counted():
+    server = Server.listening(keepalive_time="200ms", keepalive_timeout="60s")
+    try:
+        with grpc.insecure_channel(
+                server.target, [("grpc.use_local_subchannel_pool", 1)]) as channel:
+            stub = channelz_grpc.ChannelzStub(channel)
+            id = the_server(stub).ref.server_id
+            with Client(server.address) as client:
+                assert client.open(EMPTY_CALL).send(b"", end=True).finish().status == 0
+                call = client.open(DUPLEX)
+                call.send(testing.StreamingOutputCallRequest(response_parameters=[
+                    testing.ResponseParameters(size=1)]).SerializeToString())
+                assert call.next_message() is not None
+                client.reset(call.stream)
+                for _ in range(2):
+                    client.ping(client.wait_for(PING, timeout=10).payload, ack=True)
+                data = socket_of(stub, client, id).data
+                assert (data.streams_started, data.streams_succeeded, data.streams_failed) == (
+                    2, 1, 1)
+                assert data.keep_alives_sent >= 2
+    finally:
+        server.stop()
+
+
 def stub_port(stub, id):
     try:
         return stub.GetSocket(
@@ -125,6 +151,55 @@ def test_sockets_come_in_pages(server, stub):
     finally:
         for client in clients:
             client.__exit__(None, None, None)
+
+
+def test_pages_begin_where_they_are_told_to(server, stub):
+    id = the_server(stub).ref.server_id
+
+    def ask(**fields):
+        return stub.GetServerSockets(
+            channelz.GetServerSocketsRequest(server_id=id, **fields), timeout=10)
+
+    clients = [Client(server.address) for _ in range(4)]
+    try:
+        for client in clients:
+            assert client.open(EMPTY_CALL).send(b"", end=True).finish().status == 0
+        ids = [ref.socket_id for ref in ask().socket_ref]
+        assert len(ids) >= 5 and ask().end
+        exact = ask(max_results=len(ids))
+        assert [ref.socket_id for ref in exact.socket_ref] == ids and exact.end
+        short = ask(max_results=len(ids) - 1)
+        assert [ref.socket_id for ref in short.socket_ref] == ids[:-1] and not short.end
+        # The id itself, or the next one after it.
+        assert [ref.socket_id for ref in ask(start_socket_id=ids[2]).socket_ref] == ids[2:]
+        assert [ref.socket_id for ref in ask(start_socket_id=ids[2] + 1).socket_ref] == ids[3:]
+        none = ask(start_socket_id=ids[-1] + 1_000)
+        assert not none.socket_ref and none.end
+        with pytest.raises(grpc.RpcError) as error:
+            ask(max_results=-1)
+        assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    finally:
+        for client in clients:
+            client.close()
+
+
+def test_a_page_has_a_hundred_at_most():
+    server = Server.listening()
+    clients = [Client(server.address) for _ in range(130)]
+    try:
+        with grpc.insecure_channel(
+                server.target, [("grpc.use_local_subchannel_pool", 1)]) as channel:
+            stub = channelz_grpc.ChannelzStub(channel)
+            id = the_server(stub).ref.server_id
+            for wanted in (0, 1_000):
+                page = stub.GetServerSockets(channelz.GetServerSocketsRequest(
+                    server_id=id, max_results=wanted), timeout=10)
+                assert len(page.socket_ref) == 100 and not page.end
+            assert len(sockets(stub, id)) >= 131
+    finally:
+        for client in clients:
+            client.close()
+        server.stop()
 
 
 def test_there_are_no_channels(stub):

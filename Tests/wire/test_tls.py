@@ -159,7 +159,7 @@ def test_a_handshake_under_way_does_not_hold_up_the_end(keys):
 
 
 def test_a_handshake_that_does_not_end_is_cut_off(keys):
-    server = Server.listening(*keys.options(), handshake_timeout=500)
+    server = Server.listening(*keys.options(), handshake_timeout="500ms")
     try:
         for start in (b"", b"\x16\x03\x01\x02\x00\x01\x00"):
             with socket.create_connection(server.address) as slow:

@@ -132,6 +132,7 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
     case Self.keepalivePing:
       timers[.keepaliveAck] = nil
       timers[.keepalive] = now + options.keepaliveTime
+      armTimer()
     default:
       break
     }
@@ -168,7 +169,7 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
         }
       }
     }
-    if let context, !context.channel.isWritable {
+    if !isChannelWritable {
       isAwaiting = true
       // The socket takes nothing, so that not even a reset would arrive.
       if now - lastFlush > options.writeTimeout {
@@ -197,9 +198,15 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
       return
     }
     nghttp2_submit_shutdown_notice(session)
-    submitPing(Self.drainPing)
     timers[.drainPing] = now + options.drainPingTimeout
     armTimer()
+    schedulePump()
+  }
+
+  /// Asks whether the peer has read the notice. Only now: the library sends pings ahead of all else.
+  func noticeSent() {
+    guard case .noticed = drain else { return }
+    submitPing(Self.drainPing)
   }
 
   private func finishDrain() {
@@ -231,7 +238,7 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
   func shutDown(_ code: HTTP2ErrorCode, _ limit: Limit?) {
     guard isActive else { return }
     if let limit { limitReached(limit) }
-    submitGoAway(code, limit?.rawValue ?? "")
+    submitGoAway(code, limit?.debugText ?? "")
     pump()
     closeGently()
   }

@@ -15,6 +15,8 @@ package struct HTTP2Options: Sendable {
   /// Names, values and 32 for each field. Source: RFC 9113, section 6.5.2.
   package var maxHeaderListBytes = 16 << 10
   package var maxHeaderFields = 128
+  /// A list that is refused is read on, for the sake of the compression table, but not beyond this.
+  package var maxHeaderFloodBytes = 1 << 20
   /// Counted by the library in parts that arrive apart, not in frames.
   package var maxContinuations = 64
 
@@ -43,6 +45,8 @@ package struct HTTP2Options: Sendable {
   package var controlFramesPerDataFrame = 10
   package var maxSettings = 100
   package var settingsPerSecond = 10
+  /// Acknowledgements of SETTINGS and PING that the peer has not taken.
+  package var maxQueuedAcks = 1000
   /// In a row, without END_STREAM.
   package var maxEmptyDataFrames = 16
 

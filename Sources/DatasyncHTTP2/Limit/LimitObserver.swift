@@ -1,35 +1,32 @@
-/// The limits that protect a server, by the names that metrics and GOAWAY carry. A value.
-package struct Limit: RawRepresentable, Hashable, Sendable {
-  package let rawValue: String
+/// The limits that protect a server, by the names that options, metrics and errors give them. A value.
+package enum Limit: String, CaseIterable, Sendable {
+  case connections = "max_connections"
+  case connectionsPerAddress = "max_connections_per_address"
+  case streams = "max_concurrent_streams"
+  case headerList = "max_header_list_bytes"
+  case headerFields = "max_header_fields"
+  case headerFlood = "max_header_flood_bytes"
+  case message = "max_message_bytes"
+  case handshakeTime = "handshake_timeout"
+  case settingsTime = "settings_timeout"
+  case headerTime = "header_timeout"
+  case bodyTime = "body_idle_timeout"
+  case writeTime = "write_timeout"
+  case resetsReceived = "max_resets_received"
+  case resetsSent = "max_resets_sent"
+  case controlFrames = "max_control_frames"
+  case settings = "max_settings"
+  case pings = "max_ping_strikes"
+  case emptyData = "max_empty_data_frames"
+  case bufferedBytes = "max_buffered_bytes_per_connection"
+  case keepaliveTime = "keepalive_timeout"
+  case idleTime = "max_idle"
+  case ageTime = "max_age"
+  case continuations = "max_continuations"
+  case queuedAcks = "max_queued_acks"
 
-  package init(rawValue: String) {
-    self.rawValue = rawValue
-  }
-
-  package static let connections = Limit(rawValue: "max_connections")
-  package static let connectionsPerAddress = Limit(rawValue: "max_connections_per_address")
-  package static let streams = Limit(rawValue: "max_concurrent_streams")
-  package static let headerList = Limit(rawValue: "max_header_list_bytes")
-  package static let headerFields = Limit(rawValue: "max_header_fields")
-  package static let headerFlood = Limit(rawValue: "header_flood")
-  package static let message = Limit(rawValue: "max_message_bytes")
-  package static let handshakeTime = Limit(rawValue: "handshake_timeout")
-  package static let settingsTime = Limit(rawValue: "settings_timeout")
-  package static let headerTime = Limit(rawValue: "header_timeout")
-  package static let bodyTime = Limit(rawValue: "body_idle_timeout")
-  package static let writeTime = Limit(rawValue: "write_timeout")
-  package static let resetsReceived = Limit(rawValue: "too_many_resets_received")
-  package static let resetsSent = Limit(rawValue: "too_many_resets_sent")
-  package static let controlFrames = Limit(rawValue: "too_many_control_frames")
-  package static let settings = Limit(rawValue: "too_many_settings")
-  package static let pings = Limit(rawValue: "too_many_pings")
-  package static let emptyData = Limit(rawValue: "too_many_empty_frames")
-  package static let bufferedBytes = Limit(rawValue: "max_buffered_bytes_per_connection")
-  package static let keepaliveTime = Limit(rawValue: "keepalive_timeout")
-  package static let idleTime = Limit(rawValue: "max_idle")
-  package static let ageTime = Limit(rawValue: "max_age")
-  package static let continuations = Limit(rawValue: "too_many_continuations")
-  package static let queuedAcks = Limit(rawValue: "too_many_queued_acks")
+  /// What GOAWAY says: the name, but for what gRPC has a word of its own. Source: gRFC A8.
+  package var debugText: String { self == .pings ? "too_many_pings" : rawValue }
 }
 
 /// Told whenever a limit strikes. Sendable: called on every event loop; must not block.

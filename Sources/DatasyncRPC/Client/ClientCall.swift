@@ -83,7 +83,8 @@ package final class ClientCall {
       buffer.writeImmutableBuffer(message)
     }
     if !isWritten {
-      finish(Status(.resourceExhausted, "the server takes too little (\(Limit.bufferedBytes))"))
+      finish(
+        Status(.resourceExhausted, "the server takes too little (\(Limit.bufferedBytes.rawValue))"))
     }
   }
 

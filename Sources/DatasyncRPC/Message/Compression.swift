@@ -1,9 +1,9 @@
 import CDatasyncZlib
-import NIOCore
+package import NIOCore
 
 /// zlib, for one message at a time. Namespace.
-enum Compression {
-  enum Fault: Error {
+package enum Compression {
+  package enum Fault: Error {
     case malformed
     case tooLarge
   }
@@ -11,7 +11,7 @@ enum Compression {
   private static let chunkBytes = 16_384
 
   /// - Returns: Nil if zlib has no memory; the message then goes as it is.
-  static func compress(_ message: ByteBuffer, _ encoding: Encoding) -> ByteBuffer? {
+  package static func compress(_ message: ByteBuffer, _ encoding: Encoding) -> ByteBuffer? {
     var stream = z_stream()
     guard
       deflateInit2_(
@@ -36,7 +36,7 @@ enum Compression {
   }
 
   /// - Parameter maxBytes: Of the result; the inflater stops there, whatever the input promises.
-  static func decompress(
+  package static func decompress(
     _ message: ByteBuffer, _ encoding: Encoding, maxBytes: Int
   ) throws(Fault) -> ByteBuffer {
     var stream = z_stream()

@@ -7,12 +7,15 @@ import NIOCore
 /// Source: `proto/grpc/reflection/v1/reflection.proto`.
 package struct ReflectionService: Sendable {
   let pool: DescriptorPool
-  let registry: ServiceRegistry
+  /// The registry holds the service, not the other way round.
+  private let registry: @Sendable () -> ServiceRegistry?
 
   package init(pool: DescriptorPool, registry: ServiceRegistry) {
     self.pool = pool
-    self.registry = registry
+    self.registry = { [weak registry] in registry }
   }
+
+  var serviceNames: [String] { registry()?.serviceNames ?? [] }
 
   package var services: [Service] {
     ["grpc.reflection.v1", "grpc.reflection.v1alpha"].map { package in
@@ -99,7 +102,7 @@ private final class ReflectionCall: CallHandler {
         service.pool.extensionNumbers(of: type).map { .extensionNumbers(type: type, $0) }
         ?? .notFound(type)
     case GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_LIST_SERVICES:
-      answer = .services(service.registry.serviceNames)
+      answer = .services(service.serviceNames)
     default:
       return nil
     }

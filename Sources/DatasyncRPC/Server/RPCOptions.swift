@@ -38,6 +38,9 @@ package struct RPCOptions: Sendable {
     set { http2.writeTimeout = newValue }
   }
 
+  /// The time for a TLS handshake, and after it for preface and SETTINGS.
+  package var peerHandshakeTimeout: TimeAmount { http2.handshakeTimeout }
+
   package subscript<T>(dynamicMember path: WritableKeyPath<HTTP2Options, T>) -> T {
     get { http2[keyPath: path] }
     set { http2[keyPath: path] = newValue }

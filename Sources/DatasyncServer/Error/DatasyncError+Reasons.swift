@@ -24,7 +24,8 @@ extension DatasyncError {
   static var messageTooLarge: DatasyncError {
     DatasyncError(
       .resourceExhausted, reason: "MESSAGE_TOO_COMPLEX",
-      "the message would take too much memory to decode; send fewer or smaller fields")
+      "the message would take too much memory to decode; send fewer or smaller fields",
+      metadata: ["limit": "max_decoded_bytes"])
   }
 
   static var emptyRequest: DatasyncError {

@@ -8,7 +8,8 @@ extension Operations {
     guard message.writes.count <= loop.options.maxWritesPerCommit else {
       throw DatasyncError(
         .resourceExhausted, reason: "MAX_WRITES_PER_COMMIT",
-        "a commit holds at most \(loop.options.maxWritesPerCommit) writes")
+        "a commit holds at most \(loop.options.maxWritesPerCommit) writes",
+        metadata: ["limit": "max_writes_per_commit"])
     }
     var writes: [WriteMessage] = []
     for (index, write) in message.writes.enumerated() {
@@ -53,11 +54,11 @@ extension Operations {
     running[id] = .write
     if steps.isEmpty, activeReads == 0 { return try submit(request, id: id) }
     steps.append(
-      Step(requestID: id, kind: .write) { [weak self] in
+      Step(requestID: id, kind: .write) { [self] in
         do throws(DatasyncError) {
-          try self?.submit(request, id: id)
+          try submit(request, id: id)
         } catch {
-          self?.finish(id, error: error)
+          finish(id, error: error)
         }
       })
   }

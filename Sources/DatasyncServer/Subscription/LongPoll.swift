@@ -14,6 +14,7 @@ final class LongPoll: EventSink {
   private var subscription: Subscription?
   private var timeout: Scheduled<Void>?
   private var changes: [[UInt8]] = []
+  private var byteCount = 0
   /// The last change sent is followed by another of its commit.
   private var isWithinCommit = false
   private var isEnded = false
@@ -63,10 +64,20 @@ final class LongPoll: EventSink {
   }
 
   /// Once there is enough for an answer, the subscription must stop where it is.
-  var isWritable: Bool { !isEnded && changes.count < maxChanges }
+  var isWritable: Bool { !isEnded && !isFull }
+
+  private var isFull: Bool {
+    changes.count >= maxChanges || byteCount >= loop.options.maxLongPollBytes
+  }
 
   /// It is full once, and then it answers.
   func awaitDrain(_ subscription: Subscription) {}
+
+  func sharedForm(for requestID: UInt64) -> EventForm? { nil }
+
+  func send(framed bytes: UnsafeRawBufferPointer, messageCount: Int) {
+    preconditionFailure("a long poll's events are sent one by one")
+  }
 
   func send(change: [UInt8], own: Bool, more: Bool, for requestID: UInt64) {
     var writer = WireWriter(reservingCapacity: change.count + 4)
@@ -74,8 +85,9 @@ final class LongPoll: EventSink {
     if own { writer.append(field: EventField.own, bool: true) }
     if more { writer.append(field: EventField.more, bool: true) }
     changes.append(writer.bytes)
+    byteCount += writer.bytes.count
     isWithinCommit = more
-    if changes.count >= maxChanges, !isWithinCommit { answerSoon() }
+    if isFull, !isWithinCommit { answerSoon() }
   }
 
   func send(checkpoint: [UInt8], for requestID: UInt64) {

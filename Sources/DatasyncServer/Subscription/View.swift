@@ -4,12 +4,16 @@ import DatasyncModel
 
 /// Which rows a subscription is about, and what of them it gets: table ∧ filter ∧ not deleted. An
 /// access policy joins the filter here. Immutable, shared by reference within a loop.
-final class View {
+final class View: Sendable {
   /// nil: every table.
   let table: Table?
   let filter: Filter?
+  /// The filter's judgement, and the columns that it reads.
+  private let matches: (@Sendable ([Value]) -> Bool)?
+  let filterColumns: ColumnMask
+  /// The table in the names that the filter has for its columns.
+  let spoken: Table?
   let includeDeleted: Bool
-  let selectNames: [String]
   /// Field numbers that are sent; nil: all.
   let selected: Set<Int>?
   /// Whether a change that touches no selected field is sent nevertheless.
@@ -20,8 +24,8 @@ final class View {
     table: Table?, filter: String, select: [String], includeDeleted: Bool
   ) throws(DatasyncError) {
     self.table = table
+    spoken = table
     self.includeDeleted = includeDeleted
-    selectNames = select
     guard let table else {
       guard filter.isEmpty else {
         throw .badField(
@@ -34,11 +38,17 @@ final class View {
           metadata: ["position": "1"])
       }
       self.filter = nil
+      matches = nil
+      filterColumns = ColumnMask([])
       selected = nil
       sendsEveryUpdate = true
       return
     }
-    self.filter = filter.isEmpty ? nil : try Filter(parsing: filter, table: table)
+    let parsed = filter.isEmpty ? nil : try Filter(parsing: filter, table: table)
+    try parsed?.refuseNow()
+    self.filter = parsed
+    matches = View.judgement(of: parsed)
+    filterColumns = ColumnMask(parsed?.columns ?? [])
     let columns = try RequestNames.select(select, of: table)
     selected = columns.map { columns in Set(columns.map { table.columns[$0].number }) }
     sendsEveryUpdate =
@@ -47,17 +57,42 @@ final class View {
       } ?? true
   }
 
-  /// The same view of the table's new generation.
+  /// The same view of the table's new generation: columns that were renamed since keep the names that
+  /// the filter has for them, and of those selected the ones that are gone are no more.
+  ///
+  /// - Throws: INVALID_ARGUMENT, reason BAD_FILTER, where the filter needs a column that is gone.
   func adapted(to table: Table) throws(DatasyncError) -> View {
-    try View(
-      table: table, filter: filter?.text ?? "", select: selectNames, includeDeleted: includeDeleted)
+    try View(self, adaptedTo: table)
   }
 
-  /// Whether a row is in the view; `values` as ``RowDecoder`` gives them.
-  func contains(_ values: [Value]) -> Bool {
-    if !includeDeleted, values[SystemColumn.deleted.rawValue] == .bool(true) { return false }
-    if FaultSwitch.isOn(.ignoreFilter) { return true }
-    return filter?.matches(values) ?? true
+  private init(_ old: View, adaptedTo table: Table) throws(DatasyncError) {
+    let spoken = old.spoken.map { table.named(as: $0) } ?? table
+    self.table = table
+    self.spoken = spoken
+    let parsed = try old.filter.map { filter throws(DatasyncError) in
+      try Filter(parsing: filter.text, table: spoken)
+    }
+    filter = parsed
+    matches = View.judgement(of: parsed)
+    filterColumns = ColumnMask(parsed?.columns ?? [])
+    includeDeleted = old.includeDeleted
+    selected = old.selected
+    sendsEveryUpdate = old.sendsEveryUpdate
+  }
+
+  private static func judgement(of filter: Filter?) -> (@Sendable ([Value]) -> Bool)? {
+    guard let filter else { return nil }
+    return { filter.matches($0) }
+  }
+
+  /// Whether a row is in the view.
+  ///
+  /// - Parameter values: As ``RowDecoder`` gives them, ``filterColumns`` at least; asked for where
+  ///   they matter.
+  func contains(isDeleted: Bool, values: () -> [Value]) -> Bool {
+    if !includeDeleted, isDeleted { return false }
+    guard let matches, !FaultSwitch.isOn(.ignoreFilter) else { return true }
+    return matches(values())
   }
 
   func project(_ image: RowImage) -> RowImage {

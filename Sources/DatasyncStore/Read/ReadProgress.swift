@@ -37,7 +37,7 @@ final class ReadProgress {
       .resourceExhausted, reason: "READ_TOO_LONG",
       "the read lasted while so much was written that the write-ahead log reached its bound: ask for "
         + "less, or have an index made (datasync explain)",
-      metadata: ["limit": "wal_pages"], retryAfter: .seconds(1))
+      metadata: ["limit": "max_wal_pages"], retryAfter: .seconds(1))
   }
 
   /// `self` must live as long as the connection.

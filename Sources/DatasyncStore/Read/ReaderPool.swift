@@ -43,7 +43,7 @@ final class ReaderPool: Sendable {
         return DatasyncError(
           .resourceExhausted, reason: "READ_QUEUE_FULL",
           "\(queue.jobs.count) reads are waiting: try again a little later",
-          metadata: ["limit": "read_queue"], retryAfter: .milliseconds(100))
+          metadata: ["limit": "max_queued_reads"], retryAfter: .milliseconds(100))
       }
       queue.jobs.append(job)
       return nil

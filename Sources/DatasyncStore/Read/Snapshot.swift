@@ -59,6 +59,14 @@ package final class Snapshot {
     }
   }
 
+  /// The same as ``scan(_:)``, for one who sends the rows on as they are.
+  package func scanPacked(_ request: ScanRequest) throws(DatasyncError) -> PackedPage {
+    let source = try source(of: request.table)
+    return try reading { () throws(ReadFailure) in
+      try Scan(request, source: source, connection: self.connection).packedPage()
+    }
+  }
+
   /// How many rows match the request's filter; its page bounds do not count.
   package func count(_ request: ScanRequest) throws(DatasyncError) -> UInt64 {
     let source = try source(of: request.table)
@@ -100,6 +108,24 @@ package final class Snapshot {
       try ReadFailure.wrap { () throws(SQLiteFailure) in
         try LogReader(connection: self.connection).commits(
           after: after, through: min(through, self.sequence), maxBytes: maxBytes)
+      }
+    }
+  }
+
+  /// Lends the log's entries after a sequence, in order, until the closure says false.
+  ///
+  /// - Parameters:
+  ///   - after: Exclusive.
+  ///   - through: Inclusive.
+  /// - Throws: OUT_OF_RANGE HISTORY_COMPACTED, metadata `oldest`.
+  package func forEachLogEntry(
+    after: Sequence, through: Sequence, _ body: (LogEntry) -> Bool
+  ) throws(DatasyncError) {
+    guard after >= oldest else { throw LogReader.compacted(oldest) }
+    try reading { () throws(ReadFailure) in
+      try ReadFailure.wrap { () throws(SQLiteFailure) in
+        try LogReader(connection: self.connection).forEachEntry(
+          after: after, through: min(through, self.sequence), body)
       }
     }
   }

@@ -58,8 +58,12 @@ private func argument(_ value: OpaquePointer?) -> Value {
   case SQLITE_TEXT:
     guard let text = sqlite3_value_text(value) else { return .string("") }
     let count = Int(sqlite3_value_bytes(value))
-    return .string(
-      String(decoding: UnsafeBufferPointer(start: text, count: count), as: UTF8.self))
+    let bytes = UnsafeBufferPointer(start: text, count: count)
+    // What no text column of ours can hold is no text.
+    guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else {
+      return .bytes(Array(bytes))
+    }
+    return .string(text)
   case SQLITE_BLOB:
     guard let bytes = sqlite3_value_blob(value) else { return .bytes([]) }
     let count = Int(sqlite3_value_bytes(value))

@@ -239,10 +239,7 @@ struct SchemaLoader {
     var parts: [(column: Column, affinity: Affinity, defaultSQL: String?)] = []
     for column in raw.columns {
       let number = match.entry.numbers[column.name] ?? 0
-      let declared = DeclaredType(
-        parsing: column.declaredType,
-        enumeration: raw.text.enumerations[column.name.asciiLowercased]
-      )
+      let declared = raw.declaredType(of: column)
       let type =
         switch number {
         case 1:

@@ -74,7 +74,7 @@ final class Writer: @unchecked Sendable {
         return DatasyncError(
           .resourceExhausted, reason: "WRITE_QUEUE_FULL",
           "\(inbox.queue.count) writes are waiting: try again a little later",
-          metadata: ["limit": "write_queue"], retryAfter: .milliseconds(100))
+          metadata: ["limit": "max_queued_writes"], retryAfter: .milliseconds(100))
       }
       inbox.queue.append(request)
       return nil

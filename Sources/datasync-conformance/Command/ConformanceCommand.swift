@@ -1,4 +1,5 @@
 import ArgumentParser
+import DatasyncRPC
 
 /// Serves what the public gRPC test suites call.
 @main
@@ -32,14 +33,20 @@ struct ConformanceCommand: AsyncParsableCommand {
   @Option(
     name: .customLong("limit"),
     help: ArgumentHelp(
-      "Set a limit, NAME=NUMBER; times are in milliseconds. Names: \(LimitArgument.names).",
-      valueName: "name=number"))
-  var limits: [LimitArgument] = []
+      "Set a limit, as max_connections=10 or write_timeout=500ms; repeatable.",
+      valueName: "name=value"))
+  var limits: [String] = []
+
+  @Flag(name: .customLong("limits"), help: "Print the limits with their defaults, and end.")
+  var printsLimits = false
 
   func run() async throws {
+    guard !printsLimits else {
+      return print(RPCOptions.limits.text(of: RPCOptions()), terminator: "")
+    }
     var process = ConformanceProcess()
     if let threads { process.loopCount = threads }
-    for limit in limits { limit.apply(to: &process.options) }
+    process.options = try options()
     if let tlsCertificate, let tlsKey {
       process.tlsFiles = TLSFiles(
         certificate: tlsCertificate, privateKey: tlsKey, clientAuthorities: tlsClientAuthorities)
@@ -51,7 +58,18 @@ struct ConformanceCommand: AsyncParsableCommand {
     }
   }
 
+  private func options() throws -> RPCOptions {
+    var options = RPCOptions()
+    do {
+      for limit in limits { try RPCOptions.limits.apply(limit, to: &options) }
+    } catch {
+      throw ValidationError("--limit \(error)")
+    }
+    return options
+  }
+
   func validate() throws {
+    _ = try options()
     if let threads, !(1...1024).contains(threads) {
       throw ValidationError("--threads takes 1 to 1024")
     }

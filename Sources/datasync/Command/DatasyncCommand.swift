@@ -7,6 +7,6 @@ struct DatasyncCommand: AsyncParsableCommand {
     abstract: "Serves a SQLite database as a typed, real-time gRPC API, over one stream.",
     subcommands: [
       ServeCommand.self, AttachCommand.self, ProtoCommand.self, DetachCommand.self,
-      BackupCommand.self, CheckCommand.self, ExplainCommand.self,
+      BackupCommand.self, CheckCommand.self, ExplainCommand.self, LimitsCommand.self,
     ])
 }

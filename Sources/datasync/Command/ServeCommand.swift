@@ -44,32 +44,17 @@ struct ServeCommand: AsyncParsableCommand {
       """)
   var synchronous = SynchronousArgument.full
 
-  @Option(help: "Bytes of one message that are accepted.")
-  var maxMessageBytes = 4 << 20
+  @Option(
+    name: .customLong("limit"), parsing: .singleValue,
+    help: ArgumentHelp(
+      "Set a limit, as max_connections=500 or write_timeout=90s; repeatable. "
+        + "`datasync limits` lists them.", valueName: "name=value"))
+  var limits: [String] = []
 
-  @Option(help: "Connections in all.")
-  var maxConnections = 20_000
+  @OptionGroup var shorthands: LimitShorthands
 
-  @Option(help: "Connections of one address.")
-  var maxConnectionsPerAddress = 10_000
-
-  @Option(help: "Seconds that running calls have after SIGTERM.")
-  var drainSeconds = 5
-
-  @Option(help: "Seconds in which a client that is owed bytes must take some, or lose its stream.")
-  var writeTimeoutSeconds = 120
-
-  @Option(help: "Hours that the change log keeps at least, within --max-log-bytes.")
-  var logHours = 168
-
-  @Option(help: "Bytes that the change log keeps at most.")
-  var maxLogBytes = 1 << 30
-
-  @Option(help: "Rows of a query's page where the query does not say.")
-  var pageSize = 100
-
-  @Option(help: "Most rows of a query's page.")
-  var maxPageSize = 1000
+  @Option(help: "Milliseconds between two looks for rows that other programs wrote, while idle.")
+  var foreignPollMilliseconds = 10
 
   @Option(help: "Event loops; the default is one for each core.")
   var loops: Int = System.coreCount
@@ -105,36 +90,18 @@ struct ServeCommand: AsyncParsableCommand {
           + "give --tls-cert and --tls-key, or say --allow-plaintext if that is meant")
     }
     guard (1...1024).contains(loops) else { throw ValidationError("--loops is 1 to 1024") }
-    guard writeTimeoutSeconds > 0 else {
-      throw ValidationError("--write-timeout-seconds is 1 or more")
+    guard (1...60_000).contains(foreignPollMilliseconds) else {
+      throw ValidationError("--foreign-poll-milliseconds is 1 to 60000")
     }
-    guard logHours >= 0, maxLogBytes >= 0 else {
-      throw ValidationError("--log-hours and --max-log-bytes are 0 or more")
-    }
-    guard pageSize > 0, maxPageSize >= pageSize else {
-      throw ValidationError("--page-size is 1 or more, --max-page-size not less than it")
-    }
-    guard drainSeconds >= 0 else { throw ValidationError("--drain-seconds is 0 or more") }
-    guard (1...(1 << 30)).contains(maxMessageBytes) else {
-      throw ValidationError("--max-message-bytes is 1 to 1073741824")
-    }
+    _ = try options()
   }
 
   func run() async throws {
-    var storeOptions = StoreOptions()
-    storeOptions.synchronous = synchronous.value
-    storeOptions.attachesTables = attach
-    storeOptions.logRetention = .seconds(logHours * 3600)
-    storeOptions.maxLogBytes = maxLogBytes
-    storeOptions.defaultPageSize = pageSize
-    storeOptions.maxPageSize = maxPageSize
-    storeOptions.softDeleteTables = Set(softDelete)
-    var rpcOptions = RPCOptions()
-    rpcOptions.maxMessageBytes = maxMessageBytes
-    rpcOptions.maxConnections = maxConnections
-    rpcOptions.maxConnectionsPerAddress = maxConnectionsPerAddress
-    rpcOptions.peerWriteTimeout = .seconds(Int64(writeTimeoutSeconds))
-    rpcOptions.drainGrace = .seconds(Int64(drainSeconds))
+    var options = try options()
+    options.store.synchronous = synchronous.value
+    options.store.attachesTables = attach
+    options.store.foreignPollInterval = .milliseconds(foreignPollMilliseconds)
+    options.store.softDeleteTables = Set(softDelete)
     let level = logLevel.value
     LoggingSystem.bootstrap { label in
       var handler = StreamLogHandler.standardError(label: label)
@@ -145,14 +112,39 @@ struct ServeCommand: AsyncParsableCommand {
     if let tlsCert, let tlsKey {
       let files = TLSFiles(
         certificate: tlsCert, privateKey: tlsKey, clientAuthorities: tlsClientCa)
-      rpcOptions.tls = try files.context()
+      options.rpc.tls = try files.context(handshakeTimeout: options.rpc.peerHandshakeTimeout)
       tlsFiles = files
     }
     let server = DatasyncProcess(
-      database: database, schema: schema, listen: listen, storeOptions: storeOptions,
-      serviceOptions: ServiceOptions(), rpcOptions: rpcOptions, tlsFiles: tlsFiles,
+      database: database, schema: schema, listen: listen, storeOptions: options.store,
+      serviceOptions: options.service, rpcOptions: options.rpc, tlsFiles: tlsFiles,
       loopCount: loops)
     try await server.run()
+  }
+
+  /// With the limits that are set; shorthands first, which may not be given twice.
+  private func options() throws -> ServeOptions {
+    var options = ServeOptions()
+    for (flag, limit) in shorthands.limits {
+      let name = limit.prefix { $0 != "=" }
+      guard !limits.contains(where: { $0.hasPrefix("\(name)=") }) else {
+        throw ValidationError("\(flag) and --limit \(name) say the same: give one of them")
+      }
+      try set(limit, in: &options, flag: flag)
+    }
+    for limit in limits { try set(limit, in: &options, flag: "--limit") }
+    guard options.store.defaultPageSize <= options.store.maxPageSize else {
+      throw ValidationError("page_size is not to be more than max_page_size")
+    }
+    return options
+  }
+
+  private func set(_ limit: String, in options: inout ServeOptions, flag: String) throws {
+    do {
+      try ServeOptions.limits.apply(limit, to: &options)
+    } catch {
+      throw ValidationError("\(flag): \(error)")
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import DatasyncRPC
+import NIOCore
 
 /// The PEM files that TLS is made from; read anew on SIGHUP. A value.
 struct TLSFiles: Sendable {
@@ -15,9 +16,9 @@ struct TLSFiles: Sendable {
       } ?? [])
   }
 
-  func context() throws -> TLSContext {
+  func context(handshakeTimeout: TimeAmount) throws -> TLSContext {
     do {
-      return try TLSContext(try credentials())
+      return try TLSContext(try credentials(), handshakeTimeout: handshakeTimeout)
     } catch let failure as Failure {
       throw failure
     } catch {

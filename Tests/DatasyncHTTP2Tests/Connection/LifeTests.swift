@@ -61,6 +61,52 @@ struct LifeTests {
     #expect(peer.limits[.keepaliveTime] == 1)
   }
 
+  @Test(arguments: [true, false])
+  func `a quiet peer is pinged again and again, whether calls run or not`(hasCall: Bool) throws {
+    let peer = try RawPeer {
+      $0.keepaliveTime = .seconds(100)
+      $0.keepaliveTimeout = .seconds(1000)
+    }
+    if hasCall { peer.send(.headers(1)) }
+    for _ in 0..<3 {
+      peer.take()
+      peer.advance(.seconds(101))
+      let ping = try #require(peer.frames.first { $0.kind == Frame.Kind.ping })
+      peer.send(.ping(ping.payload, isAck: true))
+    }
+    #expect(peer.connection.traffic.keepalivesSent == 3)
+  }
+
+  @Test func `a client pings a quiet server, and gives up one that is gone`() throws {
+    var options = HTTP2Options()
+    options.keepaliveTime = .seconds(100)
+    let channel = EmbeddedChannel()
+    let connection = HTTP2Connection(role: .client, options: options)
+    try channel.pipeline.syncOperations.addHandler(connection)
+    try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+    _ = try channel.writeInbound(
+      ByteBuffer(bytes: Frame.settings().bytes + Frame.settingsAck.bytes))
+    func pings() throws -> [Frame] {
+      var bytes: [UInt8] = []
+      while let buffer = try channel.readOutbound(as: ByteBuffer.self) {
+        bytes += Array(buffer: buffer)
+      }
+      if bytes.starts(with: RawPeer.preface) { bytes.removeFirst(RawPeer.preface.count) }
+      return Frame.parse(bytes).filter { $0.kind == Frame.Kind.ping && $0.flags == 0 }
+    }
+    #expect(try pings().isEmpty)
+    channel.embeddedEventLoop.advanceTime(by: .seconds(101))
+    let ping = try #require(try pings().first)
+    _ = try channel.writeInbound(ByteBuffer(bytes: Frame.ping(ping.payload, isAck: true).bytes))
+    channel.embeddedEventLoop.advanceTime(by: .seconds(99))
+    #expect(channel.isActive)
+    channel.embeddedEventLoop.advanceTime(by: .seconds(2))
+    #expect(try pings().count == 1)
+    channel.embeddedEventLoop.advanceTime(by: .seconds(21))
+    #expect(!channel.isActive)
+    _ = try? channel.finish(acceptAlreadyClosed: true)
+  }
+
   @Test func `a connection without calls is shut down when it has been idle`() throws {
     let peer = try RawPeer { $0.maxConnectionIdle = .seconds(50) }
     peer.server.answersWithEnd = false
@@ -103,6 +149,8 @@ struct LifeTests {
     peer.connection.beginDrain(reason: "test", grace: nil)
     peer.settle()
     #expect(peer.goAways.map(\.lastStream) == [0x7FFF_FFFF])
+    // Whoever has answered the ping has read the notice, which came before it.
+    #expect(peer.frames.map(\.kind) == [Frame.Kind.goAway, Frame.Kind.ping])
     let ping = try #require(peer.take().first { $0.kind == Frame.Kind.ping })
     // Under way when the first GOAWAY was sent.
     peer.send(.headers(3, end: true), .ping(ping.payload, isAck: true))
@@ -188,5 +236,35 @@ struct LifeTests {
     peer.settle()
     #expect(peer.take().contains { $0.endsStream })
     #expect(peer.isClosed)
+  }
+
+  @Test func `nothing more is sent once a write has found the peer gone`() throws {
+    let peer = try RawPeer { $0.callHighWaterMark = 16 << 20 }
+    let closer = ClosesOnWrite()
+    try peer.channel.pipeline.syncOperations.addHandler(closer, position: .first)
+    peer.server.answersWithEnd = false
+    peer.send(.settings([(4, 1 << 24)]), .windowUpdate(0, 1 << 24), .headers(1, end: true))
+    closer.isArmed = true
+    // More than one buffer's worth.
+    peer.server.answer(peer.server.opened[0], String(repeating: "x", count: 1 << 20))
+    peer.settle()
+    #expect(closer.writes == 1)
+    #expect(peer.server.events.last == "closed 1")
+    #expect(peer.server.isClosed)
+  }
+}
+
+/// A socket whose peer is gone when the next write reaches it.
+private final class ClosesOnWrite: ChannelOutboundHandler {
+  typealias OutboundIn = ByteBuffer
+
+  var isArmed = false
+  var writes = 0
+
+  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    context.write(data, promise: promise)
+    guard isArmed else { return }
+    writes += 1
+    if writes == 1 { context.close(promise: nil) }
   }
 }

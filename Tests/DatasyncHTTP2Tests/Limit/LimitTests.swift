@@ -13,7 +13,7 @@ struct LimitTests {
     }
     peer.send(frames)
     #expect(peer.goAways.map(\.code) == [11])
-    #expect(peer.goAways.map(\.debug) == ["too_many_resets_received"])
+    #expect(peer.goAways.map(\.debug) == ["max_resets_received"])
     #expect(peer.limits[.resetsReceived] == 1)
     #expect(peer.isClosed)
     #expect(peer.server.opened.isEmpty)
@@ -40,7 +40,7 @@ struct LimitTests {
       peer.send(.headers(id), .windowUpdate(id, 0x7FFF_FFFF))
     }
     #expect(peer.resets.count == 201)
-    #expect(peer.goAways.map(\.debug) == ["too_many_resets_sent"])
+    #expect(peer.goAways.map(\.debug) == ["max_resets_sent"])
     #expect(peer.isClosed)
   }
 
@@ -70,7 +70,7 @@ struct LimitTests {
     peer.send([.headers(1)] + (0..<16).map { _ in .data(1) } + [.data(1, [1])])
     #expect(!peer.isClosed)
     peer.send((0..<17).map { _ in .data(1) })
-    #expect(peer.goAways.map(\.debug) == ["too_many_empty_frames"])
+    #expect(peer.goAways.map(\.debug) == ["max_empty_data_frames"])
     #expect(peer.isClosed)
   }
 
@@ -83,7 +83,7 @@ struct LimitTests {
     peer.send((0..<1100).map { _ in frame })
     #expect(!peer.isClosed)
     peer.send(frame)
-    #expect(peer.goAways.map(\.debug) == ["too_many_control_frames"])
+    #expect(peer.goAways.map(\.debug) == ["max_control_frames"])
     #expect(peer.isClosed)
   }
 
@@ -98,7 +98,7 @@ struct LimitTests {
     peer.send(.data(1, [1], end: true))
     #expect(peer.server.events.last == "end 1")
     peer.send(frame)
-    #expect(peer.goAways.map(\.debug) == ["too_many_control_frames"])
+    #expect(peer.goAways.map(\.debug) == ["max_control_frames"])
     #expect(peer.isClosed)
   }
 
@@ -115,7 +115,7 @@ struct LimitTests {
     #expect(!peer.isClosed)
     #expect(peer.server.received == 1)
     peer.send(padded)
-    #expect(peer.goAways.map(\.debug) == ["too_many_empty_frames"])
+    #expect(peer.goAways.map(\.debug) == ["max_empty_data_frames"])
     #expect(peer.isClosed)
   }
 
@@ -127,7 +127,7 @@ struct LimitTests {
     }
     #expect(!peer.isClosed)
     peer.send((0..<200).map { _ in .settings() })
-    #expect(peer.goAways.map(\.debug) == ["too_many_settings"])
+    #expect(peer.goAways.map(\.debug) == ["max_settings"])
     #expect(peer.isClosed)
   }
 
@@ -155,7 +155,7 @@ struct LimitTests {
       Frame(
         kind: Frame.Kind.headers, flags: Frame.endStream | Frame.endHeaders, stream: 1,
         payload: bomb))
-    #expect(peer.goAways.map(\.debug) == ["header_flood"])
+    #expect(peer.goAways.map(\.debug) == ["max_header_flood_bytes"])
     #expect(peer.isClosed)
   }
 

@@ -26,7 +26,9 @@ final class RawPeer {
     server.connection = connection
     try channel.pipeline.syncOperations.addHandler(connection)
     try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
-    channel.closeFuture.assumeIsolatedUnsafeUnchecked().whenComplete { [self] _ in isClosed = true }
+    channel.closeFuture.assumeIsolatedUnsafeUnchecked().whenComplete { [weak self] _ in
+      self?.isClosed = true
+    }
     collect()
     if greets {
       send(bytes: Self.preface)

@@ -107,7 +107,7 @@ struct OpeningTests {
     }
     #expect(error.code == .resourceExhausted)
     #expect(error.retryAfter != nil)
-    #expect(error.metadata["limit"] == "write_queue")
+    #expect(error.metadata["limit"] == "max_queued_writes")
     try other.execute("COMMIT")
     #expect(try store.results(1).count == 1)
   }

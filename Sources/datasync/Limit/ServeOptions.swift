@@ -1,0 +1,92 @@
+import DatasyncRPC
+import DatasyncServer
+import DatasyncStore
+import NIOCore
+
+/// What `datasync serve` sets up, and its limits by name. A value.
+struct ServeOptions: Sendable {
+  var rpc = RPCOptions()
+  var service = ServiceOptions()
+  var store = StoreOptions()
+
+  /// Defaults for a server whose clients are its own apps, many of them behind one address.
+  init() {
+    rpc.maxConnections = 20_000
+    rpc.maxConnectionsPerAddress = 10_000
+    rpc.peerWriteTimeout = .seconds(120)
+    rpc.drainGrace = .seconds(5)
+  }
+
+  static let limits = LimitTable(
+    RPCOptions.limits.settings.map { $0.within(\ServeOptions.rpc) }
+      + serviceLimits.map { $0.within(\ServeOptions.service) }
+      + storeLimits.map { $0.within(\ServeOptions.store) })
+
+  private static let serviceLimits: [LimitSetting<ServiceOptions>] = [
+    .count(
+      "max_requests_in_flight", \.maxRequestsInFlight, 1...1_000_000,
+      "requests at once in a session, subscriptions aside; then it is not read"),
+    .count(
+      "max_reads_at_once", \.maxReadsAtOnce, 1...100_000,
+      "reads of a session that the store works on at once"),
+    .count(
+      "max_subscriptions_per_session", \.maxSubscriptionsPerSession, 1...10_000_000,
+      "subscriptions of a session"),
+    .count(
+      "max_malformed_messages", \.maxMalformedMessages, 0...1_000_000,
+      "messages that are no request before a session ends"),
+    .bytes("max_decoded_bytes", \.maxDecodedBytes, 65_536...(1 << 32), "a request once decoded"),
+    .count("max_writes_per_commit", \.maxWritesPerCommit, 1...1_000_000, "writes of one Commit"),
+    .time("max_long_poll", \.maxLongPoll, "that a Changes call may wait"),
+    .bytes(
+      "max_long_poll_bytes", \.maxLongPollBytes, 1024...(1 << 30),
+      "of changes, after which a Changes call answers"),
+    .bytes(
+      "event_batch_bytes", \.eventBatchBytes, 1024...(1 << 30),
+      "of events that are put together before they are sent"),
+    .bytes(
+      "replay_chunk_bytes", \.replayChunkBytes, 1024...(1 << 30),
+      "of a page of a replay from the log"),
+    .count(
+      "max_pages_held", \.maxPagesHeld, 0...1_000_000,
+      "such pages that each loop holds for streams that are full"),
+    .bytes(
+      "tail_bytes", \.tailBytes, 65_536...(1 << 40), "recent changes that each loop keeps at hand"),
+  ]
+
+  private static let storeLimits: [LimitSetting<StoreOptions>] = [
+    .count(
+      "page_size", \.defaultPageSize, 1...1_000_000, "rows of a page where a query does not say"),
+    .count("max_page_size", \.maxPageSize, 1...1_000_000, "rows of any page"),
+    .count("max_queued_writes", \.maxQueuedWrites, 1...10_000_000, "writes that wait"),
+    .bytes(
+      "max_queued_write_bytes", \.maxQueuedWriteBytes, 65_536...(1 << 40), "the same in bytes"),
+    .count("max_queued_reads", \.maxQueuedReads, 1...10_000_000, "reads that wait"),
+    .count("max_batch_count", \.maxBatchCount, 1...100_000, "writes of one transaction"),
+    .bytes("max_batch_bytes", \.maxBatchBytes, 1024...(1 << 32), "the same in bytes"),
+    .count(
+      "max_wal_pages", \.maxWALPages, 1...1_000_000_000,
+      "pages of the write-ahead log, after which reads that keep it growing are ended"),
+    .bytes("cache_bytes", \.cacheBytes, 65_536...(1 << 40), "page cache of each SQLite connection"),
+    .time(
+      "log_retention", \.logRetentionTime,
+      "that the change log keeps at least, within max_log_bytes", in: .zero...(.hours(24 * 3650))),
+    .bytes("max_log_bytes", \.maxLogBytes, 0...(1 << 50), "the change log"),
+    .time(
+      "mutation_retention", \.mutationRetentionTime,
+      "that a mutation id is remembered, within max_mutations", in: .zero...(.hours(24 * 3650))),
+    .count("max_mutations", \.maxMutations, 0...1_000_000_000, "mutation ids remembered"),
+  ]
+}
+
+extension StoreOptions {
+  fileprivate var logRetentionTime: TimeAmount {
+    get { TimeAmount(logRetention) }
+    set { logRetention = .nanoseconds(newValue.nanoseconds) }
+  }
+
+  fileprivate var mutationRetentionTime: TimeAmount {
+    get { TimeAmount(mutationRetention) }
+    set { mutationRetention = .nanoseconds(newValue.nanoseconds) }
+  }
+}

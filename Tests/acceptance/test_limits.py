@@ -1,0 +1,109 @@
+"""Limits: listed, set by name, and named where they strike."""
+
+import socket
+import time
+
+import pytest
+
+from errors import refused
+from server import run
+from session import Session
+from test_command import failed
+
+NOTES = "CREATE TABLE notes (id TEXT PRIMARY KEY, body TEXT);"
+
+
+def limits():
+    """What `datasync limits` lists: the default by name."""
+    result = run("limits")
+    assert result.returncode == 0 and not result.stderr
+    lines = [line.split(None, 2) for line in result.stdout.splitlines()]
+    for name, default, meaning in lines:
+        assert meaning.endswith(")") and " to " in meaning.rsplit("(", 1)[1], meaning
+    return {name: default for name, default, meaning in lines}
+
+
+def limit(name, value):
+    return "--limit", f"{name}={value}"
+
+
+def test_every_limit_that_is_listed_can_be_set(serve):
+    listed = limits()
+    assert len(listed) > 40
+    options = [option for name, default in listed.items() for option in limit(name, default)]
+    server = serve("a.db", "--attach", *options, sql=NOTES)
+    with Session(server) as session:
+        assert session.create("notes", body="as before").row["body"] == "as before"
+
+
+@pytest.mark.parametrize("name", ["max_subscriptions_per_session", "max_writes_per_commit",
+                                  "max_decoded_bytes", "max_message_bytes", "page_size"])
+def test_a_limit_holds_where_it_is_set_and_is_named_in_the_error(serve, name):
+    value = {"max_decoded_bytes": "64KiB", "max_message_bytes": "32KiB"}.get(name, 2)
+    server = serve("a.db", "--attach", *limit(name, value), sql=NOTES)
+    with Session(server) as session:
+        contract = session.contract
+        for number in range(3):
+            session.create("notes", body=str(number))
+        create = {"create": {"entity": contract.entity("notes", body="x")}}
+        if name == "max_subscriptions_per_session":
+            for _ in range(2):
+                session.subscribe("notes").until_current()
+            with refused("RESOURCE_EXHAUSTED", "MAX_SUBSCRIPTIONS_PER_SESSION") as error:
+                session.call("subscribe", table="notes")
+            assert error.metadata["limit"] == name
+        elif name == "max_writes_per_commit":
+            session.call("commit", writes=[create] * 2)
+            with refused("RESOURCE_EXHAUSTED", "MAX_WRITES_PER_COMMIT") as error:
+                session.call("commit", writes=[create] * 3)
+            assert error.metadata["limit"] == name
+        elif name == "max_decoded_bytes":
+            session.send("commit", writes=[create] * 5_000)
+            error = session.session_status()
+            assert (error.code, error.reason) == ("RESOURCE_EXHAUSTED", "MESSAGE_TOO_COMPLEX")
+            assert error.metadata["limit"] == name
+        elif name == "max_message_bytes":
+            with refused("RESOURCE_EXHAUSTED") as error:
+                server.unary("Create", entity=contract.entity("notes", body="x" * 40_000))
+            assert name in error.message
+        else:
+            page = session.page("notes")
+            assert len(page.rows) == 2 and page.next_page_token
+
+
+def test_a_limit_that_strikes_is_named_in_the_log(serve):
+    server = serve("a.db", "--attach", *limit("max_connections", 2), sql=NOTES)
+    host, port = server.address.rsplit(":", 1)
+    sockets = [socket.create_connection((host, int(port))) for _ in range(4)]
+    deadline = time.monotonic() + 10
+    while "limit=max_connections" not in server.log() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for one in sockets:
+        one.close()
+    assert "limit=max_connections" in server.log()
+
+
+@pytest.mark.parametrize("value, words", [
+    ("max_conections=5", ["max_conections", "there is no limit of that name", "max_connections"]),
+    ("max_connections", ["NAME=VALUE"]),
+    ("max_connections=many", ["max_connections=many", "whole number"]),
+    ("max_connections=0", ["out of range", "1 to 1000000"]),
+    ("write_timeout=90", ["write_timeout=90", "90s", "units are ms, s, m, h and d"]),
+    ("max_message_bytes=4MB", ["KiB, MiB and GiB"]),
+    ("stream_window_bytes=1KiB", ["out of range", "65535 to"]),
+    ("max_page_size=10", ["page_size", "max_page_size"]),
+])
+def test_what_cannot_be_set_is_refused_with_what_would_be_right(tmp_path, value, words):
+    failed(run("serve", tmp_path / "a.db", "--limit", value), *words)
+
+
+def test_a_shorthand_and_its_limit_do_not_go_together(tmp_path):
+    failed(run("serve", tmp_path / "a.db", "--max-connections", 5, *limit("max_connections", 6)),
+           "--max-connections", "give one of them")
+    failed(run("serve", tmp_path / "a.db", "--max-connections", 0), "--max-connections",
+           "out of range")
+
+
+def test_the_help_tells_where_the_limits_are():
+    text = " ".join(run("serve", "--help").stdout.split())
+    assert "--limit <name=value>" in text and "datasync limits" in text
