@@ -22,8 +22,7 @@ extension Operations {
       }
       writes.append(write)
     }
-    if writes.isEmpty {
-      _ = try mutation(message.mutationID, [], isCommit: true)
+    if writes.isEmpty, message.mutationID.isEmpty {
       running[id] = .write
       return answer(id, .commit([], replayed: false))
     }

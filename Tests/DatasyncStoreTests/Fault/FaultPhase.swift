@@ -6,11 +6,11 @@ import Foundation
 /// Something that is done with a database file as a whole, in which one call fails. Each may succeed or
 /// be refused, and leaves the file whole.
 enum FaultPhase: String, CaseIterable, Codable {
-  case open
-  case attach
-  case detach
-  case backup
   case check
+  case detach
+  case attach
+  case backup
+  case open
 
   static let schema = """
     CREATE TABLE item (id TEXT PRIMARY KEY, n INTEGER NOT NULL); INSERT INTO item VALUES ('old', 1);
