@@ -398,7 +398,11 @@ class Round:
         last = self.slots[0].session
         table = self.tables[0]
         values = {table.key.name: "the end", tables.MARK: "the end"}
-        last.replace(table.name, {"allow_missing": True, "include_deleted": True}, **values)
+        request_id = last.send(
+            "replace", entity=last.contract.entity(table.name, **values), allow_missing=True,
+            include_deleted=True,
+        )
+        last.answer(request_id, SETTLE_SECONDS)
         self.final = self.history.last_sequence()
         self._stop_polling.set()
         for poll in self._polls:
