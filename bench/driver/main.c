@@ -32,7 +32,7 @@ static void usage(void) {
           "usage: driver MODE --port PORT [--target datasync|hub|etcd|redis|nats] [--host ADDRESS]\n"
           "  [--server-pid PID] [--path PATH] [--connections N] [--streams N] [--in-flight N]\n"
           "  [--size BYTES] [--subscribers N] [--window N] [--rows N] [--page N]\n"
-          "  [--warmup-ms N] [--ms N] [--operations N] [--mark N] [--second-mark N]\n"
+          "  [--warmup-ms N] [--ms N] [--operations N] [--mark N] [--mark-every N]\n"
           "  [--heartbeat SECONDS]\nmodes:\n");
   for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
     fprintf(stderr, "  %-8s %s\n", modes[i].name, modes[i].is);
@@ -57,7 +57,7 @@ static void parse(const char *name, const char *value) {
   else if (!strcmp(name, "--page")) p->page = parse_number(name, value, 1, 100000);
   else if (!strcmp(name, "--operations")) p->operations = parse_number(name, value, 0, 1L << 40);
   else if (!strcmp(name, "--mark")) p->mark = parse_number(name, value, 0, 1L << 40);
-  else if (!strcmp(name, "--second-mark")) p->second_mark = parse_number(name, value, 0, 1L << 40);
+  else if (!strcmp(name, "--mark-every")) p->mark_every = parse_number(name, value, 1, 1L << 40);
   else if (!strcmp(name, "--heartbeat")) p->heartbeat = parse_number(name, value, 0, 300);
   else if (!strcmp(name, "--warmup-ms"))
     p->warmup = (double)parse_number(name, value, 0, 600000) / 1000;

@@ -9,7 +9,7 @@
 plan the_plan = {
     .target = "datasync", .host = "127.0.0.1", .path = "/bench.Echo/Unary", .connections = 8,
     .streams = 32, .in_flight = 1, .size = 200, .subscribers = 100, .window = 16, .rows = 1000,
-    .page = 100, .warmup = 0.5, .seconds = 3,
+    .page = 100, .warmup = 0.5, .seconds = 3, .mark_every = 1,
 };
 
 static enum { WARMING, MEASURING, OVER } state;
@@ -58,7 +58,8 @@ void measure_done(uint64_t began) {
     operations++;
     if (began) histogram_add(&latencies, now_ns() - began);
   }
-  if (all_operations == (uint64_t)the_plan.mark || all_operations == (uint64_t)the_plan.second_mark)
+  if (the_plan.mark && all_operations >= (uint64_t)the_plan.mark &&
+      (all_operations - (uint64_t)the_plan.mark) % (uint64_t)the_plan.mark_every == 0)
     mark();
 }
 

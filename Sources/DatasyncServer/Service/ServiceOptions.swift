@@ -28,8 +28,6 @@ package struct ServiceOptions: Sendable {
   package var defaultHeartbeat: TimeAmount = .seconds(15)
   package var heartbeatRange: ClosedRange<TimeAmount> = .milliseconds(100)...(.minutes(5))
   package var maxLongPoll: TimeAmount = .minutes(5)
-  /// An answer to a long poll ends with the commit that passes this.
-  package var maxLongPollBytes = 1 << 20
   /// Writes of one Commit.
   package var maxWritesPerCommit = 10_000
   /// The protobuf package of the tables' messages.

@@ -14,7 +14,6 @@ final class LongPoll: EventSink {
   private var subscription: Subscription?
   private var timeout: Scheduled<Void>?
   private var changes: [[UInt8]] = []
-  private var byteCount = 0
   /// The last change sent is followed by another of its commit.
   private var isWithinCommit = false
   private var isEnded = false
@@ -64,11 +63,7 @@ final class LongPoll: EventSink {
   }
 
   /// Once there is enough for an answer, the subscription must stop where it is.
-  var isWritable: Bool { !isEnded && !isFull }
-
-  private var isFull: Bool {
-    changes.count >= maxChanges || byteCount >= loop.options.maxLongPollBytes
-  }
+  var isWritable: Bool { !isEnded && changes.count < maxChanges }
 
   /// It is full once, and then it answers.
   func awaitDrain(_ subscription: Subscription) {}
@@ -85,9 +80,8 @@ final class LongPoll: EventSink {
     if own { writer.append(field: EventField.own, bool: true) }
     if more { writer.append(field: EventField.more, bool: true) }
     changes.append(writer.bytes)
-    byteCount += writer.bytes.count
     isWithinCommit = more
-    if isFull, !isWithinCommit { answerSoon() }
+    if changes.count >= maxChanges, !isWithinCommit { answerSoon() }
   }
 
   func send(checkpoint: [UInt8], for requestID: UInt64) {
