@@ -19,36 +19,56 @@ final class ReaderPool: Sendable {
     private var long: Deque<Job> = []
     /// Short ones in a row.
     private var streak = 0
+    /// Long ones at work.
+    private var longAtWork = 0
+    private let maxLongAtWork: Int
     var isClosed = false
 
     /// Short ones that are preferred to a long one that waits.
     private static let maxStreak = 8
 
+    /// - Parameter threads: One of them, where there are several, is for short ones alone: scans never
+    ///   hold up those.
+    init(threads: Int) {
+      maxLongAtWork = max(1, threads - 1)
+    }
+
     var count: Int { short.count + long.count }
     var isEmpty: Bool { short.isEmpty && long.isEmpty }
+    /// Whether ``popFirst()`` gives one.
+    var isReady: Bool { !short.isEmpty || (!long.isEmpty && longAtWork < maxLongAtWork) }
 
     mutating func append(_ job: Job) {
       if job.isShort { short.append(job) } else { long.append(job) }
     }
 
     mutating func popFirst() -> Job? {
-      if streak < Queue.maxStreak || long.isEmpty, let job = short.popFirst() {
+      let mayTakeLong = !long.isEmpty && longAtWork < maxLongAtWork
+      if streak < Queue.maxStreak || !mayTakeLong, let job = short.popFirst() {
         streak += 1
         return job
       }
+      guard mayTakeLong else { return nil }
       streak = 0
+      longAtWork += 1
       return long.popFirst()
+    }
+
+    mutating func longEnded() -> Bool {
+      longAtWork -= 1
+      return isClosed
     }
   }
 
-  private let queue = Monitor(Queue())
+  private let queue: Monitor<Queue>
   private let threads: Mutex<[WorkerThread]>
   private let limit: Int
 
   /// - Parameter readers: One for each thread.
   init(readers: sending [Reader], limit: Int) {
     self.limit = limit
-    let queue = self.queue
+    let queue = Monitor(Queue(threads: readers.count))
+    self.queue = queue
     var threads: [WorkerThread] = []
     for reader in readers {
       let thread = WorkerThread {
@@ -94,10 +114,15 @@ final class ReaderPool: Sendable {
       var next = queue.withLock { $0.popFirst() }
       if next == nil {
         reader.rest()
-        next = queue.wait(until: { !$0.isEmpty || $0.isClosed }) { $0.popFirst() }
+        next = queue.wait(until: { $0.isReady || ($0.isClosed && $0.isEmpty) }) {
+          $0.popFirst()
+        }
       }
       guard let job = next else { break }
       reader.perform(job)
+      guard !job.isShort else { continue }
+      // Another thread may have let one lie because of this one, or wait for the end.
+      if queue.withLock({ $0.longEnded() }) { queue.broadcast() } else { queue.signal() }
     }
     reader.close()
   }

@@ -9,7 +9,7 @@ package struct StoreOptions: Sendable {
   }
 
   package var synchronous = Synchronous.full
-  package var readerCount = 2
+  package var readerCount = 3
   /// Page cache of each connection, in bytes.
   package var cacheBytes = 64 << 20
   /// Most requests of one transaction.
