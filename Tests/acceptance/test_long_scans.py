@@ -17,7 +17,7 @@ from session import Session
 ROWS = 300_000
 # Read in full for every row, and true of none.
 EXPENSIVE = "length(trim(tolower(words))) lt 0 or length(trim(toupper(words))) lt 0"
-# How often each way to end a scan is tried; the readers are two threads.
+# How often each way to end a scan is tried; there are three readers, one of them for single rows.
 ROUNDS = 12
 PATIENCE = 240
 
@@ -100,6 +100,21 @@ def test_others_are_served_while_a_scan_runs(big, whole):
         assert not scanner.of(scan), "the scan was over before the others: this shows nothing"
         answer = scanner.answer(scan, PATIENCE)
         assert answer.total == 0 and not answer.entities
+
+
+def test_single_rows_are_read_while_scans_take_every_reader_they_can(big, whole):
+    with Session(big, timeout=PATIENCE) as scanner, Session(big) as session:
+        before = cpu(big)
+        scans = [
+            scanner.send("query", table="big", filter=EXPENSIVE, count=True) for _ in range(6)
+        ]
+        started(big, before)
+        for index in range(20):
+            assert session.get("big", str(index))["words"].startswith("Row")
+        assert not any(scanner.of(scan) for scan in scans), "a scan was over: this shows nothing"
+        for scan in scans:
+            scanner.cancel(scan)
+    idle(big)
 
 
 # -- ways to end a scan; each starts one and says how it ended
