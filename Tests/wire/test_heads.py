@@ -10,7 +10,7 @@ import pytest
 
 from grpc_wire import Client, check, check_status, frame_message
 from http2 import NO_ERROR, RST_STREAM, SETTINGS, Connection
-from messages import testing
+from messages import conformance, testing
 
 EMPTY_CALL = "/grpc.testing.TestService/EmptyCall"
 UNARY = "/grpc.testing.TestService/UnaryCall"
@@ -161,13 +161,22 @@ def test_each_message_is_compressed_or_not_by_itself(client):
 
 
 def test_reserved_keys_are_no_metadata(client):
-    """What HTTP/2 and gRPC say to each other is not shown to handlers, nor echoed."""
+    """What HTTP/2 and gRPC say to each other is not shown to handlers, nor sent for them."""
     more = [("grpc-internal", "x"), ("grpc-tags-bin", "AAA"), ("user-agent", "me/1.0"),
-            ("x-grpc-test-echo-initial", "mine")]
-    outcome = check(ask(client, path=UNARY, more=more))
-    assert outcome.values(outcome.headers, "x-grpc-test-echo-initial") == ["mine"]
-    names = [key for key, _ in outcome.headers + outcome.trailers]
-    assert not {"grpc-internal", "grpc-tags-bin", "user-agent"} & set(names)
+            ("x-mine", "1"), ("x-mine", "2"), ("x-mine-bin", "AAE,AAI")]
+    wanted = conformance.UnaryResponseDefinition(response_data=b"x", response_headers=[
+        conformance.Header(name="grpc-mine", value=["x"]),
+        conformance.Header(name="te", value=["x"]),
+        conformance.Header(name="x-yours", value=["1", "2"])])
+    body = conformance.UnaryRequest(response_definition=wanted).SerializeToString()
+    outcome = check(ask(client, path="/connectrpc.conformance.v1.ConformanceService/Unary",
+                        body=frame_message(body), more=more))
+    info = conformance.UnaryResponse.FromString(outcome.messages[0]).payload.request_info
+    seen = {header.name: list(header.value) for header in info.request_headers}
+    assert seen.pop("x-mine") == ["1", "2"] and seen.pop("x-mine-bin")
+    assert seen == {}
+    assert outcome.values(outcome.headers, "x-yours") == ["1", "2"]
+    assert not outcome.values(outcome.headers, "grpc-mine") + outcome.values(outcome.headers, "te")
 
 
 @pytest.mark.parametrize("timeout", ["", "1", "S", "1s", "-1S", "1.5S", "123456789S", "1 S", "1SS",
