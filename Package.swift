@@ -26,6 +26,7 @@ let lifecycle = Target.Dependency.product(
 let unixSignals = Target.Dependency.product(
   name: "UnixSignals", package: "swift-service-lifecycle")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 
 func target(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
   .target(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
@@ -109,7 +110,7 @@ let package = Package(
       "DatasyncServer",
       [
         "DatasyncModel", "DatasyncFilter", "DatasyncStore", "DatasyncMessages", "DatasyncRPC",
-        nioCore, nioPosix, logging, collections, lifecycle,
+        nioCore, nioPosix, logging, collections, heap, lifecycle,
       ]),
     .executableTarget(
       name: "datasync",
@@ -134,7 +135,13 @@ let package = Package(
     tests("DatasyncCommandTests", ["datasync", "DatasyncRPC"]),
     tests("DatasyncModelTests", ["DatasyncModel"]),
     tests("DatasyncFilterTests", ["DatasyncFilter", "DatasyncModel", "CDatasyncSQLite"]),
-    tests("DatasyncStoreTests", ["DatasyncStore", "DatasyncModel", "DatasyncFilter"]),
+    .target(
+      name: "CDatasyncFaultVFS", dependencies: ["CDatasyncSQLite"], path: "Tests/CDatasyncFaultVFS"),
+    tests(
+      "DatasyncStoreTests",
+      [
+        "DatasyncStore", "DatasyncModel", "DatasyncFilter", "CDatasyncSQLite", "CDatasyncFaultVFS",
+      ]),
     tests("DatasyncHTTP2Tests", ["DatasyncHTTP2", nioCore, nioPosix, nioEmbedded]),
     tests(
       "DatasyncRPCTests",
@@ -146,7 +153,7 @@ let package = Package(
       "DatasyncServerTests",
       [
         "DatasyncServer", "DatasyncStore", "DatasyncModel", "DatasyncMessages", "DatasyncRPC",
-        nioCore, nioPosix,
+        nioCore, nioPosix, logging,
       ]),
   ] + fuzzRunner,
   swiftLanguageModes: [.v6]

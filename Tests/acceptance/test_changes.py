@@ -154,3 +154,94 @@ def test_a_position_survives_a_restart(own_shop):
     own_shop.start()
     changes, _ = poll(own_shop, start.resume_token)
     assert [c.row["title"] for c in changes] == ["before the end"]
+
+
+def test_an_answer_is_bounded_in_bytes_so_that_a_client_with_its_usual_limit_takes_it(own_shop, s):
+    """gRPC clients take 4 MiB unless told otherwise."""
+    _, start = poll(own_shop, "")
+    body = "x" * 200_000
+    ids = [s.send("create", entity=s.contract.entity(TABLE, body=body)) for _ in range(60)]
+    sequences = [s.answer(request_id).sequence for request_id in ids]
+    got, token, more = [], start.resume_token, True
+    while more:
+        changes, answer = poll(own_shop, token, max_changes=2**32 - 1)
+        assert answer.ByteSize() < 2 << 20
+        got += [change.sequence for change in changes]
+        token, more = answer.resume_token, answer.more
+    assert got == sequences
+
+
+def test_the_position_advances_where_nothing_is_in_view(own_shop, s):
+    _, start = poll(own_shop, "")
+    s.create("authors", name="elsewhere")
+    written = s.create(TABLE, title="out")
+    changes, answer = poll(own_shop, start.resume_token, filter="title eq 'in'")
+    assert changes == [] and answer.sequence >= written.sequence and not answer.more
+    assert answer.resume_token != start.resume_token
+    assert poll(own_shop, answer.resume_token)[0] == []
+
+
+def test_soft_deletes_come_as_the_view_says(own_shop, s):
+    _, start = poll(own_shop, "", table="soft_notes")
+    row = s.create("soft_notes", title="t")
+    s.delete("soft_notes", row.id)
+    changes, _ = poll(own_shop, start.resume_token, table="soft_notes", previous=True)
+    assert [c.operation for c in changes] == ["ADD", "DELETE"]
+    assert changes[0].previous is None and changes[1].previous == row.row
+    changes, _ = poll(own_shop, start.resume_token, table="soft_notes", include_deleted=True)
+    assert [c.operation for c in changes] == ["ADD", "UPDATE"]
+    assert changes[1].changed_fields == ["deleted"] and changes[1].previous is None
+
+
+def test_what_is_known_already_is_not_waited_for(own_shop, s):
+    _, start = poll(own_shop, "")
+    s.create(TABLE, title="there")
+    began = time.monotonic()
+    changes, _ = poll(own_shop, start.resume_token, max_wait=300)
+    assert len(changes) == 1 and time.monotonic() - began < 5
+
+
+def test_a_wait_beyond_the_most_is_accepted_and_ends_with_a_change(own_shop, s):
+    _, start = poll(own_shop, "")
+    threading.Timer(0.3, lambda: s.create(TABLE, title="come")).start()
+    changes, _ = poll(own_shop, start.resume_token, max_wait=10**8)
+    assert [c.row["title"] for c in changes] == ["come"]
+
+
+def test_a_call_that_is_given_up_disturbs_nobody(own_shop, s):
+    _, start = poll(own_shop, "")
+    with refused("DEADLINE_EXCEEDED"):
+        poll(own_shop, start.resume_token, max_wait=60, timeout=0.3)
+    s.create(TABLE, title="after")
+    assert len(poll(own_shop, start.resume_token)[0]) == 1
+
+
+def test_a_token_of_another_history_is_refused(own_shop, serve):
+    other = serve("other.db", "--attach", sql="CREATE TABLE notes (id TEXT PRIMARY KEY)")
+    token = other.unary("Changes", table=TABLE).resume_token
+    with refused("OUT_OF_RANGE", "HISTORY_REPLACED"):
+        poll(own_shop, token)
+
+
+def test_a_token_of_a_subscription_serves_a_poll_and_back(own_shop, s):
+    token = s.subscribe(TABLE, now={}).until_current()[-1].resume_token
+    first = s.create(TABLE, title="1")
+    changes, answer = poll(own_shop, token)
+    assert [c.sequence for c in changes] == [first.sequence]
+    second = s.create(TABLE, title="2")
+    events = s.subscribe(TABLE, resume_token=answer.resume_token).until_current()
+    assert [e.sequence for e in events if isinstance(e, Change)] == [second.sequence]
+
+
+def test_a_table_attached_since_is_too_new_for_the_token(serve):
+    server = serve("a.db", "--attach", sql="CREATE TABLE one (id TEXT PRIMARY KEY)")
+    tokens = {name: server.unary("Changes", table=name).resume_token for name in ("", "one")}
+    server.foreign("CREATE TABLE two (id TEXT PRIMARY KEY)")
+    with Session(server) as session:
+        session.create("one", id="x")
+    server.refresh()
+    for table in ("", "two"):
+        with refused("OUT_OF_RANGE", "HISTORY_COMPACTED"):
+            server.unary("Changes", table=table, resume_token=tokens[""])
+    changes = server.unary("Changes", table="one", resume_token=tokens["one"]).changes
+    assert [change.id for change in changes] == ["x"]

@@ -43,6 +43,9 @@ def test_a_query_that_an_index_serves_is_said_to_be_so(database, filter, order):
     ("duration gt 120 and rating eq 'R'", "", ["rating"]),
     ("", "duration", ["duration"]), ("", "duration desc", ["duration"]),
     ("", "duration desc, title", ["duration", "title"]),
+    ("best_picture_winner", "", ["best_picture_winner"]),
+    ("not best_picture_winner", "year", ["best_picture_winner", "year"]),
+    ("best_picture_winner eq true and rating eq 'R'", "", ["best_picture_winner", "rating"]),
 ])
 def test_the_index_that_it_names_is_one_that_helps(database, tmp_path, filter, order, columns):
     """Made as it says, on a copy, it turns the plan into one that an index serves."""

@@ -5,6 +5,7 @@ and the answers are worked out from demo/movies.json. SEMANTICS "Filters", "Read
 
 import datetime
 import math
+import re
 
 import pytest
 
@@ -263,6 +264,34 @@ FILTERS = [
     ("cast(year, Edm.Decimal) div 1000 eq 1.994", lambda f: f.year == 1994),
     ("cast(substring(cast(year, Edm.String), 2), Edm.Int64) eq 94", lambda f: f.year % 100 == 94),
     ("\t year\n eq  1994 ", lambda f: f.year == 1994),
+    # What the films have no column for, and the types that nothing above casts to.
+    ("time(created_at) ge 00:00 and time(created_at) le 23:59:59.999999", ALL),
+    ("hour(02:14) eq 2 and minute(02:14:00) eq 14 and second(02:14:31.5) eq 31 and year eq 1994",
+     lambda f: f.year == 1994),
+    ("time(updated_at) eq time(created_at)", ALL),
+    ("cast('02:14', Edm.TimeOfDay) eq 02:14:00 and year eq 1994", lambda f: f.year == 1994),
+    ("cast('123E4567-E89B-12D3-A456-426614174000', Edm.Guid) eq 123e4567-e89b-12d3-a456-426614174000"
+     " and year eq 1995", lambda f: f.year == 1995),
+    ("cast(title, Edm.Guid) eq null", ALL),
+    ("cast(release_date, Edm.DateTimeOffset) lt 1994-10-14T00:00:01Z and release_date ge 1994-10-14",
+     lambda f: f.release_date == "1994-10-14"),
+    ("cast(concat(concat(cast(year, Edm.String), '-01'), '-31'), Edm.Date) lt release_date",
+     lambda f: f"{f.year}-01-31" < f.release_date),
+    ("cast(duration, Edm.Byte) eq null", lambda f: f.duration > 255),
+    ("cast(year, Edm.Int16) eq year and cast(year, Edm.SByte) eq null and cast(year, Edm.Int32) eq year", ALL),
+    ("cast(cast(best_picture_winner, Edm.String), Edm.Boolean) eq best_picture_winner", ALL),
+    ("cast(best_picture_winner, Edm.String) eq 'true'", lambda f: f.best_picture_winner),
+    ("cast(duration divby 7, Edm.Single) gt 20", lambda f: f.duration / 7 > 20),
+    ("cast(rating, Edm.String) ge 'PG' and cast(rating, Edm.String) lt 'Q'",
+     lambda f: "PG" <= f.rating < "Q"),
+    ("X'6162' eq binary'YWI=' and rating eq 'G'", lambda f: f.rating == "G"),
+    ("rating in ('G', null)", lambda f: f.rating == "G"),
+    ("not (rating in (null)) and rating ne null and 'R' eq rating", lambda f: f.rating == "R"),
+    ("date(now()) ge 2020-01-01 and now() gt created_at and year eq 1994", lambda f: f.year == 1994),
+    ("indexof(title, '''') ge 0 or title in ('Schindler''s List', 'Singin'' in the Rain')",
+     lambda f: "'" in f.title),
+    ("ceiling(year) eq 1994 and floor(year) eq 1994", lambda f: f.year == 1994),
+    ("(year gt 2000 or null) and rating eq 'R'", lambda f: f.year > 2000 and f.rating == "R"),
 ]
 
 # -- orders
@@ -323,6 +352,27 @@ PAGED = [
     Query("contains(title, 'er')", lambda f: "er" in f.title, page=5),
 ]
 QUERIES = BY_FILTER + BY_ORDER + PAGED
+
+
+# DESIGN "The filter language", word by word.
+LANGUAGE = (
+    "eq ne gt ge lt le in and or not add sub mul div divby mod contains( startswith( endswith( indexof("
+    " length( substring( tolower( toupper( trim( concat( year( month( day( hour( minute( second( date( time("
+    " now( floor( ceiling( round( cast( null true false"
+).split()
+TYPES = (
+    "Boolean Byte SByte Int16 Int32 Int64 Single Double Decimal String DateTimeOffset Date TimeOfDay Guid"
+).split()
+
+
+def test_every_word_of_the_language_is_asked_for():
+    texts = [text for text, _ in FILTERS]
+    for word in LANGUAGE:
+        pattern = re.compile(rf"(?<![\w']){re.escape(word)}" + ("" if word.endswith("(") else r"(?![\w'])"))
+        assert sum(bool(pattern.search(text)) for text in texts) >= 2, word
+    for name in TYPES:
+        assert any(f"Edm.{name})" in text for text in texts), name
+    assert any(text.startswith("-") for text in texts), "unary minus"
 
 
 def test_the_table_is_as_long_as_promised():

@@ -2,8 +2,10 @@
 
 import pathlib
 import shutil
+import sqlite3
 import subprocess
 import sys
+import time
 
 import pytest
 from google.protobuf import descriptor_pb2
@@ -100,15 +102,44 @@ def same(file, other):
     assert left == right
 
 
+# Tables' names that look like others', are protobuf's own, or that it cannot spell.
+ODD = r"""
+CREATE TABLE TodoItems2 (id TEXT NOT NULL PRIMARY KEY, word TEXT);
+CREATE TABLE "todo items" (id TEXT NOT NULL PRIMARY KEY, word TEXT);
+CREATE TABLE todo__items (id TEXT NOT NULL PRIMARY KEY, word TEXT);
+CREATE TABLE todo_items_page (id TEXT NOT NULL PRIMARY KEY, word TEXT);
+CREATE TABLE todo_items_table (id TEXT NOT NULL PRIMARY KEY, word TEXT);
+CREATE TABLE "9 lives" (id TEXT NOT NULL PRIMARY KEY, word TEXT);
+CREATE TABLE "日本" (id TEXT NOT NULL PRIMARY KEY, word TEXT);
+CREATE TABLE "a""b'c--" (id TEXT NOT NULL PRIMARY KEY, word TEXT);
+CREATE TABLE timestamp (id TEXT NOT NULL PRIMARY KEY, at TIMESTAMP);
+CREATE TABLE "any" (id TEXT NOT NULL PRIMARY KEY, word TEXT -- In */ a comment // with "quotes" \ and ''.
+);
+CREATE TABLE google (id TEXT NOT NULL PRIMARY KEY, word TEXT);
+CREATE TABLE datasync (id TEXT NOT NULL PRIMARY KEY, word TEXT);
+CREATE TABLE tables (id TEXT NOT NULL PRIMARY KEY, word TEXT);
+CREATE TABLE message (message INTEGER PRIMARY KEY, "id" TEXT);
+"""
+# Columns that other languages have uses of their own for.
+WORDS = """
+CREATE TABLE class (id TEXT NOT NULL PRIMARY KEY, class TEXT, def TEXT, self TEXT, init TEXT, "Type" TEXT,
+  protocol TEXT, description TEXT, namespace TEXT, operator TEXT, "default" TEXT, "in" TEXT, "None" TEXT,
+  nil TEXT, "return" INTEGER, "import" BLOB, "message" TEXT, "enum" TEXT, "oneof" TEXT, "rpc" TEXT,
+  "repeated" TEXT, "reserved" TEXT, "map" TEXT, "bool" BOOLEAN, "string" TEXT, "bytes" BLOB, "double" REAL,
+  "optional" TEXT, "package" TEXT, "syntax" TEXT, "service" TEXT, "stream" TEXT, "returns" TEXT, _x TEXT,
+  "UPPER" TEXT, "camelCase" TEXT, x1y2 TEXT, "row" TEXT, "table" TEXT, "hashValue" TEXT, "lambda" TEXT);
+"""
+
 UNDERSCORED = MANY + "CREATE TABLE scores (id TEXT NOT NULL PRIMARY KEY, _y REAL, z TEXT, _z TEXT);"
 
 
-@pytest.mark.parametrize("schema", ["demo", "many", "types", "underscored"])
+@pytest.mark.parametrize("schema", ["demo", "many", "types", "underscored", "odd"])
 def test_reflection_says_what_protoc_makes_of_the_text(serve, tmp_path, schema):
     sql = {
         "demo": (ROOT / "demo" / "schema.sql").read_text(),
         "many": MANY,
         "underscored": UNDERSCORED,
+        "odd": MANY.split("CREATE TABLE a1b2")[0] + ODD + WORDS,
         "types": MANY.split("CREATE TABLE a1b2")[0] + (SCHEMAS / "types.sql").read_text(),
     }[schema]
     server = serve("described.db", "--attach", sql=sql)
@@ -122,6 +153,57 @@ def test_reflection_says_what_protoc_makes_of_the_text(serve, tmp_path, schema):
     # The schema's comments are told by reflection, too.
     assert comments(told) == comments(file)
     assert any("What is to be done." in text for text in comments(told).values())
+
+
+def test_odd_tables_are_served_under_names_that_no_other_has(serve):
+    sql = MANY.split("CREATE TABLE a1b2")[0] + ODD + WORDS
+    server = serve("odd.db", "--attach", sql=sql)
+    with Session(server) as session:
+        tables = {table.name: table.message_type for table in session.call("describe").tables}
+        assert len(tables) == sql.count("CREATE TABLE") and len(set(tables.values())) == len(tables)
+        for name, message in tables.items():
+            assert message.startswith("tables.") and message[7:8].isalpha() and message[7:].isalnum()
+            service = f"{message[7:]}Table"
+            row = server.typed(service, "Create", **({} if name != "todo_items" else {"title": "x"}))
+            key = str(getattr(row, "id" if name != "message" else "message"))
+            assert server.typed(service, "Get", id=key) == row
+            assert len(server.typed(service, "Query", order_by="id desc").rows) == 1
+            # Under the table's own name, too, with the row in Any.
+            found = session.call("get", table=name, id=key)
+            assert found.entity.type_url.endswith("/" + message)
+            assert found.entity.value == row.SerializeToString(deterministic=True)
+        words = {"class": "c", "def": "d", "None": "n", "Type": "t", "return": 5, "bool": True, "import": b"i"}
+        row = session.call("create", entity=server.contract.any(
+            "tables.Class", server.contract.new("tables.Class", **words).SerializeToString()))
+        assert server.contract.row_of(row.entity).items() >= words.items()
+        assert session.page("class", filter="class eq 'c' and return eq 5 and $it/def eq 'd'", order_by="Type, in").rows
+
+
+def demo_with(sql, demo_template, tmp_path):
+    """The demo, with other tables beside its own: what clients generate has to compile."""
+    path = tmp_path / "demo.db"
+    shutil.copy(demo_template, path)
+    # The demo's tables have their names before the others come, and keep them.
+    assert servers.run("attach", path).returncode == 0
+    connection = sqlite3.connect(path)
+    connection.executescript(sql)
+    connection.close()
+    return servers.Server(path, "--attach").start()
+
+
+@pytest.fixture
+def odd_demo(demo_template, tmp_path):
+    server = demo_with(ODD + WORDS, demo_template, tmp_path)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def worded_demo(demo_template, tmp_path):
+    """Few tables, for compilers that take long."""
+    server = demo_with(WORDS, demo_template, tmp_path)
+    yield server
+    server.stop()
 
 
 # -- Python
@@ -177,7 +259,8 @@ print("ok", row.id)
 """
 
 
-def test_generated_python_talks_to_the_server(demo, tmp_path):
+def test_generated_python_talks_to_the_server(odd_demo, tmp_path):
+    demo = odd_demo
     proto_of(demo.database, tmp_path)
     out = tmp_path / "generated"
     out.mkdir()
@@ -211,8 +294,10 @@ HEADERS = pathlib.Path("/usr/include/grpcpp/grpcpp.h")
 LIBRARIES = ["-Wl,--copy-dt-needed-entries", "-lgrpc++", "-lgrpc", "-lgpr", "-lprotobuf"]
 
 
+@pytest.mark.timeout(800)
 @pytest.mark.skipif(not all(TOOLS) or not HEADERS.exists(), reason="no gRPC for C++ is installed")
-def test_generated_cplusplus_talks_to_the_server(demo, tmp_path):
+def test_generated_cplusplus_talks_to_the_server(worded_demo, tmp_path):
+    demo = worded_demo
     proto_of(demo.database, tmp_path)
     files = ["tables", "datasync/v1/datasync", "google/rpc/status"]
     done = subprocess.run(
@@ -227,9 +312,61 @@ def test_generated_cplusplus_talks_to_the_server(demo, tmp_path):
     done = subprocess.run(
         ["g++", "-std=c++17", "-O0", f"-I{tmp_path}", CLIENTS / "client.cc", *sources, "-o", program,
          *LIBRARIES],
-        capture_output=True, text=True, timeout=280,
+        capture_output=True, text=True, timeout=600,
     )
     assert done.returncode == 0, done.stderr[-3000:]
+    done = subprocess.run([program, demo.address], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    check_gone(demo, done.stdout)
+
+
+# -- Swift
+
+SWIFT = shutil.which("swift")
+
+
+def built(package, product, timeout):
+    """Builds a product of the package, in a folder that later runs find again."""
+    command = ["swift", "build", "--package-path", package, "--product", product]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    shown = subprocess.run(
+        [*command, "--show-bin-path"], capture_output=True, text=True, timeout=60, check=True
+    )
+    return pathlib.Path(shown.stdout.strip()) / product
+
+
+def refresh(source, target):
+    """Copies what has changed, so that nothing else is built again."""
+    if target.exists() and target.read_bytes() == source.read_bytes():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(source, target)
+
+
+@pytest.mark.timeout(1500)  # The first time, swift-protobuf and its generator are built.
+@pytest.mark.skipif(SWIFT is None, reason="no Swift is installed")
+def test_generated_swift_talks_to_the_server(odd_demo, tmp_path, record_property):
+    demo = odd_demo
+    package = ROOT / ".build-clients" / "swift"
+    for source in (CLIENTS / "swift").rglob("*"):
+        if source.is_file():
+            refresh(source, package / source.relative_to(CLIENTS / "swift"))
+    began = time.monotonic()
+    generator = built(package, "protoc-gen-swift", timeout=900)
+    proto_of(demo.database, tmp_path)
+    files = ["tables", "datasync/v1/datasync", "google/rpc/status"]
+    protoc(
+        f"-I{tmp_path}", f"-I{PROTO}", f"--plugin=protoc-gen-swift={generator}",
+        f"--swift_out={tmp_path}", *(f"{file}.proto" for file in files),
+    )
+    for file in files:
+        name = file.replace("/", "_")
+        refresh(tmp_path / f"{file}.pb.swift", package / f"Sources/client/Generated/{name}.pb.swift")
+    program = built(package, "client", timeout=600)
+    record_property("seconds to build the Swift client", round(time.monotonic() - began))
     done = subprocess.run([program, demo.address], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     check_gone(demo, done.stdout)

@@ -68,7 +68,7 @@ def fortress(tmp_path_factory):
     connection.close()
     server = Server(path, "--attach").start()
     # The first answer says that all of attaching is done.
-    with Session(server) as session:
+    with Session(server, timeout=900) as session:
         assert len(session.rows("notes")) == 2
         yield server, session
     server.stop()

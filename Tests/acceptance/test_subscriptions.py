@@ -3,6 +3,7 @@
 import threading
 import time
 
+import grpc
 import pytest
 
 from errors import refused
@@ -24,6 +25,32 @@ def own(own_shop):
 
 def only_changes(events):
     return [event for event in events if isinstance(event, Change)]
+
+
+# -- what they are of
+
+
+@pytest.mark.parametrize("filter, position", [
+    ("created_at le now()", 15), ("now() gt updated_at", 1), ("title eq 'é' and year(now()) gt 1", 23),
+    ("not (created_at in (2024-01-01) or now() lt created_at)", 36),
+])
+def test_a_filter_that_time_alone_changes_is_refused(own_shop, own, filter, position):
+    """A view is exact at each checkpoint, and only changes come as events; a query may ask for now()."""
+    assert own.page(TABLE, filter=filter, count=True).total == 0
+    stream = own_shop.stream("Watch", service="tables.NotesTable", filter=filter)
+    for attempt in (
+        lambda: own.subscribe(TABLE, filter=filter).next(),
+        lambda: own.subscribe(TABLE, filter=filter, once=True).next(),
+        lambda: own_shop.unary("Changes", table=TABLE, filter=filter),
+    ):
+        with refused("INVALID_ARGUMENT", "BAD_FILTER") as error:
+            attempt()
+        assert error.metadata["position"] == str(position)
+        ((field, description),) = error.violations
+        assert field == "filter" and description.startswith(f"at {position}: found now()")
+    with pytest.raises(grpc.RpcError) as caught:
+        next(stream)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
 # -- where they begin

@@ -569,6 +569,15 @@ def test_a_failed_write_is_tried_anew_when_repeated(shop):
         assert attempt().replayed
 
 
+def test_an_empty_commit_counts_as_any_other_under_its_mutation_id(s):
+    first = s.call("commit", mutation_id="nothing")
+    assert not first.replayed
+    again = s.call("commit", mutation_id="nothing")
+    assert again.replayed and len(again.writes) == 0
+    with refused("INVALID_ARGUMENT", "MUTATION_ID_REUSED"):
+        s.create("notes", mutation_id="nothing", title="something")
+
+
 def test_a_mutation_id_with_another_request_is_refused(shop):
     with Session(shop, client_id="reuse") as s:
         written = s.create("notes", mutation_id="m", title="one")

@@ -30,6 +30,14 @@ CASES = {
         {("RESOURCE_EXHAUSTED", "OUT_OF_MEMORY"), ("UNAVAILABLE", "STORAGE_FAILED")},
     ),
 }
+# At the start: the error, and how many n are worth trying.
+START_CASES = {
+    "open-EIO": ("open", errno.EIO, 12),
+    "write-EIO": ("write", errno.EIO, 8),
+    "sync-EIO": ("sync", errno.EIO, 8),
+    "allocation-ENOMEM": ("allocation", errno.ENOMEM, 2000),
+}
+CHECKPOINT_CASES = {"truncate-EIO": ("truncate", errno.EIO)}
 
 
 class Faults:
@@ -148,7 +156,8 @@ def test_writes_are_refused_while_the_disk_is_full_and_go_on_when_it_is_not(faul
 def test_a_checkpoint_that_cannot_truncate_the_log_harms_nobody(faulty):
     server, faults = faulty
     with Session(server, client_id="c") as session:
-        faults.arm("truncate", errno.EIO, 1, sticky=True)
+        kind, error = CHECKPOINT_CASES["truncate-EIO"]
+        faults.arm(kind, error, 1, sticky=True)
         session.create("accounts", id="a", tag="a")
         deadline = time.monotonic() + 10
         while not faults.injected and time.monotonic() < deadline:
@@ -161,17 +170,17 @@ def test_a_checkpoint_that_cannot_truncate_the_log_harms_nobody(faulty):
     crash.check(server.database)
 
 
-@pytest.mark.parametrize("kind", ["open", "write", "sync", "allocation"])
+@pytest.mark.parametrize("case", START_CASES)
 def test_a_start_that_fails_says_why_and_leaves_the_database_whole(
-    serve, tmp_path, seeded, record_property, kind
+    serve, tmp_path, seeded, record_property, case
 ):
+    kind, error, last = START_CASES[case]
     server = serve("ledger.db", "--schema", crash.LEDGER, "--attach")
     with Session(server, client_id="c") as session:
         session.create("accounts", id="a", tag="a")
     server.kill()
     faults = Faults(server, tmp_path)
-    error = errno.ENOMEM if kind == "allocation" else errno.EIO
-    numbers = list(range(1, {"open": 12, "allocation": 2000}.get(kind, 8)))
+    numbers = list(range(1, last))
     if not os.environ.get("DATASYNC_ALL_FAULTS"):
         numbers = sorted(seeded.sample(numbers, 6))
     ended = 0
@@ -192,4 +201,4 @@ def test_a_start_that_fails_says_why_and_leaves_the_database_whole(
     with Session(server, client_id="c") as session:
         assert session.get("accounts", "a")["tag"] == "a"
     crash.check(server.database)
-    record_property(f"faults at the start, {kind}", f"{len(numbers)} injected, {ended} ended it")
+    record_property(f"faults at the start, {case}", f"{len(numbers)} injected, {ended} ended it")

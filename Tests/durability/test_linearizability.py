@@ -103,8 +103,8 @@ def first_answers(history):
     return history
 
 
-def test_concurrent_sessions_are_linearizable_across_a_crash(serve, seeded, record_property):
-    server = serve("ledger.db", "--schema", crash.LEDGER, "--attach")
+def recorded(server, random, count, meanwhile):
+    """What four clients saw, and the rows that they began with; `meanwhile(alive)` runs beside."""
     with Session(server, client_id="setup") as session:
         rows = {
             id: (id, session.create("accounts", id=id, tag=id).sequence) for id in ROWS
@@ -113,9 +113,8 @@ def test_concurrent_sessions_are_linearizable_across_a_crash(serve, seeded, reco
     server.contract.row("accounts")
     alive = threading.Event()
     alive.set()
-    count = number("DATASYNC_LINEAR_OPERATIONS", 60)
     clients = [
-        Client(f"c{index}", server, type(seeded)(seeded.randrange(2**32)), time.monotonic)
+        Client(f"c{index}", server, type(random)(random.randrange(2**32)), time.monotonic)
         for index in range(4)
     ]
     failures = []
@@ -129,17 +128,29 @@ def test_concurrent_sessions_are_linearizable_across_a_crash(serve, seeded, reco
     threads = [threading.Thread(target=run, args=(client,), daemon=True) for client in clients]
     for thread in threads:
         thread.start()
-    time.sleep(seeded.uniform(0.1, 0.6))
-    alive.clear()
-    server.kill()
-    server.start()
-    server.contract.row("accounts")
-    alive.set()
+    meanwhile(alive)
     for thread in threads:
         thread.join(60)
     assert not failures, failures
     history = [o for client in clients for o in first_answers(client.history)]
     assert len(history) == 4 * count
+    return history, initial
+
+
+def test_concurrent_sessions_are_linearizable_across_a_crash(serve, seeded, record_property):
+    server = serve("ledger.db", "--schema", crash.LEDGER, "--attach")
+
+    def kill(alive):
+        time.sleep(seeded.uniform(0.1, 0.6))
+        alive.clear()
+        server.kill()
+        server.start()
+        server.contract.row("accounts")
+        alive.set()
+
+    history, initial = recorded(
+        server, seeded, number("DATASYNC_LINEAR_OPERATIONS", 60), kill
+    )
     problem = check(history, store, initial)
     assert problem is None, f"{problem} (seed {SEED})"
     spoiled = [spoil(history, index, seeded) for index in seeded.sample(range(len(history)), 12)]
@@ -152,6 +163,25 @@ def test_concurrent_sessions_are_linearizable_across_a_crash(serve, seeded, reco
         f"{kinds.count('row')} reads, {kinds.count('done')} writes, {kinds.count('mismatch')} "
         f"mismatches; {caught} altered answers all noticed",
     )
+
+
+@pytest.mark.parametrize(
+    "fault", ["ignore-version", "lose-write", "tear-commit", "stale-read", "repeat-mutation"]
+)
+def test_a_store_that_breaks_its_promise_is_found_out(serve, seeded, fault, record_property):
+    """The same load on a server that is broken on purpose (debug builds); and, whole, it passes."""
+    problems = []
+    for broken in (fault, ""):
+        server = serve(f"{broken or 'whole'}.db", "--schema", crash.LEDGER, "--attach", start=False)
+        server.environment = {"DATASYNC_FAULT": broken}
+        server.start()
+        history, initial = recorded(server, seeded, 40, lambda alive: None)
+        assert not broken or f"DATASYNC_FAULT: on: {broken}" in server.log()
+        problems.append(check(history, store, initial))
+        server.stop()
+    assert problems[1] is None, f"whole, and yet: {problems[1]} (seed {SEED})"
+    assert problems[0] is not None, f"{fault} went unnoticed (seed {SEED})"
+    record_property(f"broken store, {fault}", problems[0])
 
 
 def spoil(history, index, random):

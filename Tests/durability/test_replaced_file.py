@@ -1,4 +1,4 @@
-"""A database whose file is replaced under the server: refused with a reason, not written to nowhere."""
+"""A database whose files are replaced under the server: refused with a reason, not written to nowhere."""
 
 import os
 import sqlite3
@@ -11,7 +11,7 @@ from server import until
 from session import Session
 
 
-@pytest.mark.parametrize("how", ["replaced", "removed"])
+@pytest.mark.parametrize("how", ["replaced", "removed", "without its log", "without its index"])
 def test_a_file_that_is_gone_ends_the_service_with_a_reason(serve, tmp_path, how):
     server = serve("ledger.db", "--schema", crash.LEDGER, "--attach")
     with Session(server, client_id="c") as session:
@@ -23,8 +23,11 @@ def test_a_file_that_is_gone_ends_the_service_with_a_reason(serve, tmp_path, how
             source.close()
             target.close()
             os.replace(copy, server.database)
-        else:
+        elif how == "removed":
             os.unlink(server.database)
+        else:
+            # What is written into a log that has no name is seen by nobody after us.
+            os.unlink(f"{server.database}-{'wal' if how == 'without its log' else 'shm'}")
 
         def refusal():
             try:
@@ -39,8 +42,8 @@ def test_a_file_that_is_gone_ends_the_service_with_a_reason(serve, tmp_path, how
             session.page("accounts")
         assert read.value.reason == "DATABASE_REPLACED"
     assert server.terminate() == 0
-    if how == "replaced":
-        # The new file is served once started again.
+    if how != "removed":
+        # What is there is served once started again.
         server.start()
         with Session(server, client_id="c") as session:
             assert session.get("accounts", "a")

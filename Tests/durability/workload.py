@@ -258,7 +258,7 @@ class Follower:
             self._session.close()
             self._session = None
 
-    def reach(self, sequence, seconds=20):
+    def reach(self, sequence, seconds=90):
         """Reads up to a checkpoint at or past the sequence."""
         deadline = time.monotonic() + seconds
         while self.view.sequence < sequence or not self.view.token:

@@ -14,6 +14,7 @@ import tables
 import views
 from errors import Refused, status_of
 from history import History
+from lateness import Lateness
 from proxy import Proxy
 from recording import Item, Leg, RecordedSession, Rows
 from server import Server
@@ -72,6 +73,7 @@ class Round:
         )
         self.final = 0
         self.history = History(self.database)
+        self.lateness = Lateness()
         self._pending_queries = []
         self._polls = []
         self._stop_polling = threading.Event()
@@ -101,9 +103,10 @@ class Round:
         ).start()
         self.shell = None
         try:
-            self._prepare()
-            self._work()
-            self._finish()
+            with self.lateness:
+                self._prepare()
+                self._work()
+                self._finish()
         finally:
             self._end()
         self._read()
@@ -398,7 +401,11 @@ class Round:
         last = self.slots[0].session
         table = self.tables[0]
         values = {table.key.name: "the end", tables.MARK: "the end"}
-        last.replace(table.name, {"allow_missing": True, "include_deleted": True}, **values)
+        request_id = last.send(
+            "replace", entity=last.contract.entity(table.name, **values), allow_missing=True,
+            include_deleted=True,
+        )
+        last.answer(request_id, SETTLE_SECONDS)
         self.final = self.history.last_sequence()
         self._stop_polling.set()
         for poll in self._polls:

@@ -228,8 +228,11 @@ class Bookmarkable(Validator):
             return
         beats = [item.time for item in leg.items if isinstance(item.event, Checkpoint)]
         for earlier, later in itertools.pairwise(beats):
-            if later - earlier > leg.view.heartbeat + self.PATIENCE:
-                self.fail(leg, f"no checkpoint for {later - earlier:.1f} s")
+            late = self.round.lateness.between(earlier, later)
+            if later - earlier > leg.view.heartbeat + self.PATIENCE + 4 * late:
+                self.fail(
+                    leg, f"no checkpoint for {later - earlier:.1f} s; the machine lost {late:.1f} s"
+                )
 
 
 class Resumable(Validator):

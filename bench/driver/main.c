@@ -23,6 +23,8 @@ static const struct {
     {"idle", run_idle, "sessions that hold a subscription, and --in-flight more: memory"},
     {"replay", run_replay, "--rows changes from the log"},
     {"put", run_put, "etcd's puts"},
+    {"match", run_match, "one change at a time, seen by one of --subscribers subscriptions"},
+    {"spread", run_spread, "gets, one at a time, by each session in turn"},
 };
 
 static void usage(void) {
@@ -30,7 +32,8 @@ static void usage(void) {
           "usage: driver MODE --port PORT [--target datasync|hub|etcd|redis|nats] [--host ADDRESS]\n"
           "  [--server-pid PID] [--path PATH] [--connections N] [--streams N] [--in-flight N]\n"
           "  [--size BYTES] [--subscribers N] [--window N] [--rows N] [--page N]\n"
-          "  [--warmup-ms N] [--ms N] [--operations N]\nmodes:\n");
+          "  [--warmup-ms N] [--ms N] [--operations N] [--mark N] [--mark-every N]\n"
+          "  [--heartbeat SECONDS]\nmodes:\n");
   for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
     fprintf(stderr, "  %-8s %s\n", modes[i].name, modes[i].is);
   exit(2);
@@ -53,6 +56,9 @@ static void parse(const char *name, const char *value) {
   else if (!strcmp(name, "--rows")) p->rows = parse_number(name, value, 1, 100000000);
   else if (!strcmp(name, "--page")) p->page = parse_number(name, value, 1, 100000);
   else if (!strcmp(name, "--operations")) p->operations = parse_number(name, value, 0, 1L << 40);
+  else if (!strcmp(name, "--mark")) p->mark = parse_number(name, value, 0, 1L << 40);
+  else if (!strcmp(name, "--mark-every")) p->mark_every = parse_number(name, value, 1, 1L << 40);
+  else if (!strcmp(name, "--heartbeat")) p->heartbeat = parse_number(name, value, 0, 300);
   else if (!strcmp(name, "--warmup-ms"))
     p->warmup = (double)parse_number(name, value, 0, 600000) / 1000;
   else if (!strcmp(name, "--ms")) p->seconds = (double)parse_number(name, value, 1, 600000) / 1000;

@@ -16,6 +16,10 @@ typedef struct {
   double warmup, seconds;
   /* Operations after which to stop; 0: by time alone. */
   long operations;
+  /* Operations after which to say so and wait for a line, and between two such marks; 0: never. */
+  long mark, mark_every;
+  /* Seconds of a subscription's heartbeat; 0: the server's own. */
+  long heartbeat;
 } plan;
 
 extern plan the_plan;

@@ -11,3 +11,5 @@ void run_latency(void);
 void run_idle(void);
 void run_replay(void);
 void run_put(void);
+void run_match(void);
+void run_spread(void);

@@ -118,13 +118,20 @@ void session_query(h2_call *call, uint64_t id, const char *after, unsigned rows)
 
 void session_subscribe(h2_call *call, uint64_t id, const char *list, const char *resume) {
   char filter[96];
-  int length = snprintf(filter, sizeof filter, "list_id eq '%s'", list);
+  snprintf(filter, sizeof filter, "list_id eq '%s'", list);
+  session_watch(call, id, filter, resume);
+}
+
+void session_watch(h2_call *call, uint64_t id, const char *filter, const char *resume) {
   Google__Protobuf__Empty now = GOOGLE__PROTOBUF__EMPTY__INIT;
   Datasync__V1__SubscribeRequest subscribe = DATASYNC__V1__SUBSCRIBE_REQUEST__INIT;
   subscribe.table = text("items", 5);
-  subscribe.filter = text(filter, (size_t)length);
+  subscribe.filter = text(filter, strlen(filter));
   subscribe.start_case = DATASYNC__V1__SUBSCRIBE_REQUEST__START_NOW;
   subscribe.now = &now;
+  Google__Protobuf__Duration heartbeat = GOOGLE__PROTOBUF__DURATION__INIT;
+  heartbeat.seconds = the_plan.heartbeat;
+  if (the_plan.heartbeat) subscribe.heartbeat_interval = &heartbeat;
   if (resume) {
     subscribe.start_case = DATASYNC__V1__SUBSCRIBE_REQUEST__START_RESUME_TOKEN;
     subscribe.resume_token = text(resume, strlen(resume));

@@ -30,6 +30,8 @@ void session_get(h2_call *, uint64_t request, const char *key);
 void session_query(h2_call *, uint64_t request, const char *after, unsigned rows);
 /* Changes from now on of the rows of the list. `resume`: from a token, or NULL. */
 void session_subscribe(h2_call *, uint64_t request, const char *list, const char *resume);
+/* The same of the rows that match a filter. */
+void session_watch(h2_call *, uint64_t request, const char *filter, const char *resume);
 
 /* The key of the n-th row that `fill` makes: a UUID, ascending. */
 void session_key(char into[KEY_LENGTH + 1], uint64_t n);

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 
-from . import build, instructions, profile, scenarios, table
+from . import bars, build, document, instructions, profile, scale, scenarios, table
 
 HARD_LIMIT_SECONDS = 3600
 
@@ -29,13 +29,23 @@ def parse():
     parser.add_argument("--profile", action="store_true",
                         help="say where our server's time goes instead, by perf")
     parser.add_argument("--top", type=int, default=30, help="symbols that --profile prints")
-    parser.add_argument("--check", action="store_true", help="fail where they grew by over 5 %%")
-    parser.add_argument("--update", action="store_true", help="write them as the new thresholds")
+    parser.add_argument("--scale", action="store_true",
+                        help="measure how costs go with rows, sessions and subscriptions instead")
+    parser.add_argument("--full", action="store_true",
+                        help="--scale to ten million rows, 10,000 sessions, 100,000 subscriptions")
+    parser.add_argument("--check", action="store_true",
+                        help="fail where instructions grew by over 5 %%, or have no threshold")
+    parser.add_argument("--update", action="store_true",
+                        help="write the thresholds, or the figures and plots of docs/performance.md")
     options = parser.parse_args()
-    options.rounds = options.rounds or (3 if options.quick else 5)
-    options.ms = options.ms or (500 if options.quick else 3000)
+    is_short = options.quick or options.scale
+    options.rounds = options.rounds or (3 if is_short else 5)
+    options.ms = options.ms or (500 if options.quick else 1500 if options.scale else 3000)
     options.rows = options.rows or (20_000 if options.quick else 100_000)
     options.warmup = 150 if options.quick else 500
+    remember_products()
+    if options.update and options.only and not (options.instructions or options.scale):
+        parser.error("--update writes the whole table: not with --only")
     if not 1 <= options.rounds <= 100 or not 50 <= options.ms <= 60_000:
         parser.error("--rounds is 1 to 100, --ms 50 to 60000")
     return options
@@ -95,6 +105,12 @@ def machine():
     return f"{os.cpu_count()} cores, {model}, {platform.system()} {platform.release()}"
 
 
+def remember_products():
+    """A product is built once in a run."""
+    built, swift_product = {}, build.swift_product
+    build.swift_product = lambda name: built.get(name) or built.setdefault(name, swift_product(name))
+
+
 def stop(*_):
     raise SystemExit("bench: ended")
 
@@ -109,6 +125,8 @@ def main():
     if options.profile:
         build.build_c()
         return profile.main(options)
+    if options.scale:
+        return scale.main(options)
     wanted = {name for name in options.only.split(",") if name}
     build.missing.update({name: "not wanted" for name in options.without.split(",") if name})
     if options.list:
@@ -118,9 +136,6 @@ def main():
     build.install([peer for peer in build.PEERS if peer not in build.missing])
     build.build_c()
     build.build_grpc()
-    built = {}
-    swift_product = build.swift_product
-    build.swift_product = lambda name: built.get(name) or built.setdefault(name, swift_product(name))
     chosen = [
         s for s in scenarios.all_scenarios(options) if not wanted or s.name in wanted]
     if wanted - {s.name for s in chosen}:
@@ -129,11 +144,17 @@ def main():
         return 2
     began = time.monotonic()
     results = []
-    print(f"{machine()}; {time.strftime('%Y-%m-%d %H:%M')} UTC\n", flush=True)
+    heading = f"{machine()}; {time.strftime('%Y-%m-%d %H:%M')} UTC"
+    print(f"{heading}\n", flush=True)
     for scenario in chosen:
         results.append(run_scenario(scenario, options))
         print(table.text(results[-1]), flush=True)
+    reached = bars.text(results)
+    print(reached, flush=True)
     build.say(f"took {time.monotonic() - began:.0f} s")
+    if options.update:
+        tables = "\n".join(table.text(result) for result in results)
+        document.replace("figures", "tools/bench", f"{heading}\n\n{reached}\n\n{tables}")
     if options.json:
         with open(options.json, "w") as file:
             json.dump({"machine": machine(), "scenarios": results}, file, indent=1)

@@ -54,12 +54,12 @@ def conformance(options):
         ready=READY)
 
 
-def serve(database, options, *more):
+def serve(database, options, *more, **process):
     loops = ["--loops", options.loops] if options.loops else []
     return Server(
         [build.swift_product("datasync"), "serve", database, "--schema",
          build.BENCH / "schema.sql", "--attach", "--listen", "127.0.0.1:0", *loops, *more],
-        ready=READY)
+        ready=READY, **process)
 
 
 def datasync(options, *more, rows=0, size=200):

@@ -37,21 +37,23 @@ def free_port():
 class Server:
     """A process that listens on a loopback port."""
 
-    def __init__(self, command, port=None, ready=None):
+    def __init__(self, command, port=None, ready=None, environment=None,
+                 start_seconds=START_SECONDS):
         """`ready`: a pattern of its first line whose group is the port; else the port is tried."""
         self.log = tempfile.TemporaryFile(dir=build.OUT)
         began = time.monotonic()
         self.process = subprocess.Popen(
-            [str(word) for word in command], stdin=subprocess.DEVNULL,
+            [str(word) for word in command], stdin=subprocess.DEVNULL, env=environment,
             stdout=subprocess.PIPE if ready else self.log, stderr=self.log)
         _running.append(self.process)
         self.pid = self.process.pid
+        self.start_seconds = start_seconds
         self.port = self._read_port(ready) if ready else self._await(port)
         self.seconds_to_ready = time.monotonic() - began
 
     def _read_port(self, ready):
         output = b""
-        until = time.monotonic() + START_SECONDS
+        until = time.monotonic() + self.start_seconds
         while b"\n" not in output and time.monotonic() < until:
             if select.select([self.process.stdout], [], [], 1)[0]:
                 more = os.read(self.process.stdout.fileno(), 4096)
@@ -64,7 +66,7 @@ class Server:
         return int(found[1])
 
     def _await(self, port):
-        until = time.monotonic() + START_SECONDS
+        until = time.monotonic() + self.start_seconds
         while time.monotonic() < until and self.process.poll() is None:
             try:
                 socket.create_connection(("127.0.0.1", port), 1).close()
@@ -107,20 +109,31 @@ def end_all():
         shutil.rmtree(path, ignore_errors=True)
 
 
-def measure(command, seconds):
-    """Runs a program that prints one line of JSON."""
+def started(command, stdin=subprocess.DEVNULL):
+    """A program that ends with the benchmark, or by `end`."""
     process = subprocess.Popen(
-        [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        [str(word) for word in command], stdin=stdin, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True)
     _running.append(process)
+    return process
+
+
+def end(process):
+    if process.poll() is None:
+        process.kill()
+        process.wait(5)
+    _running.remove(process)
+
+
+def measure(command, seconds):
+    """Runs a program that prints one line of JSON."""
+    process = started(command)
     try:
         output, errors = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
         raise RuntimeError(f"{command[0]} {command[1]} took more than {seconds} s") from None
     finally:
-        _running.remove(process)
+        end(process)
     if process.returncode:
         raise RuntimeError(errors.strip()[-500:] or f"exit {process.returncode}")
     result = json.loads(output.splitlines()[-1])

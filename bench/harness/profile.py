@@ -1,15 +1,19 @@
 """Where a server's processor time goes: samples by perf, put under the name of who spends them."""
 
 import collections
+import os
 import re
 import shutil
 import subprocess
 import threading
 import time
 
-from . import build, scenarios
+from . import build, document, scenarios
 from .processes import directory
 
+SAMPLED_MS = 3000
+# What driver and perf may take to begin.
+START_MS = 700
 # The first pattern that a sample's object or symbol matches names its owner.
 OWNERS = [
     ("kernel", re.compile(r"^\[kernel|^\[unknown\]|^\[k\]|vdso")),
@@ -26,7 +30,7 @@ OWNERS = [
     ("ours: RPC", re.compile(r"DatasyncRPC")),
     ("ours: messages", re.compile(r"DatasyncMessages|DatasyncProtobuf|datasync__v1")),
     ("ours: store", re.compile(r"DatasyncStore")),
-    ("ours: filter", re.compile(r"DatasyncFilter|DatasyncModel")),
+    ("ours: model, filter", re.compile(r"DatasyncFilter|DatasyncModel")),
     ("ours: server", re.compile(r"DatasyncServer|datasync")),
     ("C library", re.compile(r"libc|ld-linux|libpthread|libm\b")),
 ]
@@ -51,12 +55,12 @@ def profile(scenario, options):
     try:
         result = {}
         worker = threading.Thread(
-            target=lambda: result.update(ours.run(server, options.ms, options.warmup)))
+            target=lambda: result.update(ours.run(server, SAMPLED_MS + 2 * START_MS, options.warmup)))
         worker.start()
-        time.sleep(options.warmup / 1000 + 0.3)
+        time.sleep((options.warmup + START_MS) / 1000)
         subprocess.run(
             ["perf", "record", "-e", "cpu-clock", "-F", "1999", "-p", str(server.pid), "-o",
-             str(output), "--", "sleep", str(max(0.3, options.ms / 1000 - 0.5))],
+             str(output), "--", "sleep", str(SAMPLED_MS / 1000)],
             stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
         worker.join(300)
     finally:
@@ -72,26 +76,52 @@ def profile(scenario, options):
     return result, samples
 
 
+PATHS = ["unary", "stream", "create", "get", "query", "fanout-100", "replay"]
+HOW = "tools/bench --profile"
+
+
+def shares_of(samples):
+    shares = collections.Counter()
+    for share, dso, symbol in samples:
+        shares[owner(dso, symbol)] += share
+    return shares
+
+
+def table(profiles):
+    """One column a path: µs of an operation, and the share, by who spends it; ours last."""
+    total = collections.Counter()
+    for _, shares, _, _ in profiles:
+        total.update(shares)
+    names = sorted(total, key=lambda name: (name.startswith("ours"), -total[name]))
+    head = ["µs of the server's processor, by"] + [
+        f"{name} (a {unit})" for name, _, unit, _ in profiles]
+    rows = [["**all**", *[f"**{cpu:.2f}**" for _, _, _, cpu in profiles]]]
+    rows += [[name, *[f"{shares[name] * cpu / 100:.2f} ({shares[name]:.0f} %)"
+                      for _, shares, _, cpu in profiles]] for name in names]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows])
+
+
 def main(options):
     if not shutil.which("perf"):
         print("bench: perf is not installed; apt-get install linux-perf")
         return 2
-    wanted = options.only.split(",") if options.only else [
-        "unary", "stream", "create", "get", "query", "fanout-100"]
+    wanted = options.only.split(",") if options.only else PATHS
+    profiles, before = [], os.getloadavg()[0]
     for scenario in scenarios.all_scenarios(options):
         if scenario.name not in wanted:
             continue
         result, samples = profile(scenario, options)
-        shares = collections.Counter()
-        for share, dso, symbol in samples:
-            shares[owner(dso, symbol)] += share
-        cpu = result.get("cpu_us") or 0
-        print(f"### {scenario.name}: {cpu:.2f} µs of processor time a {scenario.unit}\n")
-        print("| where | share | µs |\n|---|---|---|")
-        for name, share in shares.most_common():
-            print(f"| {name} | {share:.1f} % | {share * cpu / 100:.2f} |")
-        print()
+        if not samples:
+            raise RuntimeError(f"perf saw nothing of {scenario.name}")
+        profiles.append(
+            (scenario.name, shares_of(samples), scenario.unit, result.get("cpu_us") or 0))
+        print(f"### {scenario.name}\n")
         for share, dso, symbol in samples[: options.top]:
             print(f"    {share:5.2f} %  {dso:28.28} {symbol[:150]}")
         print(flush=True)
+    text = (f"{table(profiles)}\n\n{time.strftime('%Y-%m-%d')}, load average {before:.1f} before, "
+            f"{os.getloadavg()[0]:.1f} after.")
+    print(text)
+    if options.update:
+        document.replace("profile", HOW, text)
     return 0

@@ -10,7 +10,7 @@ package import DatasyncModel
 package struct Filter: Sendable {
   package let text: String
   /// Whether `now()` is in it: then its answers change by themselves.
-  package let usesNow: Bool
+  package var usesNow: Bool { nowPosition != nil }
   /// The positions of the columns that the filter reads.
   package let columns: Set<Int>
   /// Column = value conditions that every matching row fulfils, for indexes over subscriptions.
@@ -19,8 +19,22 @@ package struct Filter: Sendable {
 
   /// Every name in the text that is a field, with its column; also where no row's value can matter,
   /// as in `x gt null`.
-  let fields: [(name: String, column: Int)]
+  package let fields: [(name: String, column: Int)]
+  /// Column = value, if that is all that the filter says and a column of text or integers is compared
+  /// as it is stored.
+  package var soleEquality: (column: Int, value: Value)? {
+    guard case .comparison(.eq, _, _, .stored) = tree.kind, equalities.count == 1 else {
+      return nil
+    }
+    switch (table.columns[equalities[0].column].type, equalities[0].value) {
+    case (.string, .string), (.int64, .int64): return equalities[0]
+    default: return nil
+    }
+  }
+
   private let tree: Expression
+  /// Where `now()` stands first, from 1.
+  private let nowPosition: Int?
   private let evaluator: Evaluator
   private let table: Table
 
@@ -41,10 +55,12 @@ package struct Filter: Sendable {
     evaluator = Evaluator(tree, table: table)
     equalities = tree.equalities(in: table)
     var columns: Set<Int> = []
-    var usesNow = false
+    var nowPosition: Int?
     tree.forEach { expression in
       if case .column(let column) = expression.kind { columns.insert(column) }
-      if case .now = expression.kind { usesNow = true }
+      if case .now = expression.kind {
+        nowPosition = min(nowPosition ?? expression.position, expression.position)
+      }
     }
     fields = syntax.names.sorted().compactMap { name in
       (try? table.position(ofField: name, at: 0)).map { (name, $0) }
@@ -57,7 +73,19 @@ package struct Filter: Sendable {
       ).error(field: "filter", reason: "BAD_FILTER")
     }
     self.columns = columns
-    self.usesNow = usesNow
+    self.nowPosition = nowPosition
+  }
+
+  /// For a use in which rows come and go by changes alone, not by time.
+  ///
+  /// - Throws: INVALID_ARGUMENT, reason BAD_FILTER, at the first `now()` in it.
+  package func refuseNow() throws(DatasyncError) {
+    guard let nowPosition else { return }
+    throw ParseFault(
+      at: nowPosition,
+      "found now() in the filter of a subscription, whose rows come and go by changes alone; "
+        + "expected a moment, such as 2026-01-31T12:00:00Z"
+    ).error(field: "filter", reason: "BAD_FILTER")
   }
 
   /// Whether the filter is true (neither false nor null) for a row.

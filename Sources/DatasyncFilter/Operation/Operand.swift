@@ -78,7 +78,7 @@ enum OperandKind: Sendable {
   func read(_ value: Value) -> Operand {
     switch (self, value) {
     case (.bool, .bool(let value)): .bool(value)
-    case (.bool, .int64(let value)): .bool(value != 0)
+    case (.bool, .int64(let value)): value == 0 || value == 1 ? .bool(value == 1) : .null
     case (.int64, .int64(let value)): .int64(value)
     case (.double, .double(let value)): value.isFinite ? .double(value) : .null
     case (.double, .int64(let value)): .double(Double(value))
@@ -87,10 +87,10 @@ enum OperandKind: Sendable {
     case (.decimal, .int64(let value)): .decimal(Decimal(value))
     case (.decimal, .double(let value)): Decimal(shortest: value).map { .decimal($0) } ?? .null
     case (.string, .string(let value)): .string(value)
-    case (.string, .int64(let value)): .string(String(value))
-    case (.string, .double(let value)): .string(value.description)
     case (.bytes, .bytes(let value)): .bytes(value)
-    case (.timestamp, .timestamp(let value)), (.timestamp, .int64(let value)): .timestamp(value)
+    case (.timestamp, .timestamp(let value)): .timestamp(value)
+    case (.timestamp, .int64(let value)):
+      CivilTime.timestampRange.contains(value) ? .timestamp(value) : .null
     case (.timestamp, .string(let value)):
       CivilTime.timestamp(parsing: value).map { .timestamp($0) } ?? .null
     case (.dynamic, .bool(let value)): .bool(value)

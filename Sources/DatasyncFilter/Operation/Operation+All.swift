@@ -23,5 +23,6 @@ extension Operation {
 
   static let all: [Operation] =
     int64Arithmetic.all + decimalArithmetic.all + doubleArithmetic.all + text + times + casts
+    + stored
     + [compare, decimalKey, comparableDouble]
 }

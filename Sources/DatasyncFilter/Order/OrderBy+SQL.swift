@@ -62,7 +62,7 @@ private struct KeysetWriter {
     if !isLast, bound != .null, !(first.isDescending && mayBeNull(first)) {
       sortKey(0)
       writer.write(first.isDescending ? " <= " : " >= ")
-      writer.bind(bound)
+      bind(bound, of: 0)
       writer.write(" AND ")
     }
     writer.write("(")
@@ -73,7 +73,7 @@ private struct KeysetWriter {
       for equal in 0..<index {
         sortKey(equal)
         writer.write(" IS ")
-        writer.bind(self.bound(equal))
+        bind(self.bound(equal), of: equal)
         writer.write(" AND ")
       }
       follows(index)
@@ -96,13 +96,13 @@ private struct KeysetWriter {
     case (_, false):
       sortKey(index)
       writer.write(" > ")
-      writer.bind(bound)
+      bind(bound, of: index)
     case (_, true):
       let mayBeNull = mayBeNull(term)
       if mayBeNull { writer.write("(") }
       sortKey(index)
       writer.write(" < ")
-      writer.bind(bound)
+      bind(bound, of: index)
       guard mayBeNull else { return }
       writer.write(" OR ")
       sortKey(index)
@@ -115,21 +115,51 @@ private struct KeysetWriter {
     writer.sortKey(column, plainTimestamp: integerTimestamps.contains(column))
   }
 
-  /// Whether the sort key may be null: what does not fit its column sorts as null does.
-  private func mayBeNull(_ term: OrderBy.Term) -> Bool {
-    let column = table.columns[term.column]
-    switch column.type {
-    case .timestamp: return column.isNullable || !integerTimestamps.contains(term.column)
-    case .decimal, .enumeration: return true
-    case .bool, .int64, .double, .string, .bytes, .date, .timeOfDay, .uuid, .json:
-      return column.isNullable && term.column != SystemColumn.key.rawValue
+  private mutating func bind(_ bound: Value, of index: Int) {
+    // Of a column that holds no bytes: as `place(ofUnreadable:isText:)` keeps it.
+    let isKey = order.terms[index].column == SystemColumn.key.rawValue
+    guard isKey || isPlain(index), case .bytes(let place) = bound else {
+      return writer.bind(bound)
+    }
+    writer.write(place.first == 1 ? "CAST(" : "")
+    writer.bind(.bytes(Array(place.dropFirst())))
+    writer.write(place.first == 1 ? " AS TEXT)" : "")
+  }
+
+  /// Whether the column itself is the sort key.
+  private func isPlain(_ index: Int) -> Bool {
+    switch table.columns[order.terms[index].column].type {
+    case .bool, .int64, .double, .string, .date, .json(asWritten: true): true
+    case .bytes, .timestamp, .decimal, .timeOfDay, .uuid, .json, .enumeration: false
     }
   }
 
+  /// Whether the sort key may be null: where it is no plain column, what does not fit is.
+  private func mayBeNull(_ term: OrderBy.Term) -> Bool {
+    let column = table.columns[term.column]
+    if term.column == SystemColumn.key.rawValue { return false }
+    switch column.type {
+    case .timestamp: return column.isNullable || !integerTimestamps.contains(term.column)
+    case .decimal, .enumeration, .bytes, .timeOfDay, .uuid, .json: return true
+    case .bool, .int64, .double, .string, .date: return column.isNullable
+    }
+  }
+
+  /// The term's value as ``SQLWriter/sortKey(_:plainTimestamp:)`` gives it.
   private func bound(_ index: Int) -> Value {
-    let operand = order.keys[index].operand(values[index])
-    if case .decimal(let value) = operand { return .bytes(value.sortKey) }
-    return operand.value
+    let column = order.terms[index].column
+    let value = values[index]
+    if column == SystemColumn.key.rawValue || isPlain(index) { return value }
+    let operand = order.keys[index].operand(value)
+    switch table.columns[column].type {
+    case .uuid: return Operation.uuidOfText([operand]).value
+    case .timeOfDay: return Operation.timeOfText([operand]).value
+    case .json: return Operation.jsonOfText([operand]).value
+    case .decimal:
+      let read = Operation.decimalOfColumn([OperandKind.dynamic.read(value)])
+      return Operation.decimalKey([read]).value
+    default: return operand.value
+    }
   }
 }
 
@@ -139,15 +169,21 @@ extension SQLWriter {
   /// - Parameter plainTimestamp: Whether a TIMESTAMP column is known to hold no text.
   mutating func sortKey(_ column: Int, plainTimestamp: Bool) {
     switch table.columns[column].type {
-    case .bool, .int64, .double, .bytes:
+    case .bool, .int64, .double:
+      // Plain, so that an index serves it.
+      unread(column)
+    case .bytes:
       storedColumn(column)
     case .timestamp:
       if plainTimestamp { name(column) } else { call(.timestamp) { $0.name(column) } }
     case .decimal:
-      call(.decimalKey) { $0.name(column) }
+      call(.decimalKey) { $0.storedColumn(column) }
     case .enumeration(let declared):
       rank(of: column, declared)
-    case .string, .date, .timeOfDay, .uuid, .json:
+    case .string, .date, .json(asWritten: true):
+      name(column)
+      write(" COLLATE BINARY")
+    case .timeOfDay, .uuid, .json:
       storedColumn(column)
       write(" COLLATE BINARY")
     }

@@ -39,6 +39,11 @@ package struct OrderBy: Sendable {
     keys = terms.map { OrderKey(table.columns[$0.column].type) }
   }
 
+  /// Where a row stands whose text or blob does not fit its column, for ``sql(after:for:)``.
+  package static func place(ofUnreadable bytes: [UInt8], isText: Bool) -> Value {
+    .bytes([isText ? 1 : 0] + bytes)
+  }
+
   /// A row's values of ``terms``: what ``sql(after:for:)`` continues from.
   package func values(of row: [Value]) -> [Value] {
     terms.map { row[$0.column] }

@@ -14,15 +14,15 @@ enum SQLDepth {
   static func entries(_ expression: Expression) -> Int {
     switch expression.kind {
     case .literal, .now: 1
-    // coalesce ( "c" , ?
-    case .column: 6
+    // function ( CASE WHEN "c" < ? THEN CAST ( "c" AS
+    case .column: 14
     // name ( list , …
     case .call(_, let arguments): 5 + deepest(arguments)
     // ( ( left IS function ( …, or compare ( list , function ( …
     case .comparison(_, let left, let right, .rank): 16 + deepest([left, right])
     case .comparison(_, let left, let right, _): 11 + deepest([left, right])
-    // ( ( coalesce ( function ( … IN ( list , ?
-    case .membership(let operand, _, _, _): 12 + entries(operand)
+    // ( ( ( ( likelihood ( "c" COLLATE … AND …
+    case .membership(let operand, _, _, _): 14 + entries(operand)
     case .isNull(let operand, _), .not(let operand): 2 + entries(operand)
     // ( left AND …, and as much for every time that a long one is cut up
     case .and(let terms), .or(let terms):

@@ -72,7 +72,7 @@ extension SQLWriter {
         " IN "
       }
     }
-    if let column = operand.column, forms(column, in: constants) { return }
+    if let column = operand.column, domain == .stored, forms(column, in: constants) { return }
     comparable(operand, domain)
     write(" IN ")
     bindList(values)
@@ -159,9 +159,7 @@ extension SQLWriter {
       write(comparison.sqlOperator)
       bind(.timestamp(moment))
     case .lt, .le, .eq:
-      name(column)
-      write(comparison.sqlOperator)
-      bind(.timestamp(moment))
+      integerMoment(column, comparison, moment)
       orText(column) {
         $0.bind(.timestamp(moment))
       } operator: {
@@ -172,6 +170,20 @@ extension SQLWriter {
       write(comparison.sqlOperator)
       bind(.timestamp(moment))
     }
+  }
+
+  /// Only whole microseconds within the years that a timestamp has are moments.
+  private mutating func integerMoment(
+    _ column: Int, _ comparison: ComparisonOperator, _ moment: Int64
+  ) {
+    if comparison != .eq { write("(") }
+    name(column)
+    write(comparison.sqlOperator)
+    bind(.timestamp(moment))
+    guard comparison != .eq else { return }
+    write(" AND ")
+    call(.timestamp) { $0.name(column) }
+    write(" IS NOT NULL)")
   }
 
   private mutating func orText(
@@ -220,7 +232,7 @@ extension Expression {
 
 extension ExpressionType {
   /// Whether SQLite stores it as text.
-  fileprivate var isText: Bool {
+  var isText: Bool {
     switch self {
     case .string, .date, .timeOfDay, .uuid, .enumeration: true
     case .null, .bool, .int64, .double, .decimal, .bytes, .timestamp: false

@@ -103,14 +103,26 @@ struct SQLWriter {
       write("(")
       membership(operand, constants, orNull: orNull, domain)
       write(")")
-    case .literal, .column, .now, .call, .isNull, .not:
+    case .column(let column):
+      flag(column, is: true)
+    case .not(let operand):
+      if let column = operand.column { flag(column, is: false) } else { value(expression) }
+    case .literal, .now, .call, .isNull:
       value(expression)
     }
   }
 
-  private mutating func join(
-    _ terms: ArraySlice<Expression>, with separator: String,
-    _ body: (inout SQLWriter, Expression) -> Void
+  /// A BOOLEAN column that is a condition by itself, so that an index serves it.
+  private mutating func flag(_ column: Int, is wanted: Bool) {
+    write("(")
+    if wanted { name(column) } else { unread(column) }
+    write(" IS ")
+    bind(.bool(wanted))
+    write(")")
+  }
+
+  mutating func join<Term>(
+    _ terms: ArraySlice<Term>, with separator: String, _ body: (inout SQLWriter, Term) -> Void
   ) {
     write("(")
     if terms.count > SQLWriter.maxTerms {
@@ -144,7 +156,11 @@ struct SQLWriter {
       write("\(operation.sqlName)(")
       for (index, argument) in arguments.enumerated() {
         if index > 0 { write(", ") }
-        value(argument)
+        if let column = argument.column {
+          storedColumn(column, readAs: operation.parameters[index])
+        } else {
+          value(argument)
+        }
       }
       write(")")
     case .comparison(let comparison, let left, let right, let domain):
@@ -157,7 +173,7 @@ struct SQLWriter {
       write(") IS TRUE)")
     case .isNull(let operand, let negated):
       write("(")
-      value(operand)
+      if let column = operand.column { unread(column) } else { value(operand) }
       write(negated ? " IS NOT NULL)" : " IS NULL)")
     case .and(let terms):
       join(terms[...], with: " AND ") { $0.value($1) }

@@ -19,7 +19,11 @@ package struct ConnectionTraffic: Hashable, Sendable {
 extension HTTP2Connection {
   /// Counts a message of the layer above.
   package func countMessageSent() {
-    traffic.messagesSent += 1
+    countMessagesSent(1)
+  }
+
+  package func countMessagesSent(_ count: Int) {
+    traffic.messagesSent += count
     traffic.lastMessageSent = now
   }
 

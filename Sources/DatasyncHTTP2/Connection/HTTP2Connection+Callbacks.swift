@@ -13,7 +13,7 @@ private func connection(_ pointer: UnsafeMutableRawPointer?) -> HTTP2Connection?
 // but for a stream's user pointer.
 extension HTTP2Connection {
   @inline(__always)
-  private func stream(_ id: Int32) -> HTTP2Stream? {
+  func stream(_ id: Int32) -> HTTP2Stream? {
     nghttp2_session_get_stream_user_data(session, id).map {
       Unmanaged<HTTP2Stream>.fromOpaque($0).takeUnretainedValue()
     }
@@ -61,6 +61,11 @@ extension HTTP2Connection {
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) { _, _, _, context in
       connection(context)?.pendingHeaders = nil
       return ok
+    }
+    nghttp2_session_callbacks_set_send_data_callback(callbacks) {
+      _, frame, header, count, _, context in
+      guard let connection = connection(context), let frame, let header else { return failure }
+      return connection.sendData(frame.pointee.hd.stream_id, header, count)
     }
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, context in
       guard let connection = connection(context), let frame else { return ok }
@@ -114,6 +119,8 @@ extension HTTP2Connection {
     switch category {
     case NGHTTP2_HCAT_REQUEST:
       let stream = makeStream(id: id)
+      headerStream = stream
+      headMemory.begin()
       watch.streamOpened()
       nghttp2_session_set_stream_user_data(
         session, id, Unmanaged.passUnretained(stream).toOpaque())
@@ -126,9 +133,18 @@ extension HTTP2Connection {
   private func fieldReceived(
     _ id: Int32, _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, isSecret: Bool
   ) -> Bool {
-    guard let stream = stream(id) else { return true }
+    guard let stream = headerStream?.id == id ? headerStream : stream(id) else { return true }
     stream.headerBytes += name.count + value.count + 32
     let isHead = !stream.headWasReceived
+    if let matched = stream.matchedFields, isHead {
+      // One that was within the limits before is so again.
+      if headMemory.matches(at: matched, name, value, isSecret: isSecret) {
+        stream.matchedFields = matched + 1
+        return true
+      }
+      stream.matchedFields = nil
+      stream.head.add(first: matched, of: headMemory.head)
+    }
     if stream.exceededHeaderLimit == nil {
       let count = isHead ? stream.head.count : stream.inboundTrailers.count
       if stream.headerBytes > options.maxHeaderListBytes {
@@ -209,6 +225,7 @@ extension HTTP2Connection {
   }
 
   private func headersReceived(_ id: Int32, endsStream: Bool) {
+    headerStream = nil
     guard let stream = stream(id) else { return }
     stream.lastRead = now
     if stream.headWasReceived {
@@ -219,10 +236,24 @@ extension HTTP2Connection {
     } else {
       stream.awaitsFinalHead = false
       stream.headWasReceived = true
+      if role == .server { remember(stream) }
       stream.isHeadAlone = endsStream
       events.append(.head(stream))
     }
     if endsStream { ended(stream) }
+  }
+
+  private func remember(_ stream: HTTP2Stream) {
+    if let matched = stream.matchedFields {
+      guard matched < headMemory.count || matched == 0 else {
+        headMemory.matched()
+        stream.head = headMemory.head
+        stream.headNumber = headMemory.number
+        return
+      }
+      stream.head.add(first: matched, of: headMemory.head)
+    }
+    if stream.exceededHeaderLimit == nil { stream.headNumber = headMemory.missed(stream.head) }
   }
 
   private func ended(_ stream: HTTP2Stream) {

@@ -169,7 +169,7 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
         }
       }
     }
-    if let context, !context.channel.isWritable {
+    if !isChannelWritable {
       isAwaiting = true
       // The socket takes nothing, so that not even a reset would arrive.
       if now - lastFlush > options.writeTimeout {

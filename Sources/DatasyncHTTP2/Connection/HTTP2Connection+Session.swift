@@ -110,14 +110,18 @@ extension HTTP2Connection {
   }
 
   func submitResponse(_ stream: HTTP2Stream, _ head: HeaderBlock, endStream: Bool) {
-    let pointer = Unmanaged.passUnretained(stream).toOpaque()
-    let result = withFields(head) { fields in
-      if endStream {
-        return nghttp2_submit_response(
-          session, stream.id, fields.baseAddress, fields.count, nil)
-      }
-      var provider = Self.provider(pointer)
-      return nghttp2_submit_response(
+    withFields(head) { submitResponse(stream, $0, endStream: endStream) }
+  }
+
+  func submitResponse(
+    _ stream: HTTP2Stream, _ fields: UnsafeMutableBufferPointer<nghttp2_nv>, endStream: Bool
+  ) {
+    let result: Int32
+    if endStream {
+      result = nghttp2_submit_response(session, stream.id, fields.baseAddress, fields.count, nil)
+    } else {
+      var provider = Self.provider(Unmanaged.passUnretained(stream).toOpaque())
+      result = nghttp2_submit_response(
         session, stream.id, fields.baseAddress, fields.count, &provider)
     }
     if result != 0 { submitReset(stream, .internalError) }
@@ -139,22 +143,20 @@ extension HTTP2Connection {
     _ stream: HTTP2Stream, _ buffer: UnsafeMutablePointer<UInt8>, _ length: Int,
     _ flags: UnsafeMutablePointer<UInt32>
   ) -> Int {
-    let count = min(length, stream.outbound.readableBytes)
-    if count > 0 {
-      stream.outbound.readWithUnsafeReadableBytes { bytes in
-        UnsafeMutableRawBufferPointer(start: buffer, count: count).copyBytes(
-          from: bytes.prefix(count))
-        return count
+    let waiting = stream.outbound.readableBytes
+    let count = min(length, waiting)
+    if count >= Self.minUncopiedBytes {
+      // Goes straight into the output, by `sendData`.
+      flags.pointee |= NGHTTP2_DATA_FLAG_NO_COPY.rawValue
+    } else if count > 0 {
+      stream.outbound.withUnsafeReadableBytes { bytes in
+        if let base = bytes.baseAddress {
+          UnsafeMutableRawPointer(buffer).copyMemory(from: base, byteCount: count)
+        }
       }
-      bufferedBytes -= count
-      stream.lastWrite = now
-      if stream.wasUnwritable, stream.outbound.readableBytes <= options.callLowWaterMark {
-        stream.wasUnwritable = false
-        events.append(.drained(stream))
-      }
+      taken(count, from: stream)
     }
-    guard stream.outbound.readableBytes == 0 else { return count }
-    stream.clearOutbound()
+    guard waiting == count else { return count }
     if case .finishing = stream.sending {
       stream.sending = .ended
       flags.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue
@@ -172,8 +174,42 @@ extension HTTP2Connection {
     return Int(NGHTTP2_ERR_DEFERRED.rawValue)
   }
 
+  /// Below this, copying through the library costs less than its call for the bytes.
+  private static let minUncopiedBytes = 1024
+
+  /// Writes a DATA frame whose bytes the library left where they are.
+  func sendData(_ id: Int32, _ header: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
+    guard !isOutputFull else { return NGHTTP2_ERR_WOULDBLOCK.rawValue }
+    guard let stream = stream(id), stream.outbound.readableBytes >= count else {
+      return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
+    }
+    output.writeBytes(UnsafeRawBufferPointer(start: header, count: Self.frameHeaderBytes))
+    stream.outbound.withUnsafeReadableBytes { bytes in
+      _ = output.writeBytes(UnsafeRawBufferPointer(rebasing: bytes.prefix(count)))
+    }
+    taken(count, from: stream)
+    return 0
+  }
+
+  /// RFC 9113, section 4.1.
+  private static let frameHeaderBytes = 9
+
+  private func taken(_ count: Int, from stream: HTTP2Stream) {
+    stream.outbound.moveReaderIndex(forwardBy: count)
+    bufferedBytes -= count
+    stream.lastWrite = now
+    if stream.wasUnwritable, stream.outbound.readableBytes <= options.callLowWaterMark {
+      stream.wasUnwritable = false
+      events.append(.drained(stream))
+    }
+    if stream.outbound.readableBytes == 0 { stream.clearOutbound() }
+  }
+
   private func submitTrailers(_ stream: HTTP2Stream) -> Bool {
-    withFields(stream.outboundTrailers) { fields in
+    if let fields = stream.fixedTrailers?.fields {
+      return nghttp2_submit_trailer(session, stream.id, fields.baseAddress, fields.count) == 0
+    }
+    return withFields(stream.outboundTrailers) { fields in
       nghttp2_submit_trailer(session, stream.id, fields.baseAddress, fields.count)
     } == 0
   }
@@ -188,7 +224,7 @@ extension HTTP2Connection {
       return
     }
     if stream.outbound.readableBytes == 0 {
-      touchClock()
+      touchClockForWrite()
       stream.lastWrite = now
     }
     progressAwaited()
@@ -201,7 +237,7 @@ extension HTTP2Connection {
     bufferedBytes += after - before
     if after >= options.callHighWaterMark { stream.wasUnwritable = true }
     if before == 0 {
-      touchClock()
+      touchClockForWrite()
       stream.lastWrite = now
       progressAwaited()
     }

@@ -36,8 +36,12 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   static let maxKeptBytes = 32 << 10
 
   package let role: HTTP2Role
-  package let options: HTTP2Options
-  package weak var delegate: (any HTTP2ConnectionDelegate)?
+  private let sharedOptions: Shared<HTTP2Options>
+  package var options: HTTP2Options { _read { yield sharedOptions.value } }
+  /// Held until the connection has ended.
+  package var delegate: (any HTTP2ConnectionDelegate)?
+  /// Shared by the connections of a loop; nil: this one sends on its own.
+  package var pumpQueue: PumpQueue?
   package internal(set) var streams: [HTTP2Stream] = []
 
   package internal(set) var traffic = ConnectionTraffic()
@@ -49,6 +53,9 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   var pool: [HTTP2Stream] = []
   var watch: FrameWatch
   var idWatch = StreamIDWatch()
+  let headMemory = HeadMemory()
+  /// The stream whose fields are coming in.
+  var headerStream: HTTP2Stream?
   var timers = ConnectionTimers()
   var timer: NIOScheduledCallback?
   var timerDeadline: NIODeadline?
@@ -57,7 +64,10 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   /// The bytes that nghttp2 is reading, for taking slices of them.
   var input = ByteBuffer()
   var inputBase: UnsafeRawPointer?
+  /// Frames for the next write; empty between them.
   var output = ByteBuffer()
+  /// Whether the channel takes more; it says when that changes.
+  private(set) var isChannelWritable = true
   /// Streams whose trailers are out while the peer could still send; they are reset gently, or
   /// their slots would stay taken.
   var endedEarly: [Int32] = []
@@ -79,6 +89,7 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   var bufferedBytes = 0 {
     didSet { reportBuffered() }
   }
+  private let budget: BufferBudget?
   /// What of it the budget knows.
   private var reportedBytes = 0
   /// In all streams, received and not consumed by the layer above.
@@ -96,13 +107,20 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   var peerSettingsReceived = false
   var settingsAcknowledged = false
 
-  package init(
+  package convenience init(
     role: HTTP2Role, options: HTTP2Options, delegate: (any HTTP2ConnectionDelegate)? = nil
   ) {
+    self.init(role: role, options: Shared(options), delegate: delegate)
+  }
+
+  package init(
+    role: HTTP2Role, options: Shared<HTTP2Options>, delegate: (any HTTP2ConnectionDelegate)? = nil
+  ) {
     self.role = role
-    self.options = options
+    sharedOptions = options
     self.delegate = delegate
-    watch = FrameWatch(options)
+    budget = options.value.bufferBudget
+    watch = FrameWatch(options.value)
   }
 
   package var eventLoop: (any EventLoop)? { context?.eventLoop }
@@ -114,11 +132,11 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   /// Whether one more message may be held.
   var mayBuffer: Bool {
     guard bufferedBytes <= options.maxBufferedBytesPerConnection else { return false }
-    return bufferedBytes <= options.bufferedBytesShare || options.bufferBudget?.isExhausted != true
+    return bufferedBytes <= options.bufferedBytesShare || budget?.isExhausted != true
   }
 
   private func reportBuffered() {
-    guard let budget = options.bufferBudget else { return }
+    guard let budget else { return }
     let change = bufferedBytes - reportedBytes
     guard abs(change) >= BufferBudget.step || (bufferedBytes == 0 && change != 0) else { return }
     reportedBytes = bufferedBytes
@@ -159,7 +177,6 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   private func start() {
     guard !hasStarted, session != nil else { return }
     hasStarted = true
-    output = context?.channel.allocator.buffer(capacity: 4096) ?? ByteBuffer()
     startTimers()
     submitSettings()
     pump()
@@ -173,6 +190,8 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     cancelTimer()
     let open = streams
     streams.removeAll()
+    retired = open
+    headerStream = nil
     traffic.streamsFailed += open.count
     for stream in open {
       stream.isOpen = false
@@ -183,15 +202,19 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     // Streams that closed before but whose turn had not come.
     if !isPumping { deliverEvents() }
     delegate?.connectionClosed()
+    delegate = nil
     if !isPumping { deleteSession() }
   }
 
   private var hasEnded = false
+  /// Streams that the connection's end took along: the session has their addresses as long as it is.
+  private var retired: [HTTP2Stream] = []
 
   private func deleteSession() {
     guard let session else { return }
     self.session = nil
     nghttp2_session_del(session)
+    retired.removeAll()
     pool.removeAll()
     bufferedBytes = 0
   }
@@ -237,7 +260,7 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   /// A peer that does not take answers may not ask for more of them. Only servers hold back: two
   /// that wait for each other would wait for ever.
   private var shouldHoldRead: Bool {
-    guard role == .server, let context, let session, !context.channel.isWritable else {
+    guard role == .server, let session, !isChannelWritable else {
       return false
     }
     return nghttp2_session_get_outbound_queue_size(session) > 256
@@ -263,7 +286,8 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   // MARK: - Out
 
   package func channelWritabilityChanged(context: ChannelHandlerContext) {
-    if context.channel.isWritable {
+    isChannelWritable = context.channel.isWritable
+    if isChannelWritable {
       pump()
       if isReadHeld, !shouldHoldRead {
         isReadHeld = false
@@ -279,11 +303,24 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   func schedulePump() {
     guard !isPumping, !isPumpScheduled, !isReadOpen, let context else { return }
     isPumpScheduled = true
-    context.eventLoop.assumeIsolated().execute { [self] in
-      isPumpScheduled = false
-      touchClock()
-      pump()
+    if let pumpQueue {
+      now = pumpQueue.append(self)
+      return
     }
+    touchClock()
+    context.eventLoop.assumeIsolated().execute { [self] in scheduledPump(at: context.eventLoop.now)
+    }
+  }
+
+  func scheduledPump(at now: NIODeadline) {
+    isPumpScheduled = false
+    self.now = now
+    pump()
+  }
+
+  /// Reads the clock, unless that has been done in this tick of the loop.
+  func touchClockForWrite() {
+    if !isPumpScheduled, !isReadOpen { touchClock() }
   }
 
   /// Delivers what has happened and sends what there is, until neither is left.
@@ -309,39 +346,61 @@ package final class HTTP2Connection: ChannelDuplexHandler {
 
   /// Takes frames from the session as long as the channel takes them.
   private func pull() {
-    guard let context, let session, !isClosing else { return }
-    var failed = false
-    while context.channel.isWritable {
+    guard isChannelWritable, let session, !isClosing,
+      nghttp2_session_want_write(session) != 0
+    else { return }
+    if let pumpQueue { swap(&output, &pumpQueue.output) }
+    send(session)
+    if let pumpQueue {
+      swap(&output, &pumpQueue.output)
+    } else if output.capacity > Self.maxKeptBytes {
+      // A connection at rest keeps little.
+      output = ByteBuffer()
+    }
+  }
+
+  var isOutputFull: Bool { output.readableBytes >= Self.maxFlushBytes }
+
+  private func send(_ session: OpaquePointer) {
+    while isChannelWritable, let context {
       output.clear()
-      while output.readableBytes < Self.maxFlushBytes {
+      var result = 1
+      while result > 0, !isOutputFull {
         var frame: UnsafePointer<UInt8>?
-        let count = nghttp2_session_mem_send(session, &frame)
-        if count <= 0 {
-          failed = count < 0
-          break
+        result = nghttp2_session_mem_send(session, &frame)
+        if result > 0 {
+          output.writeBytes(UnsafeRawBufferPointer(start: frame, count: result))
         }
-        output.writeBytes(UnsafeRawBufferPointer(start: frame, count: count))
-        for id in endedEarly {
-          nghttp2_submit_rst_stream(session, 0, id, HTTP2ErrorCode.noError.rawValue)
-        }
-        endedEarly.removeAll(keepingCapacity: true)
-        for id in failedHeads {
-          nghttp2_submit_rst_stream(session, 0, id, HTTP2ErrorCode.internalError.rawValue)
-        }
-        failedHeads.removeAll(keepingCapacity: true)
+        // Of frames that were sent before the one at hand, too.
+        if result >= 0, submitResets() { result = 1 }
       }
-      if failed {
+      if result < 0 {
         closeNow()
         return
       }
       guard output.readableBytes > 0 else { return }
       lastFlush = now
-      let isFull = output.readableBytes >= Self.maxFlushBytes
+      let isFull = isOutputFull
       context.writeAndFlush(wrapOutboundOut(output), promise: nil)
-      // A connection at rest keeps little.
-      if output.capacity > Self.maxKeptBytes { output = ByteBuffer() }
-      guard isFull, self.context != nil else { return }
+      // The write may have found the peer gone: then the streams are, too.
+      guard isFull, !isClosing, self.context != nil else { return }
     }
+  }
+
+  /// Resets what frames just sent have left to be reset.
+  ///
+  /// - Returns: Whether there was something.
+  private func submitResets() -> Bool {
+    guard !endedEarly.isEmpty || !failedHeads.isEmpty else { return false }
+    for id in endedEarly {
+      nghttp2_submit_rst_stream(session, 0, id, HTTP2ErrorCode.noError.rawValue)
+    }
+    endedEarly.removeAll(keepingCapacity: true)
+    for id in failedHeads {
+      nghttp2_submit_rst_stream(session, 0, id, HTTP2ErrorCode.internalError.rawValue)
+    }
+    failedHeads.removeAll(keepingCapacity: true)
+    return true
   }
 
   // MARK: - Events

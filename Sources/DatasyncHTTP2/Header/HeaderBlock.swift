@@ -21,10 +21,27 @@ package struct HeaderBlock: Sendable {
 
   package var count: Int { fields.count }
   package var isEmpty: Bool { fields.isEmpty }
+  /// Of names and values that are not static.
+  package var byteCount: Int { storage.count }
 
   package mutating func removeAll() {
+    guard !fields.isEmpty else { return }
     storage.removeAll(keepingCapacity: true)
     fields.removeAll(keepingCapacity: true)
+  }
+
+  /// Adds the first fields of another list.
+  mutating func add(first count: Int, of other: HeaderBlock) {
+    var left = count
+    other.storage.withUnsafeBytes { storage in
+      for field in other.fields where left > 0 {
+        left -= 1
+        add(
+          Self.bytes(field.name, field.nameCount, field.isNameStatic, storage),
+          Self.bytes(field.value, field.valueCount, field.isValueStatic, storage),
+          isSecret: field.isSecret)
+      }
+    }
   }
 
   /// Gives back what an unusually long list took.
@@ -95,6 +112,18 @@ package struct HeaderBlock: Sendable {
         let name = Self.bytes(field.name, field.nameCount, field.isNameStatic, storage)
         let value = Self.bytes(field.value, field.valueCount, field.isValueStatic, storage)
         guard body(name, value) else { return }
+      }
+    }
+  }
+
+  func forEachReceived(
+    _ body: (Int, _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, Bool) -> Void
+  ) {
+    storage.withUnsafeBytes { storage in
+      for (index, field) in fields.enumerated() {
+        body(
+          index, Self.bytes(field.name, field.nameCount, field.isNameStatic, storage),
+          Self.bytes(field.value, field.valueCount, field.isValueStatic, storage), field.isSecret)
       }
     }
   }

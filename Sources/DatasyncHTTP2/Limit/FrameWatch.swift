@@ -4,7 +4,9 @@ package import NIOCore
 ///
 /// Each method says which limit is passed, or nil.
 package struct FrameWatch: Sendable {
-  private let options: HTTP2Options
+  private let controlFramesPerStream: Int
+  private let controlFramesPerDataFrame: Int
+  private let maxEmptyDataFrames: Int
   private var controlFrames = 0
   private var allowance: Int
   private var emptyDataFrames = 0
@@ -14,7 +16,9 @@ package struct FrameWatch: Sendable {
   private var pings: PingStrikes
 
   package init(_ options: HTTP2Options) {
-    self.options = options
+    controlFramesPerStream = options.controlFramesPerStream
+    controlFramesPerDataFrame = options.controlFramesPerDataFrame
+    maxEmptyDataFrames = options.maxEmptyDataFrames
     allowance = options.maxControlFrames
     resetsReceived = TokenBucket(
       capacity: options.maxResetsReceived, perSecond: options.resetsReceivedPerSecond)
@@ -29,13 +33,13 @@ package struct FrameWatch: Sendable {
   }
 
   package mutating func streamOpened() {
-    allowance += options.controlFramesPerStream
+    allowance += controlFramesPerStream
   }
 
   /// HEADERS or DATA.
   package mutating func answerSent(isData: Bool) {
     pings.answered()
-    if isData { allowance += options.controlFramesPerDataFrame }
+    if isData { allowance += controlFramesPerDataFrame }
   }
 
   /// PRIORITY, WINDOW_UPDATE, or of an unknown type.
@@ -50,7 +54,7 @@ package struct FrameWatch: Sendable {
       return nil
     }
     emptyDataFrames += 1
-    return emptyDataFrames > options.maxEmptyDataFrames ? .emptyData : nil
+    return emptyDataFrames > maxEmptyDataFrames ? .emptyData : nil
   }
 
   package mutating func settingsReceived(now: NIODeadline) -> Limit? {

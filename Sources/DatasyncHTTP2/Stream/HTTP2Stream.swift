@@ -13,11 +13,16 @@ package final class HTTP2Stream {
     case ended
   }
 
-  package unowned let connection: HTTP2Connection
+  /// Held, as the connection holds its streams: its end lets go of them.
+  package let connection: HTTP2Connection
   package internal(set) var id: Int32 = 0
   package var delegate: (any HTTP2StreamDelegate)?
   /// The peer's fields: a request's in the server role, a response's in the client role.
   package internal(set) var head = HeaderBlock()
+  /// The same for heads of a connection that are the same; 0: not known.
+  package internal(set) var headNumber = 0
+  /// How many fields were those of the head remembered, and are not in ``head`` yet; nil: one was not.
+  var matchedFields: Int?
   package internal(set) var inboundTrailers = HeaderBlock()
   /// The limit that the peer's fields passed; what came after it is not kept.
   package internal(set) var exceededHeaderLimit: Limit?
@@ -41,6 +46,8 @@ package final class HTTP2Stream {
   var isDeferred = false
   var outbound = ByteBuffer()
   var outboundTrailers = HeaderBlock()
+  /// In place of ``outboundTrailers``.
+  var fixedTrailers: FixedFields?
   var hasTrailers = false
   var wasUnwritable = false
   /// When outbound bytes last moved, or began to wait.
@@ -62,7 +69,10 @@ package final class HTTP2Stream {
   func reset(id: Int32) {
     self.id = id
     delegate = nil
-    head.removeAll()
+    // What others hold, too, is not emptied but let go.
+    if headNumber != 0 { head = HeaderBlock() } else { head.removeAll() }
+    headNumber = 0
+    matchedFields = connection.role == .server ? 0 : nil
     inboundTrailers.removeAll()
     outboundTrailers.removeAll()
     exceededHeaderLimit = nil
@@ -76,6 +86,7 @@ package final class HTTP2Stream {
     sending = .idle
     isDeferred = false
     hasTrailers = false
+    fixedTrailers = nil
     wasUnwritable = false
     unreadBytes = 0
     awaitsBytes = false
@@ -105,6 +116,13 @@ package final class HTTP2Stream {
     guard isOpen, sending == .idle else { return }
     sending = endStream ? .ended : .open
     connection.submitResponse(self, head, endStream: endStream)
+  }
+
+  /// Server role: the head of a response that goes on.
+  package func respond(_ head: FixedFields) {
+    guard isOpen, sending == .idle else { return }
+    sending = .open
+    connection.submitResponse(self, head.fields, endStream: false)
   }
 
   /// Appends to the outbound bytes.
@@ -137,6 +155,13 @@ package final class HTTP2Stream {
   package func finish(trailers add: (inout HeaderBlock) -> Void) {
     guard isOpen, sending == .open else { return }
     add(&outboundTrailers)
+    hasTrailers = true
+    finish()
+  }
+
+  package func finish(trailers: FixedFields) {
+    guard isOpen, sending == .open else { return }
+    fixedTrailers = trailers
     hasTrailers = true
     finish()
   }

@@ -1,8 +1,8 @@
 package import DatasyncModel
 
 /// A change as one view sees it, without what differs between the subscribers of that view (`own`,
-/// `more`). A value.
-package struct ChangeEvent: Sendable {
+/// `more`). Its bytes are lent: confined to their lifetime.
+package struct ChangeEvent {
   package enum Operation: UInt64, Sendable {
     case add = 1
     case update = 2
@@ -11,20 +11,22 @@ package struct ChangeEvent: Sendable {
 
   package var operation: Operation
   package var table: Table
-  package var id: String
+  /// The key as text.
+  package var id: UnsafeRawBufferPointer
   package var sequence: Sequence
   /// What the subscriber gets of the row; nil on DELETE.
-  package var image: RowImage?
-  package var previous: RowImage?
+  package var image: UnsafeRawBufferPointer?
+  package var previous: UnsafeRawBufferPointer?
   package var changedFields: [String] = []
-  package var origin = ""
+  package var origin = UnsafeRawBufferPointer(start: nil, count: 0)
   /// Microseconds since 1970 UTC.
   package var committedAt: Int64 = 0
   package var isInitial = false
   package var leftView = false
 
   package init(
-    operation: Operation, table: Table, id: String, sequence: Sequence, image: RowImage?
+    operation: Operation, table: Table, id: UnsafeRawBufferPointer, sequence: Sequence,
+    image: UnsafeRawBufferPointer?
   ) {
     self.operation = operation
     self.table = table
@@ -35,41 +37,48 @@ package struct ChangeEvent: Sendable {
 
   /// The bytes of a `datasync.v1.Change`; `own` and `more` may be appended.
   package func encodedChange() -> [UInt8] {
-    var writer = WireWriter(
-      reservingCapacity: 96 + id.utf8.count + (image?.bytes.count ?? 0)
-        + (previous?.bytes.count ?? 0))
-    writer.append(field: 1, varint: operation.rawValue)
-    writer.append(field: 2, string: table.name)
-    writer.append(field: 3, string: id)
-    writer.append(field: 4, varint: sequence.rawValue)
-    let typeURL = Encode.typeURLPrefix + table.messageName
-    if let image { writer.append(field: 5, any: image, typeURL: typeURL) }
-    if let previous { writer.append(field: 6, any: previous, typeURL: typeURL) }
-    for field in changedFields { writer.append(field: 7, string: field) }
-    if !origin.isEmpty { writer.append(field: 8, string: origin) }
-    if committedAt != 0 { writer.append(field: 10, timestamp: committedAt) }
-    if isInitial { writer.append(field: 12, bool: true) }
-    if leftView { writer.append(field: 13, bool: true) }
-    return writer.bytes
+    WireOutput.bytes(maxBytes: maxBytes) { write(to: &$0) }
+  }
+
+  package func write(to output: inout WireOutput) {
+    output.write(field: 1, varint: operation.rawValue)
+    output.write(field: 2, string: table.name)
+    output.write(field: 3, bytes: id)
+    output.write(field: 4, varint: sequence.rawValue)
+    if let image { output.write(field: 5, any: image, typeURL: table.typeURL) }
+    if let previous { output.write(field: 6, any: previous, typeURL: table.typeURL) }
+    for field in changedFields { output.write(field: 7, string: field) }
+    if !origin.isEmpty { output.write(field: 8, bytes: origin) }
+    if committedAt != 0 { output.write(field: 10, timestamp: committedAt) }
+    if isInitial { output.write(field: 12, varint: 1) }
+    if leftView { output.write(field: 13, varint: 1) }
   }
 
   /// The bytes of the table's own event message (`tables.TodoItemsEvent`); SEMANTICS "Typed
   /// services".
   package func encodedRowEvent() -> [UInt8] {
-    var writer = WireWriter(
-      reservingCapacity: 64 + id.utf8.count + (image?.bytes.count ?? 0)
-        + (previous?.bytes.count ?? 0))
-    writer.append(field: 1, varint: operation.rawValue)
-    writer.append(field: 2, string: id)
-    if let image { writer.append(field: 3, bytes: image.bytes) }
-    if let previous { writer.append(field: 4, bytes: previous.bytes) }
-    writer.append(field: 5, varint: sequence.rawValue)
-    for field in changedFields { writer.append(field: 6, string: field) }
-    if isInitial { writer.append(field: 9, bool: true) }
-    if leftView { writer.append(field: 10, bool: true) }
-    if !origin.isEmpty { writer.append(field: 11, string: origin) }
-    if committedAt != 0 { writer.append(field: 12, timestamp: committedAt) }
-    return writer.bytes
+    WireOutput.bytes(maxBytes: maxBytes) { writeRowEvent(to: &$0) }
+  }
+
+  package func writeRowEvent(to output: inout WireOutput) {
+    output.write(field: 1, varint: operation.rawValue)
+    output.write(field: 2, bytes: id)
+    if let image { output.write(field: 3, bytes: image) }
+    if let previous { output.write(field: 4, bytes: previous) }
+    output.write(field: 5, varint: sequence.rawValue)
+    for field in changedFields { output.write(field: 6, string: field) }
+    if isInitial { output.write(field: 9, varint: 1) }
+    if leftView { output.write(field: 10, varint: 1) }
+    if !origin.isEmpty { output.write(field: 11, bytes: origin) }
+    if committedAt != 0 { output.write(field: 12, timestamp: committedAt) }
+  }
+
+  /// The most that an encoding takes: every text and image, and for each field a tag and a length.
+  package var maxBytes: Int {
+    let texts = table.name.utf8.count + id.count + origin.count
+    let fields = changedFields.reduce(0) { $0 + $1.utf8.count + 11 }
+    let images = (image?.count ?? 0) + (previous?.count ?? 0)
+    return 192 + texts + fields + images + 2 * table.typeURL.utf8.count
   }
 }
 
@@ -100,16 +109,17 @@ package func encodedCheckpoint(resumeToken: String, sequence: Sequence, isCurren
   return writer.bytes
 }
 
-extension WireWriter {
+extension WireOutput {
   /// A google.protobuf.Any that holds a row.
-  fileprivate mutating func append(field number: Int, any image: RowImage, typeURL: String) {
+  fileprivate mutating func write(
+    field number: Int, any image: UnsafeRawBufferPointer, typeURL: String
+  ) {
     let url = typeURL.utf8.count
-    let value = image.bytes.count
+    let value = image.count
     var size = 1 + WireWriter.varintSize(UInt64(url)) + url
     if value > 0 { size += 1 + WireWriter.varintSize(UInt64(value)) + value }
-    appendTag(number, .lengthDelimited)
-    appendVarint(UInt64(size))
-    append(field: 1, string: typeURL)
-    if value > 0 { append(field: 2, bytes: image.bytes) }
+    write(field: number, length: size)
+    write(field: 1, string: typeURL)
+    if value > 0 { write(field: 2, bytes: image) }
   }
 }

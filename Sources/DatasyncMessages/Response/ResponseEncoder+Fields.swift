@@ -22,9 +22,8 @@ enum Encode {
     case .get(let reply):
       message.response_case = DATASYNC__V1__SESSION_RESPONSE__RESPONSE_GET
       message.get = get(reply, arena)
-    case .query(let reply):
-      message.response_case = DATASYNC__V1__SESSION_RESPONSE__RESPONSE_QUERY
-      message.query = query(reply, arena)
+    case .query:
+      preconditionFailure("a page of rows is written by QueryPage")
     case .describe(let tables):
       message.response_case = DATASYNC__V1__SESSION_RESPONSE__RESPONSE_DESCRIBE
       message.describe = describe(tables, arena)
@@ -105,12 +104,11 @@ enum Encode {
     return message
   }
 
+  /// All but the entities.
   static func query(
     _ reply: QueryReply, _ arena: MessageArena
   ) -> UnsafeMutablePointer<Datasync__V1__QueryResponse> {
     let message = arena.make(datasync__v1__query_response__init)
-    message.pointee.n_entities = reply.entities.count
-    message.pointee.entities = arena.array(reply.entities) { entity($0, arena) }
     message.pointee.next_page_token = arena.bytes(reply.nextPageToken)
     message.pointee.total = reply.total
     message.pointee.resume_token = arena.bytes(reply.resumeToken)

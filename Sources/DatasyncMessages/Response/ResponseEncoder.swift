@@ -12,6 +12,11 @@ package final class ResponseEncoder {
   package func session(
     _ requestID: UInt64, _ response: Response, _ body: (UnsafeRawBufferPointer) -> Void
   ) {
+    if case .query(let reply) = response {
+      return pack({ Encode.query(reply, $0) }) { rest in
+        QueryPage(reply, rest: rest).sessionResponse(requestID).withUnsafeBytes(body)
+      }
+    }
     pack(
       sessionResponse(requestID) { arena, message in
         Encode.set(response, of: &message, arena)
@@ -45,7 +50,10 @@ package final class ResponseEncoder {
     case .commit(let replies, let replayed):
       pack({ Encode.commit(replies, replayed, $0) }, body)
     case .get(let reply): pack({ Encode.get(reply, $0) }, body)
-    case .query(let reply): pack({ Encode.query(reply, $0) }, body)
+    case .query(let reply):
+      pack({ Encode.query(reply, $0) }) { rest in
+        QueryPage(reply, rest: rest).response().withUnsafeBytes(body)
+      }
     case .describe(let tables): pack({ Encode.describe(tables, $0) }, body)
     case .changes(let reply):
       // The changes are encoded already; fields may follow in any order.

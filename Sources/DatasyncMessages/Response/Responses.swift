@@ -66,17 +66,19 @@ package enum GetReply: Sendable {
 }
 
 package struct QueryReply: Sendable {
-  package var entities: [EntityReply]
+  package var table: Table
+  package var rows: PackedRows
   package var nextPageToken: String
   package var total: UInt64
   package var resumeToken: String
   package var errors: [DatasyncError]
 
   package init(
-    entities: [EntityReply], nextPageToken: String, total: UInt64, resumeToken: String,
+    table: Table, rows: PackedRows, nextPageToken: String, total: UInt64, resumeToken: String,
     errors: [DatasyncError]
   ) {
-    self.entities = entities
+    self.table = table
+    self.rows = rows
     self.nextPageToken = nextPageToken
     self.total = total
     self.resumeToken = resumeToken

@@ -62,8 +62,8 @@ package enum TypedMessages {
   /// A RowPage. Rows travel as they are stored.
   package static func page(_ reply: QueryReply) -> [UInt8] {
     var writer = WireWriter(
-      reservingCapacity: reply.entities.reduce(256) { $0 + $1.image.bytes.count + 6 })
-    for entity in reply.entities { writer.append(field: 1, bytes: entity.image.bytes) }
+      reservingCapacity: 256 + reply.rows.byteCount + 6 * reply.rows.count)
+    reply.rows.forEach { writer.append(field: 1, bytes: $0) }
     if !reply.nextPageToken.isEmpty { writer.append(field: 2, string: reply.nextPageToken) }
     if reply.total != 0 { writer.append(field: 3, varint: reply.total) }
     if !reply.resumeToken.isEmpty { writer.append(field: 4, string: reply.resumeToken) }

@@ -49,15 +49,17 @@ package final class Commit: Sendable {
   package let origin: String
   /// Microseconds since 1970 UTC.
   package let committedAt: Int64
+  /// What it costs to keep in memory, in bytes, about.
+  package let memoryCost: Int
 
   package init(changes: [Change], origin: String, committedAt: Int64) {
     precondition(!changes.isEmpty, "a commit holds a change")
     self.changes = changes
     self.origin = origin
     self.committedAt = committedAt
+    memoryCost = changes.reduce(64) { $0 + $1.memoryCost }
   }
 
   package var first: Sequence { changes[0].sequence }
   package var last: Sequence { changes[changes.count - 1].sequence }
-  package var memoryCost: Int { changes.reduce(64) { $0 + $1.memoryCost } }
 }

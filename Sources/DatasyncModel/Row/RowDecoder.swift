@@ -27,54 +27,127 @@ package enum RowDecoder {
   }
 
   /// Reads a stored image: every column's value, NULL where absent or of another type.
-  package static func values(of image: RowImage, table: Table) -> [Value] {
+  ///
+  /// - Parameter columns: The others are left NULL.
+  package static func values(
+    of image: UnsafeRawBufferPointer, table: Table, columns: ColumnMask = .all
+  ) -> [Value] {
     var values = [Value](repeating: .null, count: table.columns.count)
-    image.bytes.withUnsafeBytes { bytes in
-      var reader = WireReader(bytes)
-      while let next = try? reader.next() {
-        guard let index = table.index(ofNumber: next.number) else { continue }
-        values[index] = stored(next.field, type: table.columns[index].type)
+    var reader = WireReader(image)
+    while let next = try? reader.next() {
+      guard let index = table.index(ofNumber: next.number), columns.contains(index) else {
+        continue
       }
+      values[index] = stored(next.field, type: table.columns[index].type)
     }
     return values
   }
 
+  package static func values(
+    of image: RowImage, table: Table, columns: ColumnMask = .all
+  ) -> [Value] {
+    image.bytes.withUnsafeBytes { values(of: $0, table: table, columns: columns) }
+  }
+
+  /// Whether a stored image says `deleted`.
+  package static func isDeleted(_ image: UnsafeRawBufferPointer) -> Bool {
+    let number = SystemColumn.deleted.rawValue + 1
+    var reader = WireReader(image)
+    // Fields come in order of number.
+    while let next = try? reader.next(), next.number <= number {
+      if next.number == number, case .varint(let value) = next.field { return value != 0 }
+    }
+    return false
+  }
+
+  package static func isDeleted(_ image: RowImage) -> Bool {
+    image.bytes.withUnsafeBytes { isDeleted($0) }
+  }
+
   /// The image with only the fields whose numbers are in the set, in their order.
-  package static func image(_ image: RowImage, keepingNumbers numbers: Set<Int>) -> RowImage {
+  package static func image(
+    _ image: UnsafeRawBufferPointer, keepingNumbers numbers: Set<Int>
+  ) -> RowImage {
     var kept: [UInt8] = []
-    kept.reserveCapacity(image.bytes.count)
-    image.bytes.withUnsafeBytes { bytes in
-      var reader = WireReader(bytes)
-      var start = 0
-      while let next = try? reader.next() {
-        if numbers.contains(next.number) { kept.append(contentsOf: bytes[start..<reader.offset]) }
-        start = reader.offset
-      }
+    kept.reserveCapacity(image.count)
+    var reader = WireReader(image)
+    var start = 0
+    while let next = try? reader.next() {
+      if numbers.contains(next.number) { kept.append(contentsOf: image[start..<reader.offset]) }
+      start = reader.offset
     }
     return RowImage(bytes: kept)
   }
 
-  /// The field numbers whose bytes differ between two images of one row, in order.
-  package static func changedNumbers(from before: RowImage, to after: RowImage) -> [Int] {
-    let old = fields(of: before)
-    let new = fields(of: after)
-    var changed: [Int] = []
-    for (number, bytes) in old where new[number] != bytes { changed.append(number) }
-    for number in new.keys where old[number] == nil { changed.append(number) }
-    return changed.sorted()
+  package static func image(_ image: RowImage, keepingNumbers numbers: Set<Int>) -> RowImage {
+    image.bytes.withUnsafeBytes { self.image($0, keepingNumbers: numbers) }
   }
 
-  private static func fields(of image: RowImage) -> [Int: ArraySlice<UInt8>] {
-    var fields: [Int: ArraySlice<UInt8>] = [:]
-    image.bytes.withUnsafeBytes { bytes in
-      var reader = WireReader(bytes)
-      var start = 0
-      while let next = try? reader.next() {
-        fields[next.number] = image.bytes[start..<reader.offset]
-        start = reader.offset
-      }
+  /// The field numbers whose bytes differ between two images of one row, in order.
+  package static func changedNumbers(
+    from before: UnsafeRawBufferPointer, to after: UnsafeRawBufferPointer
+  ) -> [Int] {
+    var old = FieldReader(before)
+    var new = FieldReader(after)
+    var changed: [Int] = []
+    // Both in order of number.
+    while let number = [old.number, new.number].compactMap(\.self).min() {
+      let (left, right) = (old.take(number), new.take(number))
+      if let left, let right, left.elementsEqual(right) { continue }
+      changed.append(number)
     }
+    guard old.isInOrder, new.isInOrder else { return changedNumbers(fields(before), fields(after)) }
+    return changed
+  }
+
+  /// Of images that a damaged file holds.
+  private static func changedNumbers(
+    _ old: [Int: UnsafeRawBufferPointer], _ new: [Int: UnsafeRawBufferPointer]
+  ) -> [Int] {
+    Set(old.keys).union(new.keys).filter { number in
+      guard let left = old[number], let right = new[number] else { return true }
+      return !left.elementsEqual(right)
+    }.sorted()
+  }
+
+  private static func fields(_ image: UnsafeRawBufferPointer) -> [Int: UnsafeRawBufferPointer] {
+    var fields: [Int: UnsafeRawBufferPointer] = [:]
+    var reader = FieldReader(image)
+    while let number = reader.number { fields[number] = reader.take(number) }
     return fields
+  }
+
+  package static func changedNumbers(from before: RowImage, to after: RowImage) -> [Int] {
+    before.bytes.withUnsafeBytes { before in
+      after.bytes.withUnsafeBytes { changedNumbers(from: before, to: $0) }
+    }
+  }
+
+  /// Walks an image field by field. Confined to the lifetime of its bytes.
+  private struct FieldReader {
+    private let image: UnsafeRawBufferPointer
+    private var reader: WireReader
+    /// Of the field at hand; nil at the end.
+    private(set) var number: Int?
+    /// Whether each number so far was above the one before it.
+    private(set) var isInOrder = true
+    private var start = 0
+
+    init(_ image: UnsafeRawBufferPointer) {
+      self.image = image
+      reader = WireReader(image)
+      number = (try? reader.next())?.number
+    }
+
+    /// The whole field, if it has that number; goes on to the next then.
+    mutating func take(_ wanted: Int) -> UnsafeRawBufferPointer? {
+      guard number == wanted else { return nil }
+      let field = UnsafeRawBufferPointer(rebasing: image[start..<reader.offset])
+      start = reader.offset
+      number = (try? reader.next())?.number
+      if let number, number <= wanted { isInOrder = false }
+      return field
+    }
   }
 
   // MARK: - Values

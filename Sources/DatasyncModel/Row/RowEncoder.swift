@@ -1,4 +1,4 @@
-/// Writes a row's protobuf message. A value; used once.
+/// Writes a row's protobuf message, or those of several rows one behind the other. A value.
 ///
 /// Fields must come in order of number, so that a row has one encoding. NULL is written by not
 /// writing.
@@ -22,24 +22,33 @@ package struct RowEncoder {
   }
 
   /// Text or blob as it lies in the database's memory: no copy but the one into the row.
-  package mutating func append(bytes: UnsafeRawBufferPointer, to column: Column) {
-    writer.append(field: column.number, bytes: bytes)
+  package mutating func append(bytes: UnsafeRawBufferPointer, number: Int) {
+    writer.append(field: number, bytes: bytes)
   }
 
-  package mutating func append(int64 value: Int64, to column: Column) {
-    writer.append(field: column.number, int64: value)
+  package mutating func append(int64 value: Int64, number: Int) {
+    writer.append(field: number, int64: value)
   }
 
-  package mutating func append(bool value: Bool, to column: Column) {
-    writer.append(field: column.number, bool: value)
+  package mutating func append(bool value: Bool, number: Int) {
+    writer.append(field: number, bool: value)
   }
 
-  package mutating func append(double value: Double, to column: Column) {
-    writer.append(field: column.number, double: value)
+  package mutating func append(double value: Double, number: Int) {
+    writer.append(field: number, double: value)
   }
 
-  package mutating func append(timestamp value: Int64, to column: Column) {
-    writer.append(field: column.number, timestamp: value)
+  package mutating func append(timestamp value: Int64, number: Int) {
+    writer.append(field: number, timestamp: value)
+  }
+
+  /// In all rows written so far.
+  package var byteCount: Int { writer.bytes.count }
+
+  package var bytes: [UInt8] { writer.bytes }
+
+  package mutating func truncate(to count: Int) {
+    writer.truncate(to: count)
   }
 
   package consuming func finish() -> RowImage {

@@ -1,6 +1,6 @@
 /// A column of a served table, and the protobuf field that carries it. A value.
 package struct Column: Hashable, Sendable {
-  package let name: String
+  package var name: String
   package let type: ColumnType
   /// The field number in the row's message type; for ever this column's, DESIGN §5.
   package let number: Int

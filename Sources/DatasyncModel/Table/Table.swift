@@ -7,6 +7,8 @@ package final class Table: Sendable {
   package let name: String
   /// Full name of the row's protobuf message, `tables.TodoItems`.
   package let messageName: String
+  /// Names the message in a google.protobuf.Any.
+  package let typeURL: String
   /// In order of field number. The first five are the key, created_at, updated_at, version and
   /// deleted, in this order (see ``SystemColumn``), whatever the key's name is.
   package let columns: [Column]
@@ -32,6 +34,7 @@ package final class Table: Sendable {
     self.id = id
     self.name = name
     self.messageName = messageName
+    typeURL = "type.googleapis.com/" + messageName
     self.columns = columns
     self.softDelete = softDelete
     self.defaultPageSize = defaultPageSize

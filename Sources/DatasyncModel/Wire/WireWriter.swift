@@ -16,11 +16,17 @@ package struct WireWriter {
     case fixed32 = 5
   }
 
+  /// Takes back what was written last.
+  package mutating func truncate(to count: Int) {
+    bytes.removeLast(bytes.count - count)
+  }
+
   package mutating func removeAll() {
     bytes.removeAll(keepingCapacity: true)
   }
 
   package mutating func appendVarint(_ value: UInt64) {
+    if value < 0x80 { return bytes.append(UInt8(truncatingIfNeeded: value)) }
     var rest = value
     while rest >= 0x80 {
       bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)

@@ -74,7 +74,7 @@ extension ServerCall: HTTP2StreamDelegate {
 
   private func updateAwaitsBytes() {
     stream?.awaitsBytes =
-      !isHalfClosed && !isPaused && (!method.isClientStreaming || deframer.bufferedBytes > 0)
+      !isHalfClosed && !isPaused && (!isClientStreaming || deframer.bufferedBytes > 0)
   }
 
   private func deliver(_ message: ByteBuffer, _ isCompressed: Bool) {
@@ -84,7 +84,7 @@ extension ServerCall: HTTP2StreamDelegate {
       guard let decompressed = decompress(message) else { return }
       message = decompressed
     }
-    guard !method.isClientStreaming else {
+    guard !isClientStreaming else {
       handler?.received(message, wasCompressed: isCompressed)
       return
     }
@@ -93,7 +93,7 @@ extension ServerCall: HTTP2StreamDelegate {
       return
     }
     heldMessage = (message, isCompressed)
-    if !isHalfClosed { connection.settleLater(self) }
+    if let stream, !stream.isRemoteEnded { connection.settleLater(self) }
   }
 
   private func decompress(_ message: ByteBuffer) -> ByteBuffer? {
@@ -124,7 +124,7 @@ extension ServerCall: HTTP2StreamDelegate {
     }
     wasHalfCloseDelivered = true
     stream?.awaitsBytes = false
-    if !method.isClientStreaming {
+    if !isClientStreaming {
       guard let held = heldMessage else {
         abort(Status(.unimplemented, "no message for a method that takes one"))
         return

@@ -6,13 +6,13 @@ package import NIOCore
 ///
 /// What is sent in one tick of the loop leaves in one flush.
 package final class ServerCall {
-  package let eventLoop: any EventLoop
+  package var eventLoop: any EventLoop { connection.eventLoop }
   /// `/package.Service/Method`.
-  package let path: String
+  package var path: String { opening.route.path }
   /// Without the keys that HTTP/2 and gRPC reserve.
-  package let metadata: Metadata
+  package var metadata: Metadata { opening.head.metadata }
   package let deadline: NIODeadline?
-  package let peer: Peer
+  package var peer: Peer { connection.peer }
 
   /// Whether messages are compressed, where the client accepts an encoding. At first so if the
   /// client's own messages are; fixed once the response headers are sent.
@@ -25,11 +25,13 @@ package final class ServerCall {
     case finished
   }
 
-  let method: Method
   let connection: ServerConnection
-  let requestEncoding: Encoding?
-  let acceptedEncodings: Encoding.Accepted
-  let hasSubtype: Bool
+  private let opening: CallOpening
+  var method: Method { opening.route.method }
+  var isClientStreaming: Bool { opening.route.method.isClientStreaming }
+  var requestEncoding: Encoding? { opening.head.encoding }
+  private var acceptedEncodings: Encoding.Accepted { opening.head.acceptedEncodings }
+  private var hasSubtype: Bool { opening.head.hasSubtype }
 
   /// Nil once the exchange is over.
   var stream: HTTP2Stream?
@@ -49,21 +51,14 @@ package final class ServerCall {
   var deadlineTimer: NIOScheduledCallback?
 
   init(
-    connection: ServerConnection, stream: HTTP2Stream, route: ServiceRegistry.Route,
-    head: RequestHead, deadline: NIODeadline?, eventLoop: any EventLoop
+    connection: ServerConnection, stream: HTTP2Stream, opening: CallOpening, deadline: NIODeadline?
   ) {
     self.connection = connection
     self.stream = stream
-    self.eventLoop = eventLoop
-    path = route.path
-    method = route.method
-    metadata = head.metadata
+    self.opening = opening
     self.deadline = deadline
-    peer = connection.peer
-    requestEncoding = head.encoding
-    acceptedEncodings = head.acceptedEncodings
-    compressesResponses = head.encoding != nil || connection.options.compressesResponses
-    hasSubtype = head.hasSubtype
+    compressesResponses =
+      opening.head.encoding != nil || connection.options.compressesResponses
     deframer = MessageDeframer(maxMessageBytes: connection.options.maxMessageBytes)
   }
 
@@ -125,6 +120,21 @@ package final class ServerCall {
     if isWritten { connection.http2.countMessageSent() } else { overflowed() }
   }
 
+  /// Whether messages leave compressed, where that makes them smaller. Settled once the response
+  /// headers are sent.
+  package var compressesMessages: Bool { responseEncoding != nil }
+
+  /// Sends messages that have their prefixes already, uncompressed, one behind the other. Only after
+  /// the response headers, and not where ``compressesMessages``.
+  package func send(framed bytes: UnsafeRawBufferPointer, messageCount: Int) {
+    guard let stream, answer == .headers, responseEncoding == nil else { return }
+    if stream.write({ $0.writeBytes(bytes) }) {
+      connection.http2.countMessagesSent(messageCount)
+    } else {
+      overflowed()
+    }
+  }
+
   private func overflowed() {
     abort(
       Status(
@@ -136,6 +146,10 @@ package final class ServerCall {
   private func sendHeaders() {
     answer = .headers
     if compressesResponses { responseEncoding = acceptedEncodings.choose(requestEncoding) }
+    if responseEncoding == nil, requestEncoding == nil, initialMetadata.entries.isEmpty {
+      stream?.respond(ResponseFields.head(hasSubtype: hasSubtype))
+      return
+    }
     connection.withFields { fields in
       fields.add(":status", "200")
       fields.add("content-type", ResponseFields.contentType(hasSubtype: hasSubtype))
@@ -162,6 +176,9 @@ package final class ServerCall {
     letGo()
     connection.callFinished(status)
     guard isAlone else {
+      if status.code == .ok, trailers.entries.isEmpty {
+        return stream.finish(trailers: ResponseFields.okTrailers)
+      }
       stream.finish { fields in
         ResponseFields.add(status, to: &fields)
         ResponseFields.add(trailers, to: &fields)

@@ -37,19 +37,22 @@ package final class RPCClient: Sendable {
     host: String, port: Int, eventLoop: any EventLoop, options: HTTP2Options = HTTP2Options(),
     maxMessageBytes: Int = 4 << 20
   ) -> EventLoopFuture<RPCClient> {
-    ClientBootstrap(group: eventLoop)
+    // Not looked up in the pipeline: the server may have closed by then, and emptied it.
+    let made = NIOLoopBoundBox.makeEmptyBox(valueType: HTTP2Connection.self, eventLoop: eventLoop)
+    return ClientBootstrap(group: eventLoop)
       .channelOption(.tcpOption(.tcp_nodelay), value: 1)
       .channelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 256 << 10))
       .connectTimeout(.seconds(10))
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(
-            HTTP2Connection(role: .client, options: options))
+          let connection = HTTP2Connection(role: .client, options: options)
+          made.value = connection
+          try channel.pipeline.syncOperations.addHandler(connection)
         }
       }
       .connect(host: host, port: port)
       .flatMapThrowing { channel in
-        let connection = try channel.pipeline.syncOperations.handler(type: HTTP2Connection.self)
+        guard let connection = made.value else { throw ChannelError.ioOnClosedChannel }
         return RPCClient(
           channel, connection, authority: "\(host):\(port)", maxMessageBytes: maxMessageBytes)
       }

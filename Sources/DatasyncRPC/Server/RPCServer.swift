@@ -30,12 +30,15 @@ package final class RPCServer: Sendable {
     /// Of the connections that are gone.
     var endedCalls = CallCounts()
     var perAddress: [String: Int] = [:]
+    /// Of each event loop that has had a connection.
+    var pumpQueues: [ObjectIdentifier: NIOLoopBound<PumpQueue>] = [:]
     var isDraining = false
     var whenEmpty: [EventLoopPromise<Void>] = []
   }
 
   let id = ChannelzID.next()
-  let options: RPCOptions
+  private let sharedOptions: Shared<RPCOptions>
+  private let sharedHTTP2Options: Shared<HTTP2Options>
   let registry: ServiceRegistry
   let health: HealthService
   let group: any EventLoopGroup
@@ -50,13 +53,16 @@ package final class RPCServer: Sendable {
     if options.http2.bufferBudget == nil {
       options.http2.bufferBudget = BufferBudget(maxBytes: options.maxBufferedBytes)
     }
-    self.options = options
+    sharedOptions = Shared(options)
+    sharedHTTP2Options = Shared(options.http2)
     self.registry = registry
     self.health = health
     self.group = group
     self.logger = logger
     if !ProcessMemory.givesBack { logger.notice("freed memory may stay with the process") }
   }
+
+  var options: RPCOptions { sharedOptions.value }
 
   /// Listens for HTTP/2: over TLS where the options hold some, else cleartext with prior knowledge.
   ///
@@ -111,7 +117,8 @@ package final class RPCServer: Sendable {
     let ip = remote?.ipAddress ?? ""
     let peer = Peer(address: "\(ip):\(remote?.port ?? 0)")
     let connection = ServerConnection(
-      options: options, registry: registry, peer: peer, eventLoop: channel.eventLoop, logger: logger
+      options: sharedOptions, http2: sharedHTTP2Options, registry: registry, peer: peer,
+      eventLoop: channel.eventLoop, logger: logger
     ) { [weak self] in self?.closed($0, ip) }
     let bound = NIOLoopBound(connection, eventLoop: channel.eventLoop)
     let refusal: Limit?? = state.withLock { state in
@@ -132,13 +139,24 @@ package final class RPCServer: Sendable {
       }
       throw Refused()
     }
+    let pumpQueue = pumpQueue(of: channel.eventLoop)
     guard let tls = options.tls else {
-      try channel.pipeline.syncOperations.addHandler(connection.http2)
+      try channel.pipeline.syncOperations.addHandler(connection.speak(sendingWith: pumpQueue))
       return
     }
     try channel.pipeline.syncOperations.addHandlers(
       NIOSSLServerHandler(context: tls.current),
-      TLSGate(connection: connection, timeout: tls.handshakeTimeout))
+      TLSGate(connection: connection, timeout: tls.handshakeTimeout, pumpQueue: pumpQueue))
+  }
+
+  private func pumpQueue(of eventLoop: any EventLoop) -> PumpQueue {
+    state.withLock { state in
+      let id = ObjectIdentifier(eventLoop)
+      if let queue = state.pumpQueues[id] { return queue }
+      let queue = NIOLoopBound(PumpQueue(eventLoop: eventLoop), eventLoop: eventLoop)
+      state.pumpQueues[id] = queue
+      return queue
+    }.value
   }
 
   private func closed(_ connection: ServerConnection, _ ip: String) {

@@ -7,7 +7,8 @@ final class ServerConnection: HTTP2ConnectionDelegate {
   /// Of this connection alone, in the process.
   let id = ChannelzID.next()
   private(set) var counts = CallCounts()
-  let options: RPCOptions
+  private let sharedOptions: Shared<RPCOptions>
+  var options: RPCOptions { _read { yield sharedOptions.value } }
   let registry: ServiceRegistry
   let eventLoop: any EventLoop
   private let logger: Logger
@@ -19,19 +20,27 @@ final class ServerConnection: HTTP2ConnectionDelegate {
   /// Calls that the current read brought.
   private var unsettled: [ServerCall] = []
   private var fields = HeaderBlock()
+  private var known: KnownHead?
 
   init(
-    options: RPCOptions, registry: ServiceRegistry, peer: Peer, eventLoop: any EventLoop,
+    options: Shared<RPCOptions>, http2: Shared<HTTP2Options>, registry: ServiceRegistry, peer: Peer,
+    eventLoop: any EventLoop,
     logger: Logger, onClose: @escaping (ServerConnection) -> Void
   ) {
-    self.options = options
+    sharedOptions = options
     self.registry = registry
     self.peer = peer
     self.eventLoop = eventLoop
     self.logger = logger
     self.onClose = onClose
-    http2 = HTTP2Connection(role: .server, options: options.http2)
+    self.http2 = HTTP2Connection(role: .server, options: http2)
+  }
+
+  /// HTTP/2 begins: until its end, each of the two holds the other.
+  func speak(sendingWith pumpQueue: PumpQueue?) -> HTTP2Connection {
     http2.delegate = self
+    http2.pumpQueue = pumpQueue
+    return http2
   }
 
   /// Lends an empty list of fields that is used again and again.
@@ -53,6 +62,10 @@ final class ServerConnection: HTTP2ConnectionDelegate {
           Status(.resourceExhausted, "the request's headers are too long (\(limit.rawValue))")))
       return
     }
+    if let known, known.number == stream.headNumber, known.generation == registry.generation {
+      return start(stream, known.opening)
+    }
+    let generation = registry.generation
     switch RequestHeadParser.parse(stream.head) {
     case .refused(let refusal):
       refuse(stream, refusal)
@@ -61,19 +74,32 @@ final class ServerConnection: HTTP2ConnectionDelegate {
         refuse(stream, .status(unknownMethod(head.path)))
         return
       }
-      start(stream, route, head)
+      let opening = CallOpening(head: head, route: route)
+      known =
+        stream.headNumber == 0
+        ? nil : KnownHead(number: stream.headNumber, opening: opening, generation: generation)
+      start(stream, opening)
     }
   }
 
-  private func start(_ stream: HTTP2Stream, _ route: ServiceRegistry.Route, _ head: RequestHead) {
+  /// What the head remembered by the connection says.
+  private struct KnownHead {
+    /// ``HTTP2Stream/headNumber``.
+    let number: Int
+    let opening: CallOpening
+    let generation: Int
+  }
+
+  private func start(_ stream: HTTP2Stream, _ opening: CallOpening) {
     counts.started(now: http2.now)
     let call = ServerCall(
-      connection: self, stream: stream, route: route, head: head,
-      deadline: head.timeout.map { eventLoop.now + $0 }, eventLoop: eventLoop)
+      connection: self, stream: stream, opening: opening,
+      deadline: opening.head.timeout.map { eventLoop.now + $0 })
     stream.delegate = call
-    unsettled.append(call)
-    if !route.method.isClientStreaming, !stream.isRemoteEnded { stream.awaitsBytes = true }
-    call.handler = route.method.handler(call)
+    if call.deadline != nil { unsettled.append(call) }
+    let method = opening.route.method
+    if !method.isClientStreaming, !stream.isRemoteEnded { stream.awaitsBytes = true }
+    call.handler = method.handler(call)
     // Finished already: nothing more may reach the handler.
     if call.answer == .finished { call.letGo() }
   }

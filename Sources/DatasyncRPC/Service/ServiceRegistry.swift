@@ -29,6 +29,7 @@ package final class ServiceRegistry: Sendable {
   }
 
   private let table: Mutex<Table>
+  private let replacements = Atomic<Int>(0)
 
   package init(_ services: [Service]) {
     table = Mutex(Table(services))
@@ -38,7 +39,11 @@ package final class ServiceRegistry: Sendable {
   package func replace(_ services: [Service]) {
     let new = Table(services)
     table.withLock { $0 = new }
+    replacements.add(1, ordering: .releasing)
   }
+
+  /// Rises when the services are replaced: routes found before are of no use then.
+  var generation: Int { replacements.load(ordering: .acquiring) }
 
   package func method(path: String) -> Method? {
     route(path: path)?.method

@@ -9,13 +9,15 @@ final class TLSGate: ChannelInboundHandler, RemovableChannelHandler {
 
   private let connection: ServerConnection
   private let timeout: TimeAmount
+  private let pumpQueue: PumpQueue?
   private var channel: (any Channel)?
   private var timer: Scheduled<Void>?
   private var isOpen = false
 
-  init(connection: ServerConnection, timeout: TimeAmount) {
+  init(connection: ServerConnection, timeout: TimeAmount, pumpQueue: PumpQueue?) {
     self.connection = connection
     self.timeout = timeout
+    self.pumpQueue = pumpQueue
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
@@ -54,7 +56,8 @@ final class TLSGate: ChannelInboundHandler, RemovableChannelHandler {
     isOpen = true
     connection.gate = nil
     do {
-      try pipeline.addHandler(connection.http2, position: .after(self))
+      try pipeline.addHandler(
+        connection.speak(sendingWith: pumpQueue), position: .after(self))
     } catch {
       context.close(promise: nil)
     }

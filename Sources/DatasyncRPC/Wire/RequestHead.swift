@@ -2,7 +2,7 @@ import DatasyncHTTP2
 import NIOCore
 
 /// What the head of a request says. A value.
-struct RequestHead {
+struct RequestHead: Sendable {
   /// How a request that is no call is answered.
   enum Refusal: Equatable {
     /// HTTP status 200, the gRPC status alone.

@@ -1,3 +1,5 @@
+import DatasyncStore
+
 /// Faults that the oracle's tests switch on, to see that each of its validators finds its own.
 ///
 /// Only in debug builds: `DATASYNC_FAULT=drop-event datasync serve …`, read once. In release builds
@@ -56,14 +58,18 @@ enum FaultSwitch: String, CaseIterable {
   }
 
   extension FaultSwitch {
+    private static let name = getenv("DATASYNC_FAULT").map { String(cString: $0) } ?? ""
+
     private static let active: FaultSwitch? = {
-      guard let name = getenv("DATASYNC_FAULT").map({ String(cString: $0) }), !name.isEmpty else {
-        return nil
-      }
+      guard !name.isEmpty else { return nil }
       let fault = FaultSwitch(rawValue: name)
-      TestNotice.print("DATASYNC_FAULT: \(fault == nil ? "unknown" : "on"): \(name)")
+      let isKnown = fault != nil || storeFault != nil
+      TestNotice.print("DATASYNC_FAULT: \(isKnown ? "on" : "unknown"): \(name)")
       return fault
     }()
+
+    /// The fault, where it is one of the store's.
+    static var storeFault: StoreFault? { StoreFault(rawValue: name) }
 
     private static let calls = Atomic<Int>(0)
 

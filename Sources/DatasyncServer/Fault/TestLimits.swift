@@ -9,7 +9,8 @@ import DatasyncStore
 #endif
 
 /// Limits that tests make small, so that a run of seconds reaches what otherwise takes gigabytes:
-/// compaction, replay from the log's table, initial rows and replays in many pages.
+/// compaction, replay from the log's table, initial rows and replays in many pages, a full write queue,
+/// a long WAL.
 ///
 /// Only in debug builds: `DATASYNC_LIMITS=log-bytes=65536,tail-bytes=32768,replay-bytes=4096,page-rows=7`.
 enum TestLimits {
@@ -18,6 +19,7 @@ enum TestLimits {
   ) -> (StoreOptions, ServiceOptions) {
     #if DEBUG
       var (store, service) = (store, service)
+      store.fault = FaultSwitch.storeFault
       guard let text = getenv("DATASYNC_LIMITS").map({ String(cString: $0) }) else {
         return (store, service)
       }
@@ -29,6 +31,10 @@ enum TestLimits {
         }
         switch pair[0] {
         case "log-bytes": store.maxLogBytes = value
+        case "queued-writes": store.maxQueuedWrites = value
+        case "checkpoint-pages": store.checkpointPages = value
+        case "restart-pages": store.restartPages = value
+        case "wal-pages": store.maxWALPages = value
         case "tail-bytes": service.tailBytes = value
         case "replay-bytes": service.replayChunkBytes = value
         case "page-rows": service.snapshotPageRows = value

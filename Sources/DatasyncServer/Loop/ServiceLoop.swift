@@ -24,17 +24,23 @@ final class ServiceLoop {
   /// The last commit that this loop has published.
   private(set) var head: Sequence
   private(set) var tail: CommitTail
+  let heartbeats: HeartbeatQueue
   private var live = SubscriptionIndex()
-  /// While a commit is shown to the index, who leaves it is kept here until the end.
-  private var isPublishing = false
+  /// While a batch is shown to the index, who leaves it is kept here until the end, and nobody joins.
+  private var isDelivering = false
   private var departed: [Subscription] = []
+  /// Audiences for which the batch at hand has events.
+  private var active: [Audience] = []
+  private var spareBatches: [EventBatch] = []
+  /// The event loop's time at the beginning of the batch at hand.
+  private(set) var deliveryTime = NIODeadline.uptimeNanoseconds(0)
+
+  /// Pages of the log held by subscriptions that will send them next.
+  var pagesHeld = 0
 
   private var requesters: [UInt64: any WriteRequester] = [:]
   private var nextRequester: UInt64 = 1
-  private var subscriptions: [ObjectIdentifier: Subscription] = [:]
   private var waiting: [(position: Sequence, body: () -> Void)] = []
-  /// Subscriptions that got a change of the batch at hand.
-  private var touched: [Subscription] = []
   private var checkpoint: (sequence: Sequence, bytes: [UInt8])?
   private var pointReads: [PointRead] = []
 
@@ -51,6 +57,7 @@ final class ServiceLoop {
     catalog = store.catalog
     decoder = RequestDecoder(maxBytes: options.maxDecodedBytes)
     pageTokens = TokenCoder(key: store.historyID)
+    heartbeats = HeartbeatQueue(eventLoop: eventLoop)
     tail = CommitTail(start: head, maxBytes: options.tailBytes)
   }
 
@@ -74,15 +81,18 @@ final class ServiceLoop {
   /// answer to a write before its event.
   func deliver(_ batch: CommittedBatch) {
     if !FaultSwitch.isOn(.eventBeforeResponse) { answerWrites(of: batch) }
+    deliveryTime = eventLoop.now
+    isDelivering = true
     for commit in batch.commits where commit.last > head {
       tail.append(commit)
       publish(commit)
       head = commit.last
     }
     head = max(head, batch.head)
-    let settled = touched
-    touched.removeAll(keepingCapacity: true)
-    for subscription in settled { subscription.batchEnded() }
+    deliverEvents()
+    isDelivering = false
+    for subscription in departed { live.remove(subscription) }
+    departed.removeAll(keepingCapacity: true)
     if FaultSwitch.isOn(.eventBeforeResponse) { answerWrites(of: batch) }
     wakeWaiting()
   }
@@ -94,37 +104,37 @@ final class ServiceLoop {
   }
 
   private func publish(_ commit: Commit) {
-    isPublishing = true
-    defer { publishingEnded() }
-    if commit.changes.count == 1 {
-      guard let change = judged(commit.changes[0], of: commit) else { return }
-      live.forEachCandidate(of: change) { subscription in
-        if subscription.publish(change, commit: commit) { touched.append(subscription) }
-      }
-      return
-    }
-    publishTogether(commit)
-  }
-
-  /// A commit of several changes: a subscription must know of each whether another follows.
-  private func publishTogether(_ commit: Commit) {
-    var matches: [ObjectIdentifier: (subscription: Subscription, changes: [JudgedChange])] = [:]
     for change in commit.changes {
-      guard let judged = judged(change, of: commit) else { continue }
-      live.forEachCandidate(of: judged) { subscription in
-        matches[ObjectIdentifier(subscription), default: (subscription, [])].changes.append(judged)
-      }
-    }
-    for (subscription, changes) in matches.values
-    where subscription.publish(changes, commit: commit) {
-      touched.append(subscription)
+      guard let change = judged(change, of: commit) else { continue }
+      live.forEachCandidate(of: change) { $0.take(change, of: commit, in: self) }
     }
   }
 
-  private func publishingEnded() {
-    isPublishing = false
-    for subscription in departed { live.remove(subscription) }
-    departed.removeAll(keepingCapacity: true)
+  // MARK: - Events of a batch
+
+  /// A batch for an audience that has events now.
+  func beginBatch(of audience: Audience) -> EventBatch {
+    active.append(audience)
+    return takeBatch()
+  }
+
+  func takeBatch() -> EventBatch { spareBatches.popLast() ?? EventBatch() }
+
+  func giveBack(_ batch: EventBatch) {
+    batch.removeAll()
+    if spareBatches.count < 64 { spareBatches.append(batch) }
+  }
+
+  /// Gives every audience what there is for it; the views are exact at the loop's head then.
+  private func deliverEvents() {
+    guard !active.isEmpty else { return }
+    let checkpoint = encodedCheckpoint(at: head, isCurrent: false)
+    for audience in active { deliver(to: audience, checkpoint: checkpoint) }
+    active.removeAll(keepingCapacity: active.count < 1024)
+  }
+
+  func deliver(to audience: Audience, checkpoint: [UInt8]?) {
+    if let batch = audience.deliver(checkpoint: checkpoint) { giveBack(batch) }
   }
 
   func enterLive(_ subscription: Subscription) {
@@ -132,13 +142,15 @@ final class ServiceLoop {
   }
 
   func leaveLive(_ subscription: Subscription) {
-    if isPublishing { departed.append(subscription) } else { live.remove(subscription) }
+    if isDelivering { departed.append(subscription) } else { live.remove(subscription) }
   }
 
   /// nil for what no subscription can see: an attached table, after ending those that must end, and
   /// tables that are no longer served.
   private func judged(_ change: Change, of commit: Commit) -> JudgedChange? {
     if change.operation == .tableAttached {
+      // What came before it has to be sent before subscriptions end.
+      deliverEvents()
       live.forEach(inTable: change.tableID) { $0.tableAttached(at: change.sequence) }
       return nil
     }
@@ -151,7 +163,7 @@ final class ServiceLoop {
   /// Runs the closure once this loop has published everything up to a position. A reader may be
   /// ahead of the batch that is about to come.
   func whenPublished(_ position: Sequence, _ body: @escaping () -> Void) {
-    if position <= head { return body() }
+    if position <= head, !isDelivering { return body() }
     waiting.append((position, body))
   }
 
@@ -178,28 +190,20 @@ final class ServiceLoop {
   func catalogChanged(_ catalog: Catalog) {
     guard catalog.generation > self.catalog.generation else { return }
     self.catalog = catalog
-    for subscription in Array(subscriptions.values) { subscription.catalogChanged(catalog) }
-  }
-
-  func started(_ subscription: Subscription) {
-    subscriptions[ObjectIdentifier(subscription)] = subscription
-  }
-
-  func ended(_ subscription: Subscription) {
-    subscriptions[ObjectIdentifier(subscription)] = nil
+    for subscription in heartbeats.subscriptions { subscription.catalogChanged(catalog) }
   }
 
   // MARK: - Reads
 
   /// Runs a closure in a snapshot on a reader thread, and the completion back on this loop.
   func read<Result: Sendable>(
-    cancellation: CancellationFlag? = nil,
+    cancellation: CancellationFlag? = nil, isShort: Bool = false,
     _ body: @escaping @Sendable (Snapshot) throws(DatasyncError) -> Result,
     completion: @escaping (Swift.Result<Result, DatasyncError>) -> Void
   ) {
     let eventLoop = eventLoop
     let completion = NIOLoopBound(completion, eventLoop: eventLoop)
-    store.read(cancellation: cancellation, body) { result in
+    store.read(cancellation: cancellation, isShort: isShort, body) { result in
       eventLoop.execute { completion.value(result) }
     }
   }
@@ -220,6 +224,7 @@ final class ServiceLoop {
     pointReads.removeAll(keepingCapacity: true)
     let wanted = batch.map { ($0.table, $0.key) }
     read(
+      isShort: true,
       { snapshot throws(DatasyncError) in
         wanted.map { table, key in
           Swift.Result { () throws(DatasyncError) in try snapshot.row(key, in: table) }

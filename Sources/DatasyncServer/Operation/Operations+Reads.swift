@@ -1,6 +1,7 @@
 import DatasyncMessages
 import DatasyncModel
 import DatasyncStore
+import DequeModule
 
 // Turns, and the reads that wait for them.
 extension Operations {
@@ -9,8 +10,9 @@ extension Operations {
     startSteps()
   }
 
-  /// Starts what has its turn. A read waits for the writes before it to be answered, for the stream
-  /// to take its answer, and where it scans for others to end; a write waits for the reads before it.
+  /// Starts what has its turn. A read waits for the writes before it to be answered and for the stream
+  /// to take its answer; a write waits for the reads before it. A scan then waits for others to end,
+  /// and holds up no read behind it.
   func startSteps() {
     while let next = steps.first {
       guard running[next.requestID] != nil else {
@@ -20,16 +22,19 @@ extension Operations {
       switch next.kind {
       case .write:
         guard activeReads == 0 else { return }
-      case .read:
+      case .read, .scan:
         guard pendingWrites.isEmpty, sink?.isWritable ?? false else { return }
-      case .scan:
-        guard pendingWrites.isEmpty, sink?.isWritable ?? false,
-          activeScans < loop.options.maxReadsAtOnce
-        else { return }
       }
       steps.removeFirst()
-      next.start()
+      if next.kind == .scan { start(scan: next) } else { next.start() }
     }
+  }
+
+  private func start(scan: Step) {
+    activeReads += 1
+    guard activeScans < loop.options.maxReadsAtOnce else { return waitingScans.append(scan) }
+    activeScans += 1
+    scan.start()
   }
 
   func readEnded() {
@@ -41,11 +46,10 @@ extension Operations {
     let plan = try GetPlan(request, catalog: loop.catalog, ownTable: ownTable)
     let flag = CancellationFlag()
     running[id] = .read(flag)
-    enqueue(id, .read) { [weak self] in
-      guard let self else { return }
+    enqueue(id, .read) { [self] in
       self.activeReads += 1
-      self.loop.readRow(plan.key, in: plan.table) { [weak self] result in
-        guard let self else { return }
+      self.activeGets += 1
+      self.loop.readRow(plan.key, in: plan.table) { [self] result in
         if self.isCurrent(flag, id) {
           do throws(DatasyncError) {
             self.answer(id, .get(try plan.reply(try result.get())))
@@ -53,7 +57,9 @@ extension Operations {
             self.finish(id, error: error)
           }
         }
+        self.activeGets -= 1
         self.readEnded()
+        self.takeTurns()
       }
     }
   }
@@ -64,19 +70,15 @@ extension Operations {
     let plan = try QueryPlan(request, catalog: loop.catalog, ownTable: ownTable, coder: coder)
     let flag = CancellationFlag()
     running[id] = .read(flag)
-    enqueue(id, .scan) { [weak self] in
-      guard let self else { return }
-      self.activeReads += 1
-      self.activeScans += 1
-      self.loop.read(
+    enqueue(id, .scan) { [self] in
+      loop.read(
         cancellation: flag,
         { snapshot throws(DatasyncError) in
           try plan.run(in: snapshot, historyID: historyID, coder: coder)
         },
-        completion: { [weak self] (result: Swift.Result<QueryReply, DatasyncError>) in
-          guard let self else { return }
-          self.activeScans -= 1
-          if self.isCurrent(flag, id) {
+        completion: { [self] (result: Swift.Result<QueryReply, DatasyncError>) in
+          sendPage { [self] in
+            guard isCurrent(flag, id) else { return }
             switch result {
             case .success(let reply): self.answer(id, .query(reply))
             case .failure(let error): self.finish(id, error: error)
@@ -85,6 +87,26 @@ extension Operations {
           self.readEnded()
         })
     }
+  }
+
+  /// Sends a page now, or in its turn when the stream takes more: no answer waits for more than one.
+  private func sendPage(_ send: @escaping () -> Void) {
+    let sendAndScan = { [self] in
+      send()
+      scanEnded()
+    }
+    if sink?.isWritable ?? true, activeGets == 0 {
+      sendAndScan()
+    } else {
+      waitingPages.append(sendAndScan)
+    }
+  }
+
+  private func scanEnded() {
+    activeScans -= 1
+    guard let next = waitingScans.popFirst() else { return }
+    activeScans += 1
+    next.start()
   }
 
   /// Whether a read's request still runs: it may have been cancelled, and its id used again.

@@ -22,8 +22,7 @@ extension Operations {
       }
       writes.append(write)
     }
-    if writes.isEmpty {
-      _ = try mutation(message.mutationID, [], isCommit: true)
+    if writes.isEmpty, message.mutationID.isEmpty {
       running[id] = .write
       return answer(id, .commit([], replayed: false))
     }
@@ -55,11 +54,11 @@ extension Operations {
     running[id] = .write
     if steps.isEmpty, activeReads == 0 { return try submit(request, id: id) }
     steps.append(
-      Step(requestID: id, kind: .write) { [weak self] in
+      Step(requestID: id, kind: .write) { [self] in
         do throws(DatasyncError) {
-          try self?.submit(request, id: id)
+          try submit(request, id: id)
         } catch {
-          self?.finish(id, error: error)
+          finish(id, error: error)
         }
       })
   }

@@ -14,7 +14,8 @@ final class Operations: WriteRequester {
   /// A typed service's table.
   let ownTable: Table?
   var caller: Caller
-  weak var sink: (any ResponseSink)?
+  /// Held until ``abandon()``, which whoever the sink is calls at its end.
+  var sink: (any ResponseSink)?
 
   var running: [UInt64: Running] = [:]
   private(set) var subscriptionCount = 0
@@ -24,9 +25,16 @@ final class Operations: WriteRequester {
   var nextTicket: UInt64 = 1
   /// What waits for its turn, in the order of sending.
   var steps: Deque<Step> = []
-  /// Reads at work, and those among them that scan.
+  /// Reads whose turn has come and that are not done with the store.
   var activeReads = 0
+  /// Of them, those of one row: pages wait for their answers.
+  var activeGets = 0
+  /// Scans that hold a page, or work on one.
   var activeScans = 0
+  /// Scans whose turn has come while there are enough at work.
+  var waitingScans: Deque<Step> = []
+  /// Pages that came while the stream took no more; each is sent by its closure.
+  var waitingPages: Deque<() -> Void> = []
   /// Subscriptions that would send if the stream took it, in the order of their turns.
   private var waitingSubscriptions: Deque<Subscription> = []
 
@@ -123,6 +131,8 @@ final class Operations: WriteRequester {
     running = [:]
     subscriptionCount = 0
     steps.removeAll()
+    waitingScans.removeAll()
+    waitingPages.removeAll()
     waitingSubscriptions.removeAll()
     for request in requests {
       switch request {
@@ -135,12 +145,20 @@ final class Operations: WriteRequester {
     unregisterWhenIdle()
   }
 
-  /// The stream takes more again: answers go first, then each subscription that waits has its turn.
+  /// The stream takes more again: small answers go first, then pages that are ready and subscriptions
+  /// that wait have their turns, one of each.
   func drained() {
     startSteps()
-    for _ in 0..<waitingSubscriptions.count {
-      guard sink?.isWritable ?? false, let next = waitingSubscriptions.popFirst() else { return }
-      next.drained()
+    takeTurns()
+  }
+
+  func takeTurns() {
+    var turns = waitingSubscriptions.count
+    while activeGets == 0, sink?.isWritable ?? false, turns > 0 || !waitingPages.isEmpty {
+      waitingPages.popFirst()?()
+      guard turns > 0, sink?.isWritable ?? false else { continue }
+      turns -= 1
+      waitingSubscriptions.popFirst()?.drained()
     }
   }
 
@@ -182,8 +200,8 @@ final class Operations: WriteRequester {
       request, catalog: loop.catalog, ownTable: ownTable, options: loop.options)
     let subscription = Subscription(
       requestID: id, plan: plan, clientID: caller.clientID, loop: loop, sink: sink
-    ) { [weak self] error in
-      self?.finish(id, error: error)
+    ) { [self] error in
+      finish(id, error: error)
     }
     running[id] = .subscription(subscription)
     subscriptionCount += 1
@@ -193,10 +211,10 @@ final class Operations: WriteRequester {
 
   func changes(_ request: ChangesRequest, id: UInt64) throws(DatasyncError) {
     let poll = try LongPoll(request, caller: caller, loop: loop, ownTable: ownTable) {
-      [weak self] result in
+      [self] result in
       switch result {
-      case .success(let reply): self?.answer(id, .changes(reply))
-      case .failure(let error): self?.finish(id, error: error)
+      case .success(let reply): answer(id, .changes(reply))
+      case .failure(let error): finish(id, error: error)
       }
     }
     running[id] = .longPoll(poll)

@@ -105,26 +105,25 @@ final class UnaryCall: CallHandler, ResponseSink {
     call.finish(status, trailers: trailers)
   }
 
+  private var form: EventForm { isTyped ? .rowEvent : .event }
+
+  func sharedForm(for requestID: UInt64) -> EventForm? {
+    call.compressesMessages ? nil : form
+  }
+
+  func send(framed bytes: UnsafeRawBufferPointer, messageCount: Int) {
+    guard !isEnded else { return }
+    call.send(framed: bytes, messageCount: messageCount)
+  }
+
   func send(change: [UInt8], own: Bool, more: Bool, for requestID: UInt64) {
     guard !isEnded else { return }
-    call.send { buffer in
-      if isTyped {
-        EventFrame.writeRowEvent(change, own: own, more: more, to: &buffer)
-      } else {
-        EventFrame.writeEvent(change: change, own: own, more: more, to: &buffer)
-      }
-    }
+    call.send { EventFrame.write(form, change: change, own: own, more: more, to: &$0) }
   }
 
   func send(checkpoint: [UInt8], for requestID: UInt64) {
     guard !isEnded else { return }
-    call.send { buffer in
-      if isTyped {
-        EventFrame.writeRowEvent(checkpoint: checkpoint, to: &buffer)
-      } else {
-        EventFrame.writeEvent(checkpoint: checkpoint, to: &buffer)
-      }
-    }
+    call.send { EventFrame.write(form, checkpoint: checkpoint, to: &$0) }
   }
 }
 

@@ -63,8 +63,8 @@ struct QueryPlan: Sendable {
   func run(
     in snapshot: Snapshot, historyID: String, coder: TokenCoder
   ) throws(DatasyncError) -> QueryReply {
-    var page = ScanPage()
-    if scan.limit > 0 { page = try snapshot.scan(scan) }
+    var page = PackedPage()
+    if scan.limit > 0 { page = try snapshot.scanPacked(scan) }
     let rows = rowsBefore + UInt64(page.rows.count)
     var next = ""
     if let after = page.next, top == 0 || rows < top {
@@ -72,7 +72,8 @@ struct QueryPlan: Sendable {
         .text(coder: coder)
     }
     return QueryReply(
-      entities: page.rows.map { EntityReply($0) },
+      table: scan.table,
+      rows: page.rows,
       nextPageToken: next,
       total: wantsCount ? try snapshot.count(scan) : 0,
       resumeToken: ResumeToken(historyID: historyID, sequence: snapshot.sequence).text,

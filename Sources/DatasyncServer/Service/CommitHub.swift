@@ -57,8 +57,14 @@ final class CommitHub: StoreObserver {
 
   func databaseGone(path: String) {
     logger.critical(
-      "the database file was replaced or removed while it is served; stop the server, then start it",
+      "the database file, or its -wal or -shm, was replaced or removed while it is served; stop the server, then start it",
       metadata: ["path": "\(path)"])
+  }
+
+  func longReadHoldsWAL(bytes: Int) {
+    logger.warning(
+      "a read that does not end keeps the write-ahead log from being begun anew; most likely another program has a transaction open on the database",
+      metadata: ["bytes": "\(bytes)"])
   }
 
   private static func deliver(

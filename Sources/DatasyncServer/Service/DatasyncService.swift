@@ -21,7 +21,8 @@ package final class DatasyncService: Sendable {
     path: String, storeOptions: StoreOptions, options: ServiceOptions, group: any EventLoopGroup,
     logger: Logger, onSchema: @escaping @Sendable (DatasyncService, Catalog) -> Void
   ) async throws -> DatasyncService {
-    let (storeOptions, options) = TestLimits.applied(to: storeOptions, options)
+    let (storeOptions, serviceOptions) = TestLimits.applied(to: storeOptions, options)
+    let options = serviceOptions.bounded(by: storeOptions)
     let hub = CommitHub(logger: logger)
     let store = try Store.open(path: path, options: storeOptions, observer: hub)
     let eventLoops = group.makeIterator().map { $0 }

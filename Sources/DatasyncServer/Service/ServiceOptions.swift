@@ -1,3 +1,4 @@
+import DatasyncStore
 package import NIOCore
 
 /// The limits of the service. A value.
@@ -16,6 +17,11 @@ package struct ServiceOptions: Sendable {
   package var tailBytes = 32 << 20
   /// A replay and a fold work in steps of this size.
   package var replayChunkBytes = 256 << 10
+  /// Pages of the log, of ``replayChunkBytes`` each, that a loop holds for streams that are full. One
+  /// more is read again when its turn comes.
+  package var maxPagesHeld = 64
+  /// What an audience's events may come to before they are sent, where the writer's batch has more.
+  package var eventBatchBytes = 64 << 10
   /// Initial rows come in pages of this size.
   package var snapshotPageBytes = 256 << 10
   package var snapshotPageRows = 1000
@@ -28,4 +34,11 @@ package struct ServiceOptions: Sendable {
   package var messagePackage = "tables"
 
   package init() {}
+
+  /// What the log may not keep is not kept in memory either.
+  func bounded(by store: StoreOptions) -> ServiceOptions {
+    var options = self
+    options.tailBytes = min(tailBytes, store.maxLogBytes)
+    return options
+  }
 }

@@ -7,124 +7,99 @@ import NIOCore
 ///
 /// Every byte goes straight to its place: this runs once a delivery.
 enum EventFrame {
-  /// A SessionResponse with a change.
+  /// One message with a change, for a stream that frames it.
   static func write(
-    change: [UInt8], own: Bool, more: Bool, for requestID: UInt64, to buffer: inout ByteBuffer
+    _ form: EventForm, change: [UInt8], own: Bool, more: Bool, to buffer: inout ByteBuffer
   ) {
-    let flags = (own ? 2 : 0) + (more ? 2 : 0)
-    append(to: &buffer, maxBytes: change.count + flags + 40) { output in
-      writeHead(requestID, eventField: EventField.change, size: change.count + flags, to: &output)
-      output.write(change)
-      if own { output.writeFlag(EventField.own) }
-      if more { output.writeFlag(EventField.more) }
-    }
-  }
-
-  /// A SessionResponse with a checkpoint.
-  static func write(
-    checkpoint: [UInt8], for requestID: UInt64, to buffer: inout ByteBuffer
-  ) {
-    append(to: &buffer, maxBytes: checkpoint.count + 40) { output in
-      writeHead(
-        requestID, eventField: EventField.checkpoint, size: checkpoint.count, to: &output)
-      output.write(checkpoint)
-    }
-  }
-
-  /// An Event with a change.
-  static func writeEvent(
-    change: [UInt8], own: Bool, more: Bool, to buffer: inout ByteBuffer
-  ) {
-    let flags = (own ? 2 : 0) + (more ? 2 : 0)
-    append(to: &buffer, maxBytes: change.count + flags + 20) { output in
-      output.writeLength(of: EventField.change, change.count + flags)
-      output.write(change)
-      if own { output.writeFlag(EventField.own) }
-      if more { output.writeFlag(EventField.more) }
-    }
-  }
-
-  /// An Event with a checkpoint.
-  static func writeEvent(checkpoint: [UInt8], to buffer: inout ByteBuffer) {
-    append(to: &buffer, maxBytes: checkpoint.count + 20) { output in
-      output.writeLength(of: EventField.checkpoint, checkpoint.count)
-      output.write(checkpoint)
-    }
-  }
-
-  /// A row event of a typed service.
-  static func writeRowEvent(
-    _ event: [UInt8], own: Bool, more: Bool, to buffer: inout ByteBuffer
-  ) {
-    append(to: &buffer, maxBytes: event.count + 4) { output in
-      output.write(event)
-      if own { output.writeFlag(EventField.rowOwn) }
-      if more { output.writeFlag(EventField.rowMore) }
-    }
-  }
-
-  static func writeRowEvent(checkpoint: [UInt8], to buffer: inout ByteBuffer) {
-    append(to: &buffer, maxBytes: checkpoint.count + 20) { output in
-      output.writeLength(of: EventField.rowCheckpoint, checkpoint.count)
-      output.write(checkpoint)
-    }
-  }
-
-  private static func writeHead(
-    _ requestID: UInt64, eventField: Int, size: Int, to output: inout Output
-  ) {
-    output.writeVarint(UInt64(EventField.requestID) << 3)
-    output.writeVarint(requestID)
-    output.writeLength(of: EventField.event, 1 + WireWriter.varintSize(UInt64(size)) + size)
-    output.writeLength(of: eventField, size)
-  }
-
-  /// - Parameter maxBytes: At least what the closure writes.
-  private static func append(
-    to buffer: inout ByteBuffer, maxBytes: Int, _ write: (inout Output) -> Void
-  ) {
-    buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: maxBytes) { bytes in
-      var output = Output(bytes: bytes)
-      write(&output)
+    buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: change.count + maxHeadBytes) { bytes in
+      var output = WireOutput(bytes)
+      output.write(form, change: change, own: own, more: more)
       return output.count
     }
   }
 
-  /// Memory with room enough. Confined to one call.
-  private struct Output {
-    let bytes: UnsafeMutableRawBufferPointer
-    var count = 0
-
-    init(bytes: UnsafeMutableRawBufferPointer) {
-      self.bytes = bytes
+  /// One message with a checkpoint, for a stream that frames it.
+  static func write(_ form: EventForm, checkpoint: [UInt8], to buffer: inout ByteBuffer) {
+    buffer.writeWithUnsafeMutableBytes(
+      minimumWritableBytes: checkpoint.count + maxHeadBytes
+    ) { bytes in
+      var output = WireOutput(bytes)
+      output.write(form, checkpoint: checkpoint)
+      return output.count
     }
+  }
 
-    mutating func writeVarint(_ value: UInt64) {
-      var rest = value
-      while rest >= 0x80 {
-        bytes[count] = UInt8(truncatingIfNeeded: rest) | 0x80
-        count += 1
-        rest >>= 7
-      }
-      bytes[count] = UInt8(truncatingIfNeeded: rest)
-      count += 1
+  /// The same as a gRPC message: not compressed, its length before it.
+  static func appendMessage(
+    _ form: EventForm, change: [UInt8], own: Bool, more: Bool, to bytes: inout [UInt8]
+  ) {
+    append(to: &bytes, maxBytes: change.count + maxHeadBytes) { output in
+      output.write(form, change: change, own: own, more: more)
     }
+  }
 
-    mutating func writeLength(of field: Int, _ size: Int) {
-      writeVarint(UInt64(field) << 3 | 2)
-      writeVarint(UInt64(size))
+  static func appendMessage(_ form: EventForm, checkpoint: [UInt8], to bytes: inout [UInt8]) {
+    append(to: &bytes, maxBytes: checkpoint.count + maxHeadBytes) { output in
+      output.write(form, checkpoint: checkpoint)
     }
+  }
 
-    mutating func writeFlag(_ field: Int) {
-      writeVarint(UInt64(field) << 3)
-      writeVarint(1)
-    }
+  /// At most: two tags and varints, two tags and lengths, two flags, a prefix.
+  private static let maxHeadBytes = 64
+  private static let prefixBytes = 5
 
-    mutating func write(_ source: [UInt8]) {
-      source.withUnsafeBytes { source in
-        UnsafeMutableRawBufferPointer(rebasing: bytes[count...]).copyMemory(from: source)
-      }
-      count += source.count
+  private static func append(
+    to bytes: inout [UInt8], maxBytes: Int, _ write: (inout WireOutput) -> Void
+  ) {
+    let start = bytes.count
+    let room = start + prefixBytes + maxBytes
+    if bytes.capacity < room { bytes.reserveCapacity(max(room, 2 * bytes.capacity)) }
+    bytes.append(contentsOf: repeatElement(0, count: prefixBytes + maxBytes))
+    let count = bytes.withUnsafeMutableBytes { all in
+      var output = WireOutput(
+        UnsafeMutableRawBufferPointer(rebasing: all[(start + prefixBytes)...]))
+      write(&output)
+      all.storeBytes(
+        of: UInt32(clamping: output.count).bigEndian, toByteOffset: start + 1, as: UInt32.self)
+      return output.count
     }
+    bytes.removeLast(maxBytes - count)
+  }
+}
+
+extension WireOutput {
+  fileprivate mutating func write(_ form: EventForm, change: [UInt8], own: Bool, more: Bool) {
+    let flags = (own ? 2 : 0) + (more ? 2 : 0)
+    switch form {
+    case .session(let requestID):
+      writeHead(requestID, eventField: EventField.change, size: change.count + flags)
+    case .event:
+      write(field: EventField.change, length: change.count + flags)
+    case .rowEvent:
+      write(change)
+      if own { write(field: EventField.rowOwn, varint: 1) }
+      if more { write(field: EventField.rowMore, varint: 1) }
+      return
+    }
+    write(change)
+    if own { write(field: EventField.own, varint: 1) }
+    if more { write(field: EventField.more, varint: 1) }
+  }
+
+  fileprivate mutating func write(_ form: EventForm, checkpoint: [UInt8]) {
+    switch form {
+    case .session(let requestID):
+      writeHead(requestID, eventField: EventField.checkpoint, size: checkpoint.count)
+    case .event: write(field: EventField.checkpoint, length: checkpoint.count)
+    case .rowEvent: write(field: EventField.rowCheckpoint, length: checkpoint.count)
+    }
+    write(checkpoint)
+  }
+
+  private mutating func writeHead(_ requestID: UInt64, eventField: Int, size: Int) {
+    write(field: EventField.requestID, varint: requestID)
+    write(
+      field: EventField.event, length: 1 + WireWriter.varintSize(UInt64(size)) + size)
+    write(field: eventField, length: size)
   }
 }

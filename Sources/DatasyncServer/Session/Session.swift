@@ -99,8 +99,9 @@ final class Session: CallHandler, ResponseSink {
 
   func drained() {
     guard !isEnded else { return }
-    operations.drained()
+    // What comes in goes first: whatever waits to be sent may fill the stream again at once.
     resumeWhenRoom()
+    operations.drained()
   }
 
   func serverDraining(timeLeft: TimeAmount) {
@@ -171,13 +172,27 @@ final class Session: CallHandler, ResponseSink {
     loop.encoder.session(requestID, status: status, write)
   }
 
+  func sharedForm(for requestID: UInt64) -> EventForm? {
+    call.compressesMessages ? nil : .session(requestID: requestID)
+  }
+
+  func send(framed bytes: UnsafeRawBufferPointer, messageCount: Int) {
+    guard !isEnded else { return }
+    call.send(framed: bytes, messageCount: messageCount)
+  }
+
   func send(change: [UInt8], own: Bool, more: Bool, for requestID: UInt64) {
     guard !isEnded else { return }
-    call.send { EventFrame.write(change: change, own: own, more: more, for: requestID, to: &$0) }
+    call.send {
+      EventFrame.write(
+        .session(requestID: requestID), change: change, own: own, more: more, to: &$0)
+    }
   }
 
   func send(checkpoint: [UInt8], for requestID: UInt64) {
     guard !isEnded else { return }
-    call.send { EventFrame.write(checkpoint: checkpoint, for: requestID, to: &$0) }
+    call.send {
+      EventFrame.write(.session(requestID: requestID), checkpoint: checkpoint, to: &$0)
+    }
   }
 }

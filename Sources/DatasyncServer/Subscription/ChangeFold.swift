@@ -17,6 +17,8 @@ struct ChangeFold {
 
   private var rows: [RowKey: Net] = [:]
 
+  var isEmpty: Bool { rows.isEmpty }
+
   /// Changes come in commit order.
   mutating func append(_ change: JudgedChange, commit: Commit, isOwn: Bool) {
     let key = RowKey(table: change.change.tableID, key: change.change.key)

@@ -7,6 +7,10 @@ protocol EventSink: AnyObject {
   /// Whether events take the form of a typed service.
   var isTyped: Bool { get }
 
+  /// The form of a request's events in which many may be sent at once; nil: only one by one.
+  func sharedForm(for requestID: UInt64) -> EventForm?
+  /// Sends messages that are framed already, as ``EventBatch`` does.
+  func send(framed bytes: UnsafeRawBufferPointer, messageCount: Int)
   func send(change: [UInt8], own: Bool, more: Bool, for requestID: UInt64)
   func send(checkpoint: [UInt8], for requestID: UInt64)
 }

@@ -26,12 +26,10 @@ final class JudgedChange {
   }
 
   private var encodings: [Encoding] = []
-  private(set) lazy var before: [Value]? = change.before.map {
-    RowDecoder.values(of: $0, table: table)
-  }
-  private(set) lazy var after: [Value]? = change.after.map {
-    RowDecoder.values(of: $0, table: table)
-  }
+  private var before = DecodedRow()
+  private var after = DecodedRow()
+  private lazy var wasDeleted = change.before.map { RowDecoder.isDeleted($0) } ?? false
+  private lazy var isDeleted = change.after.map { RowDecoder.isDeleted($0) } ?? false
   /// Numbers of the fields whose stored value differs, without version and updated_at.
   private lazy var changedNumbers: [Int] = {
     guard let before = change.before, let after = change.after else { return [] }
@@ -59,17 +57,34 @@ final class JudgedChange {
 
   /// What the view sees; nil: nothing.
   func verdict(in view: View) -> Verdict? {
-    let wasIn = before.map { view.contains($0) } ?? false
-    let isIn = after.map { view.contains($0) } ?? false
+    let wasIn =
+      change.before != nil
+      && view.contains(isDeleted: wasDeleted) {
+        before.values(of: change.before, table, view.filterColumns)
+      }
+    let isIn =
+      change.after != nil
+      && view.contains(isDeleted: isDeleted) {
+        after.values(of: change.after, table, view.filterColumns)
+      }
     switch (wasIn, isIn) {
     case (false, false): return nil
     case (false, true): return .add
     case (true, true): return touchesSelection(of: view) ? .update : nil
     case (true, false):
-      let stillExists = after.map { $0[SystemColumn.deleted.rawValue] != .bool(true) } ?? false
+      let stillExists = change.after != nil && !isDeleted
       if FaultSwitch.isOn(.staleView), stillExists { return nil }
       return .delete(leftView: stillExists)
     }
+  }
+
+  /// What a column held before and after; nil where there was no row.
+  func values(ofColumn column: Int) -> (before: Value?, after: Value?) {
+    let mask = ColumnMask([column])
+    return (
+      change.before == nil ? nil : before.values(of: change.before, table, mask)[column],
+      change.after == nil ? nil : after.values(of: change.after, table, mask)[column]
+    )
   }
 
   private func touchesSelection(of view: View) -> Bool {
@@ -87,8 +102,10 @@ final class JudgedChange {
     {
       return encoding.bytes
     }
-    let event = event(verdict, view: view, wantsPrevious: wantsPrevious)
-    let bytes = isTyped ? event.encodedRowEvent() : event.encodedChange()
+    let bytes = encode(
+      ViewOfChange(
+        operation: verdict, image: change.after.map { view.project($0) },
+        previous: wantsPrevious ? change.before.map { view.project($0) } : nil), isTyped: isTyped)
     encodings.append(
       Encoding(
         verdict: verdict, selected: view.selected, wantsPrevious: wantsPrevious,
@@ -96,31 +113,67 @@ final class JudgedChange {
     return bytes
   }
 
-  private func event(_ verdict: Verdict, view: View, wantsPrevious: Bool) -> ChangeEvent {
-    var event = ChangeEvent(
-      operation: verdict.operation, table: table, id: change.key, sequence: change.sequence,
-      image: nil)
-    event.origin = origin
-    event.committedAt = committedAt
-    switch verdict {
-    case .add:
-      event.image = change.after.map { view.project($0) }
-    case .update:
-      event.image = change.after.map { view.project($0) }
-      if wantsPrevious { event.previous = change.before.map { view.project($0) } }
-      event.changedFields = changedNumbers.compactMap { number in
-        table.index(ofNumber: number).map { table.columns[$0].name }
+  private struct ViewOfChange {
+    let operation: Verdict
+    let image: RowImage?
+    let previous: RowImage?
+  }
+
+  private func encode(_ seen: ViewOfChange, isTyped: Bool) -> [UInt8] {
+    var (key, origin) = (change.key, origin)
+    return key.withUTF8 { key in
+      origin.withUTF8 { origin in
+        (seen.image?.bytes ?? []).withUnsafeBytes { image in
+          (seen.previous?.bytes ?? []).withUnsafeBytes { previous in
+            var event = ChangeEvent(
+              operation: seen.operation.operation, table: table, id: UnsafeRawBufferPointer(key),
+              sequence: change.sequence, image: nil)
+            event.origin = UnsafeRawBufferPointer(origin)
+            event.committedAt = committedAt
+            switch seen.operation {
+            case .add:
+              event.image = image
+            case .update:
+              event.image = image
+              if seen.previous != nil { event.previous = previous }
+              event.changedFields = table.columnNames(ofNumbers: changedNumbers)
+            case .delete(let leftView):
+              if seen.previous != nil { event.previous = previous }
+              event.leftView = leftView
+            }
+            return isTyped ? event.encodedRowEvent() : event.encodedChange()
+          }
+        }
       }
-    case .delete(let leftView):
-      if wantsPrevious { event.previous = change.before.map { view.project($0) } }
-      event.leftView = leftView
     }
-    return event
+  }
+}
+
+/// A row's values, as far as somebody has asked for them. A value.
+private struct DecodedRow {
+  private var values: [Value] = []
+  private var mask = ColumnMask([])
+
+  /// - Returns: One for each column; those in `needed` are right.
+  mutating func values(of image: RowImage?, _ table: Table, _ needed: ColumnMask) -> [Value] {
+    guard let image else { return [] }
+    if values.isEmpty || !mask.contains(needed) {
+      // Whoever comes second asks for something else; then a third may.
+      mask = values.isEmpty ? needed : .all
+      values = RowDecoder.values(of: image, table: table, columns: mask)
+    }
+    return values
+  }
+}
+
+extension Table {
+  func columnNames(ofNumbers numbers: [Int]) -> [String] {
+    numbers.compactMap { number in index(ofNumber: number).map { columns[$0].name } }
   }
 }
 
 extension JudgedChange.Verdict {
-  fileprivate var operation: ChangeEvent.Operation {
+  var operation: ChangeEvent.Operation {
     switch self {
     case .add: .add
     case .update: .update

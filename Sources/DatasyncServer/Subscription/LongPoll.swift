@@ -68,6 +68,12 @@ final class LongPoll: EventSink {
   /// It is full once, and then it answers.
   func awaitDrain(_ subscription: Subscription) {}
 
+  func sharedForm(for requestID: UInt64) -> EventForm? { nil }
+
+  func send(framed bytes: UnsafeRawBufferPointer, messageCount: Int) {
+    preconditionFailure("a long poll's events are sent one by one")
+  }
+
   func send(change: [UInt8], own: Bool, more: Bool, for requestID: UInt64) {
     var writer = WireWriter(reservingCapacity: change.count + 4)
     writer.append(encoded: change)

@@ -30,33 +30,46 @@ extension Subscription {
     phase = .snapshotting(rows)
     let request = rows.tables.first.map { scanRequest($0, after: rows.after) }
     let position = rows.position
+    let view = view
     loop.read(
       cancellation: rows.cancellation,
       { snapshot throws(DatasyncError) -> (Sequence, ScanPage) in
-        guard let request else { return (position ?? snapshot.sequence, ScanPage()) }
+        guard var request else { return (position ?? snapshot.sequence, ScanPage()) }
+        request.filter = try view.filter()
         guard let position else { return (snapshot.sequence, try snapshot.scan(request)) }
         return (position, try snapshot.scan(request, asOf: position))
       },
-      completion: { [weak self] (result: Result<(Sequence, ScanPage), DatasyncError>) in
-        guard let self, !self.isEnded else { return }
+      completion: { [self] (result: Result<(Sequence, ScanPage), DatasyncError>) in
+        guard !self.isEnded else { return }
         switch result {
         case .failure(let error): self.end(error)
         case .success(let (position, page)):
           // An event never comes before the answer to its write, an initial row neither.
-          self.loop.whenPublished(position) { [weak self] in
-            self?.initialRowsRead(page, at: position)
-          }
+          self.loop.whenPublished(position) { [self] in initialRowsRead(page, at: position) }
         }
       })
   }
 
   private func scanRequest(_ table: Table, after: [Value]?) -> ScanRequest {
-    var request = ScanRequest(table: table, limit: loop.options.snapshotPageRows)
-    request.filter = view.filter
+    // The filter may be of another generation of the table than the one that the rows began with.
+    var request = ScanRequest(table: view.spoken ?? table, limit: loop.options.snapshotPageRows)
     request.includeDeleted = view.includeDeleted
     request.maxBytes = loop.options.snapshotPageBytes
     request.after = after
     return request
+  }
+
+  private func encoded(_ row: StoredRow, isTyped: Bool) -> [UInt8] {
+    var key = row.key
+    return key.withUTF8 { key in
+      view.project(row.image).bytes.withUnsafeBytes { image in
+        var event = ChangeEvent(
+          operation: .add, table: row.table, id: UnsafeRawBufferPointer(key),
+          sequence: row.version, image: image)
+        event.isInitial = true
+        return isTyped ? event.encodedRowEvent() : event.encodedChange()
+      }
+    }
   }
 
   private func initialRowsRead(_ page: ScanPage, at position: Sequence) {
@@ -64,12 +77,8 @@ extension Subscription {
     rows.isReading = false
     rows.position = position
     for row in page.rows {
-      var event = ChangeEvent(
-        operation: .add, table: row.table, id: row.key, sequence: row.version,
-        image: view.project(row.image))
-      event.isInitial = true
-      let bytes = sink.isTyped ? event.encodedRowEvent() : event.encodedChange()
-      sink.send(change: bytes, own: false, more: false, for: requestID)
+      sink.send(
+        change: encoded(row, isTyped: sink.isTyped), own: false, more: false, for: requestID)
     }
     for error in page.errors {
       loop.logger.warning("a row cannot be read", metadata: ["error": "\(error.message)"])

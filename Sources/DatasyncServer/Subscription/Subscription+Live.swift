@@ -1,77 +1,67 @@
 import DatasyncModel
+import NIOCore
 
 extension Subscription {
-  /// Takes the one change of a commit, as it happens.
-  ///
-  /// - Returns: Whether something was sent.
-  func publish(_ change: JudgedChange, commit: Commit) -> Bool {
-    guard let verdict = verdict(on: change) else { return false }
-    guard staysLive(before: commit) else { return false }
-    send(change, verdict, more: false)
-    return true
+  /// Takes what a batch of the writer has for its audience, as it happens.
+  func deliver(_ batch: EventBatch) {
+    guard case .live = phase else { return }
+    guard maySend else {
+      return fallBack(
+        to: FaultSwitch.isOn(.dropWhenFull) ? batch.events.last?.commitEnd : batch.start)
+    }
+    guard let reached = send(batch, at: loop.deliveryTime) else { return }
+    fallBack(to: reached)
+    // Also has it called when the stream takes more.
+    if maySend { yieldThenPump() }
   }
 
-  /// Takes those changes of a commit that may concern it, in order.
-  func publish(_ changes: [JudgedChange], commit: Commit) -> Bool {
-    let matches = self.matches(among: changes)
-    guard !matches.isEmpty, staysLive(before: commit) else { return false }
-    send(matches)
-    return true
-  }
-
-  /// The batch is complete: the view is exact at its end.
-  func batchEnded() {
-    guard case .live = phase, owesCheckpoint else { return }
-    sendCheckpoint(at: loop.head)
-  }
-
-  /// Falls back to replaying where the stream is full, and forgets the commit: the log has it.
-  private func staysLive(before commit: Commit) -> Bool {
-    guard case .live = phase else { return false }
-    if maySend { return true }
+  /// Goes over to replaying, and forgets what comes after the position: the log has it.
+  private func fallBack(to position: Sequence?) {
+    guard case .live = phase, let position else { return }
     loop.leaveLive(self)
-    let position =
-      FaultSwitch.isOn(.dropWhenFull) ? commit.last : Sequence(commit.first.rawValue - 1)
     phase = .replaying(position: position, isReading: false)
-    return false
   }
 
-  func verdict(on change: JudgedChange) -> JudgedChange.Verdict? {
-    if plan.excludeOwn, isOwn(change) { return nil }
-    return change.verdict(in: view)
-  }
-
-  func matches(
-    among changes: [JudgedChange]
-  ) -> [(change: JudgedChange, verdict: JudgedChange.Verdict)] {
-    changes.compactMap { change in verdict(on: change).map { (change, $0) } }
-  }
-
-  func isOwn(_ change: JudgedChange) -> Bool {
-    !clientID.isEmpty && change.origin == clientID
-  }
-
-  func send(_ matches: [(change: JudgedChange, verdict: JudgedChange.Verdict)]) {
-    if FaultSwitch.isOn(.earlyCheckpoint), isCurrent, let last = matches.last {
-      sendCheckpoint(at: last.change.change.sequence)
+  /// Sends events, and the checkpoint behind them where there is one.
+  ///
+  /// - Returns: Where to go on from, if the stream would not take all of them; nil: all are sent.
+  func send(_ batch: EventBatch, at time: NIODeadline) -> Sequence? {
+    guard let sink else { return nil }
+    if FaultSwitch.isOn(.earlyCheckpoint), isCurrent, let last = batch.events.last {
+      sendCheckpoint(at: last.commitEnd)
     }
-    let matches = FaultSwitch.isOn(.swapEvents) ? matches.reversed() : matches
-    for (index, match) in matches.enumerated() {
-      let more = index < matches.count - 1 && !FaultSwitch.isOn(.splitCommit)
-      send(match.change, match.verdict, more: more)
+    if !mayOwn(batch), let form = sink.sharedForm(for: requestID) {
+      batch.withFramed(form) { sink.send(framed: $0, messageCount: $1) }
+      owesCheckpoint = batch.checkpoint == nil
+    } else if let stop = sendSingly(batch, to: sink) {
+      return stop
     }
+    if !owesCheckpoint { lastCheckpoint = time }
+    return nil
   }
 
-  private func send(_ change: JudgedChange, _ verdict: JudgedChange.Verdict, more: Bool) {
-    guard let sink else { return }
-    let bytes = change.encoded(
-      verdict, view: view, wantsPrevious: plan.wantsPrevious && !FaultSwitch.isOn(.noPrevious),
-      isTyped: sink.isTyped)
-    owesCheckpoint = true
-    if FaultSwitch.strikes(.dropEvent) { return }
-    sink.send(change: bytes, own: isOwn(change), more: more, for: requestID)
-    if FaultSwitch.strikes(.doubleEvent) {
-      sink.send(change: bytes, own: isOwn(change), more: more, for: requestID)
+  private func sendSingly(_ batch: EventBatch, to sink: any EventSink) -> Sequence? {
+    for (index, event) in batch.events.enumerated() {
+      let isOwn = isOwn(event.origin)
+      if plan.excludeOwn, isOwn { continue }
+      sink.send(change: event.bytes, own: isOwn, more: event.more, for: requestID)
+      owesCheckpoint = true
+      if !event.more, index < batch.events.count - 1, !sink.isWritable { return event.commitEnd }
     }
+    if owesCheckpoint, let checkpoint = batch.checkpoint {
+      owesCheckpoint = false
+      sink.send(checkpoint: checkpoint, for: requestID)
+    }
+    return nil
+  }
+
+  private func mayOwn(_ batch: EventBatch) -> Bool {
+    guard !clientID.isEmpty else { return false }
+    return batch.onlyOrigin.map { $0 == clientID }
+      ?? batch.events.contains { $0.origin == clientID }
+  }
+
+  func isOwn(_ origin: String) -> Bool {
+    !clientID.isEmpty && origin == clientID
   }
 }

@@ -7,41 +7,47 @@ extension Subscription {
   /// log. One chunk at a time, so that no subscription keeps the loop from the others.
   func pump() {
     guard case .replaying(let position, isReading: false) = phase, maySend else { return }
+    if pages.current != nil { return sendPage() }
     if position >= loop.head { return becomeLive(at: position) }
     if let commits = loop.tail.commits(after: position, maxBytes: loop.options.replayChunkBytes) {
       if replay(commits) { yieldThenPump() }
       return
     }
-    phase = .replaying(position: position, isReading: true)
-    readLog(after: position)
+    if plan.minInterval == nil, let form = sink?.sharedForm(for: requestID) {
+      goOnWithPages(after: position, form)
+    } else {
+      phase = .replaying(position: position, isReading: true)
+      readCommits(after: position)
+    }
   }
 
-  private func yieldThenPump() {
+  func yieldThenPump() {
     guard case .replaying(let position, _) = phase else { return }
     if position >= loop.head { return pump() }
-    let bound = NIOLoopBound(WeakSubscription(self), eventLoop: loop.eventLoop)
-    loop.eventLoop.execute { bound.value.target?.pump() }
+    let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
+    loop.eventLoop.execute { bound.value.pump() }
   }
 
-  private func readLog(after position: Sequence) {
+  /// For what is folded, or sent one by one.
+  private func readCommits(after position: Sequence) {
     let through = loop.head
     let maxBytes = loop.options.replayChunkBytes
     loop.read(
       { snapshot throws(DatasyncError) in
         try snapshot.changes(after: position, through: through, maxBytes: maxBytes)
       },
-      completion: { [weak self] (result: Result<LogPage, DatasyncError>) in
-        guard let self, case .replaying(_, isReading: true) = self.phase else { return }
+      completion: { [self] (result: Result<LogPage, DatasyncError>) in
+        guard case .replaying(_, isReading: true) = phase else { return }
         switch result {
         case .failure(let error):
-          self.end(error)
+          end(error)
         case .success(let page):
-          self.phase = .replaying(position: position, isReading: false)
-          guard self.replay(page.commits) else { return }
-          if case .replaying(let reached, _) = self.phase {
-            self.phase = .replaying(position: max(reached, page.through), isReading: false)
+          phase = .replaying(position: position, isReading: false)
+          guard replay(page.commits) else { return }
+          if case .replaying(let reached, _) = phase {
+            phase = .replaying(position: max(reached, page.through), isReading: false)
           }
-          self.yieldThenPump()
+          yieldThenPump()
         }
       })
   }
@@ -51,20 +57,56 @@ extension Subscription {
   /// - Returns: Whether to go on; false where the subscription has ended or the stream is full.
   private func replay(_ commits: [Commit]) -> Bool {
     if plan.minInterval != nil { return replayFolded(commits) }
+    let batch = loop.takeBatch()
+    defer { loop.giveBack(batch) }
     for commit in commits {
-      guard let changes = judged(commit) else { return false }
-      let matches = self.matches(among: changes)
-      send(matches)
-      phase = .replaying(position: commit.last, isReading: false)
-      if !matches.isEmpty, !maySend {
-        sendCheckpoint(at: commit.last)
+      let attached = append(commit, to: batch)
+      if let attached {
+        if !batch.isEmpty { _ = send(batch, at: loop.eventLoop.now) }
+        tableAttached(at: attached)
         return false
       }
+      guard batch.byteCount < loop.options.eventBatchBytes || send(batch, through: commit.last)
+      else { return false }
     }
-    if owesCheckpoint, let last = commits.last?.last, last < loop.head {
-      sendCheckpoint(at: last)
+    guard let last = commits.last?.last else { return true }
+    return send(batch, through: last)
+  }
+
+  /// Sends the events of the log up to a position, where there are some.
+  ///
+  /// - Returns: Whether to go on.
+  private func send(_ batch: EventBatch, through position: Sequence) -> Bool {
+    var reached = position
+    let isSending = !batch.isEmpty
+    if isSending { reached = send(batch, at: loop.eventLoop.now) ?? position }
+    guard !isEnded else { return false }
+    batch.removeAll()
+    phase = .replaying(position: reached, isReading: false)
+    let goesOn = !isSending || (maySend && reached == position)
+    if owesCheckpoint, !goesOn || reached < loop.head { sendCheckpoint(at: reached) }
+    return goesOn
+  }
+
+  /// Adds what the view sees of a commit.
+  ///
+  /// - Returns: Where a table of the view was attached: the subscription ends there.
+  private func append(_ commit: Commit, to batch: EventBatch) -> Sequence? {
+    for change in commit.changes {
+      if let table = view.table, change.tableID != table.id { continue }
+      if change.operation == .tableAttached { return change.sequence }
+      guard let table = loop.catalog.table(id: change.tableID) else { continue }
+      let judged = JudgedChange(change: change, table: table, commit: commit)
+      guard let verdict = judged.verdict(in: view) else { continue }
+      batch.append(encoded(judged, verdict), of: commit)
     }
-    return true
+    return nil
+  }
+
+  private func encoded(_ change: JudgedChange, _ verdict: JudgedChange.Verdict) -> [UInt8] {
+    change.encoded(
+      verdict, view: view, wantsPrevious: plan.wantsPrevious && !FaultSwitch.isOn(.noPrevious),
+      isTyped: sink?.isTyped ?? false)
   }
 
   /// The commit's changes that may concern the view; nil where one of them has ended it.
@@ -85,10 +127,8 @@ extension Subscription {
   // MARK: - Intervals
 
   func rest(for interval: TimeAmount) {
-    let bound = NIOLoopBound(WeakSubscription(self), eventLoop: loop.eventLoop)
-    intervalTask = loop.eventLoop.scheduleTask(in: interval) {
-      bound.value.target?.intervalEnded()
-    }
+    let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
+    intervalTask = loop.eventLoop.scheduleTask(in: interval) { bound.value.intervalEnded() }
   }
 
   private func intervalEnded() {
@@ -104,11 +144,15 @@ extension Subscription {
     var fold = ChangeFold()
     for commit in commits {
       guard let changes = judged(commit) else { return false }
-      for change in changes { fold.append(change, commit: commit, isOwn: isOwn(change)) }
+      for change in changes { fold.append(change, commit: commit, isOwn: isOwn(change.origin)) }
     }
+    // Also where nothing is left of them.
+    owesCheckpoint = owesCheckpoint || !fold.isEmpty
     for net in fold.netChanges(excludingOwn: plan.excludeOwn) {
       guard let verdict = net.verdict(in: view) else { continue }
-      send([(net, verdict)])
+      owesCheckpoint = true
+      sink?.send(
+        change: encoded(net, verdict), own: isOwn(net.origin), more: false, for: requestID)
     }
     phase = .replaying(position: last, isReading: false)
     // Also before the view is current: within one batch a row comes once.

@@ -16,14 +16,14 @@ import NIOCore
 ///          └──────────────┴────────────┴──► ended
 final class Subscription {
   let requestID: UInt64
-  let plan: SubscriptionPlan
+  private(set) var plan: SubscriptionPlan
   let clientID: String
   let loop: ServiceLoop
-  private(set) var view: View
+  var view: View { plan.view }
   /// The place in its ``SubscriptionSet``, which alone touches it.
   var slot = 0
-  /// An equality of the filter by which the index finds it.
-  private(set) var indexKey: (column: Int, value: Value)?
+  /// While it is live: those that see the same.
+  private(set) var audience: Audience?
 
   var phase = Phase.starting
   /// Held until the end, which whoever owns the sink makes sure of.
@@ -34,14 +34,21 @@ final class Subscription {
   private(set) var isCurrent = false
   /// Whether a change was sent after the last checkpoint.
   var owesCheckpoint = false
-  private var lastCheckpoint: NIODeadline
-  private var heartbeatTask: Scheduled<Void>?
+  var lastCheckpoint: NIODeadline
+  /// The place in the ``HeartbeatQueue``, which alone touches it.
+  var heartbeatPlace: (tick: Int64, place: Int)?
   var intervalTask: Scheduled<Void>?
   private var isAwaitingDrain = false
 
+  /// Of a replay from the log.
+  var pages: ReplayPages { boxedPages?.pages ?? ReplayPages() }
+  var boxedPages: ReplayPages.Box?
+  /// Rises when the view becomes another: pages made for the one before are of no use.
+  var viewGeneration = 0
+
   enum Phase {
     case starting
-    case snapshotting(InitialRows)
+    indirect case snapshotting(InitialRows)
     /// Everything up to `position` has been sent; `isReading`: a page of the log is on its way.
     case replaying(position: Sequence, isReading: Bool)
     case resting(position: Sequence)
@@ -60,8 +67,6 @@ final class Subscription {
     self.loop = loop
     self.sink = sink
     self.onEnd = onEnd
-    view = plan.view
-    indexKey = view.filter?.equalities.first
     lastCheckpoint = loop.eventLoop.now
   }
 
@@ -82,7 +87,6 @@ final class Subscription {
   // MARK: - Life
 
   func start() {
-    loop.started(self)
     scheduleHeartbeat()
     switch plan.start {
     case .rows:
@@ -92,14 +96,14 @@ final class Subscription {
     case .after(let token):
       afterAnswered { $0.resume(after: token) }
     }
+    plan.start = .now
   }
 
   /// Goes on once this loop has published every write that any loop has answered: whoever subscribes
   /// after an answer finds its change in what is current.
   private func afterAnswered(_ body: @escaping (Subscription) -> Void) {
-    loop.whenPublished(loop.store.head) { [weak self] in
-      guard let self, !self.isEnded else { return }
-      body(self)
+    loop.whenPublished(loop.store.head) { [self] in
+      if !isEnded { body(self) }
     }
   }
 
@@ -109,15 +113,13 @@ final class Subscription {
     guard token.historyID == loop.historyID else { return end(.historyReplaced) }
     if FaultSwitch.isOn(.loseOnResume) { return advance(to: token.sequence.next) }
     if token.sequence <= loop.head { return advance(to: token.sequence) }
-    loop.read({ $0.sequence }) { [weak self] (result: Result<Sequence, DatasyncError>) in
-      guard let self, !self.isEnded else { return }
+    loop.read({ $0.sequence }) { [self] (result: Result<Sequence, DatasyncError>) in
+      guard !isEnded else { return }
       switch result {
-      case .failure(let error): self.end(error)
+      case .failure(let error): end(error)
       case .success(let sequence):
-        guard token.sequence <= sequence else { return self.end(.historyReplaced) }
-        self.loop.whenPublished(token.sequence) { [weak self] in
-          self?.advance(to: token.sequence)
-        }
+        guard token.sequence <= sequence else { return end(.historyReplaced) }
+        loop.whenPublished(token.sequence) { [self] in advance(to: token.sequence) }
       }
     }
   }
@@ -141,10 +143,10 @@ final class Subscription {
     if case .live = phase { loop.leaveLive(self) }
     if case .snapshotting(let rows) = phase { rows.cancellation.cancel() }
     phase = .ended
+    dropPages()
     sink = nil
-    heartbeatTask?.cancel()
+    loop.heartbeats.remove(self)
     intervalTask?.cancel()
-    loop.ended(self)
   }
 
   /// Whether the stream takes more now; where it does not, ``drained()`` follows when it does.
@@ -166,6 +168,24 @@ final class Subscription {
     case .replaying: pump()
     case .starting, .resting, .live, .ended: break
     }
+  }
+
+  var audienceKey: Audience.Key {
+    Audience.Key(
+      filter: view.condition.text, filterColumns: view.condition.namedColumns,
+      selected: view.selected, sendsEveryUpdate: view.sendsEveryUpdate,
+      includeDeleted: view.includeDeleted, wantsPrevious: plan.wantsPrevious,
+      isTyped: sink?.isTyped ?? false, generation: view.table?.generation ?? 0)
+  }
+
+  /// Shares the view of the others.
+  func joined(_ audience: Audience) {
+    self.audience = audience
+    plan.view = audience.view
+  }
+
+  func leftAudience() {
+    audience = nil
   }
 
   func becomeLive(at position: Sequence) {
@@ -208,26 +228,23 @@ final class Subscription {
   // MARK: - Heartbeats
 
   private func scheduleHeartbeat() {
-    let due = lastCheckpoint + plan.heartbeat
-    let bound = NIOLoopBound(WeakSubscription(self), eventLoop: loop.eventLoop)
-    heartbeatTask = loop.eventLoop.scheduleTask(deadline: due) { bound.value.target?.heartbeat() }
+    loop.heartbeats.insert(self, due: lastCheckpoint + plan.heartbeat)
   }
 
-  private func heartbeat() {
+  func heartbeat() {
     guard !isEnded else { return }
-    if loop.eventLoop.now >= lastCheckpoint + plan.heartbeat, let position = checkpointPosition {
-      sendCheckpoint(at: position)
+    let now = loop.eventLoop.now
+    if now + HeartbeatQueue.grain >= lastCheckpoint + plan.heartbeat {
+      if let position = checkpointPosition { sendCheckpoint(at: position) }
+      // Where nothing can be said now: look again after the same time.
+      lastCheckpoint = now
     }
-    if loop.eventLoop.now >= lastCheckpoint + plan.heartbeat {
-      // Nothing can be said now: look again after the same time.
-      lastCheckpoint = loop.eventLoop.now
-    }
-    scheduleHeartbeat()
+    if !isEnded { scheduleHeartbeat() }
   }
 
   /// Where the view is exact now; nil where it is not, or where the stream takes nothing.
   private var checkpointPosition: Sequence? {
-    isCurrent && sink?.isWritable ?? false ? position : nil
+    sink?.isWritable ?? false ? position : nil
   }
 
   // MARK: - Schema
@@ -239,12 +256,12 @@ final class Subscription {
     let isLive: Bool
     if case .live = phase { isLive = true } else { isLive = false }
     if isLive { loop.leaveLive(self) }
+    dropPages()
     do {
-      view = try view.adapted(to: table)
+      plan.view = try view.adapted(to: table)
     } catch {
       return end(error)
     }
-    indexKey = view.filter?.equalities.first
     if isLive { loop.enterLive(self) }
   }
 
@@ -254,14 +271,5 @@ final class Subscription {
     end(
       .historyCompacted(
         oldest: sequence, "a table was attached at \(sequence), where its history begins"))
-  }
-}
-
-/// Does not keep its subscription alive. Loop-bound.
-final class WeakSubscription {
-  private(set) weak var target: Subscription?
-
-  init(_ target: Subscription) {
-    self.target = target
   }
 }

@@ -7,11 +7,12 @@ struct SubscriptionPlan {
   enum Start {
     case rows
     case now
-    case after(ResumeToken)
+    indirect case after(ResumeToken)
   }
 
-  let view: View
-  let start: Start
+  var view: View
+  /// Only until the subscription has started.
+  var start: Start
   let once: Bool
   let excludeOwn: Bool
   let wantsPrevious: Bool

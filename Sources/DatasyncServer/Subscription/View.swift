@@ -4,12 +4,13 @@ import DatasyncModel
 
 /// Which rows a subscription is about, and what of them it gets: table ∧ filter ∧ not deleted. An
 /// access policy joins the filter here. Immutable, shared by reference within a loop.
-final class View {
+final class View: Sendable {
   /// nil: every table.
   let table: Table?
-  let filter: Filter?
+  let condition: ViewCondition
+  /// The table in the names that the filter has for its columns.
+  let spoken: Table?
   let includeDeleted: Bool
-  let selectNames: [String]
   /// Field numbers that are sent; nil: all.
   let selected: Set<Int>?
   /// Whether a change that touches no selected field is sent nevertheless.
@@ -20,8 +21,8 @@ final class View {
     table: Table?, filter: String, select: [String], includeDeleted: Bool
   ) throws(DatasyncError) {
     self.table = table
+    spoken = table
     self.includeDeleted = includeDeleted
-    selectNames = select
     guard let table else {
       guard filter.isEmpty else {
         throw .badField(
@@ -33,12 +34,14 @@ final class View {
           "select", reason: "BAD_SELECT", "at 1: a subscription of every table has no select",
           metadata: ["position": "1"])
       }
-      self.filter = nil
+      condition = .always
       selected = nil
       sendsEveryUpdate = true
       return
     }
-    self.filter = filter.isEmpty ? nil : try Filter(parsing: filter, table: table)
+    let parsed = filter.isEmpty ? nil : try Filter(parsing: filter, table: table)
+    try parsed?.refuseNow()
+    condition = ViewCondition(parsed)
     let columns = try RequestNames.select(select, of: table)
     selected = columns.map { columns in Set(columns.map { table.columns[$0].number }) }
     sendsEveryUpdate =
@@ -47,17 +50,41 @@ final class View {
       } ?? true
   }
 
-  /// The same view of the table's new generation.
+  /// The same view of the table's new generation: columns that were renamed since keep the names that
+  /// the filter has for them, and of those selected the ones that are gone are no more.
+  ///
+  /// - Throws: INVALID_ARGUMENT, reason BAD_FILTER, where the filter needs a column that is gone.
   func adapted(to table: Table) throws(DatasyncError) -> View {
-    try View(
-      table: table, filter: filter?.text ?? "", select: selectNames, includeDeleted: includeDeleted)
+    try View(self, adaptedTo: table)
   }
 
-  /// Whether a row is in the view; `values` as ``RowDecoder`` gives them.
-  func contains(_ values: [Value]) -> Bool {
-    if !includeDeleted, values[SystemColumn.deleted.rawValue] == .bool(true) { return false }
+  private init(_ old: View, adaptedTo table: Table) throws(DatasyncError) {
+    let spoken = old.spoken.map { table.named(as: $0) } ?? table
+    self.table = table
+    self.spoken = spoken
+    condition =
+      old.condition.text.isEmpty
+      ? .always : ViewCondition(try Filter(parsing: old.condition.text, table: spoken))
+    includeDeleted = old.includeDeleted
+    selected = old.selected
+    sendsEveryUpdate = old.sendsEveryUpdate
+  }
+
+  /// Whether a row is in the view.
+  ///
+  /// - Parameter values: As ``RowDecoder`` gives them, ``filterColumns`` at least; asked for where
+  ///   they matter.
+  func contains(isDeleted: Bool, values: () -> [Value]) -> Bool {
+    if !includeDeleted, isDeleted { return false }
     if FaultSwitch.isOn(.ignoreFilter) { return true }
-    return filter?.matches(values) ?? true
+    return condition.holds(values)
+  }
+
+  var filterColumns: ColumnMask { condition.columns }
+
+  /// For a query of the view's rows; nil: every row.
+  func filter() throws(DatasyncError) -> Filter? {
+    try spoken.flatMap { table throws(DatasyncError) in try condition.filter(of: table) }
   }
 
   func project(_ image: RowImage) -> RowImage {

@@ -121,7 +121,8 @@ struct Adoption {
   private func lenientImage(_ statement: Statement, _ table: Table) -> RowImage {
     var encoder = RowEncoder()
     for (index, column) in table.columns.enumerated() {
-      try? ColumnReader.append(statement, Int32(index), column: column, to: &encoder)
+      try? ColumnReader.append(
+        statement, Int32(index), FieldPlan(column), column: column, to: &encoder)
     }
     return encoder.finish()
   }

@@ -11,6 +11,18 @@ struct PackedRow {
     return reader.read()
   }
 
+  /// `datasync_noted(packed, number)`: one value of a packed row, in SQL.
+  static let functionName = "datasync_noted"
+
+  static func register(on connection: Connection) throws(SQLiteFailure) {
+    try connection.register(functionName, argumentCount: 2) { arguments in
+      guard case .string(let packed) = arguments[0], case .int64(let number) = arguments[1] else {
+        return .null
+      }
+      return values(of: packed)[Int(number)] ?? .null
+    }
+  }
+
   private init(bytes: [UInt8]) {
     self.bytes = bytes
   }

@@ -16,14 +16,8 @@ struct LogReader {
     after: Sequence, through: Sequence, maxBytes: Int
   ) throws(SQLiteFailure) -> LogPage {
     var page = LogPage(through: max(after, through))
-    let statement = try connection.cached(
-      """
-      SELECT sequence, table_id, operation, key, time, origin, before, after FROM datasync_log
-      WHERE sequence > ?1 AND sequence <= ?2 ORDER BY sequence
-      """)
+    let statement = try entries(after: after, through: through)
     defer { statement.reset() }
-    statement.bind(1, Int64(clamping: after.rawValue))
-    statement.bind(2, Int64(clamping: through.rawValue))
     var changes: [Change] = []
     var head: (time: Int64, origin: String) = (0, "")
     var bytes = 0
@@ -49,6 +43,38 @@ struct LogReader {
       page.commits.append(Commit(changes: changes, origin: head.origin, committedAt: head.time))
     }
     return page
+  }
+
+  /// Lends the entries after a sequence, in order, until the closure says false.
+  func forEachEntry(
+    after: Sequence, through: Sequence, _ body: (LogEntry) -> Bool
+  ) throws(SQLiteFailure) {
+    let statement = try entries(after: after, through: through)
+    defer { statement.reset() }
+    while try statement.step() {
+      let isFirst = !statement.isNull(4)
+      let entry = LogEntry(
+        sequence: Sequence(UInt64(clamping: statement.int64(0))), tableID: statement.int(1),
+        operation: Change.Operation(rawValue: statement.int(2)) ?? .update,
+        commit: isFirst ? (statement.int64(4), statement.bytes(5)) : nil,
+        key: statement.bytes(3),
+        before: statement.isNull(6) ? nil : statement.bytes(6),
+        after: statement.isNull(7) ? nil : statement.bytes(7))
+      guard body(entry) else { return }
+    }
+  }
+
+  private func entries(
+    after: Sequence, through: Sequence
+  ) throws(SQLiteFailure) -> Statement {
+    let statement = try connection.cached(
+      """
+      SELECT sequence, table_id, operation, key, time, origin, before, after FROM datasync_log
+      WHERE sequence > ?1 AND sequence <= ?2 ORDER BY sequence
+      """)
+    statement.bind(1, Int64(clamping: after.rawValue))
+    statement.bind(2, Int64(clamping: through.rawValue))
+    return statement
   }
 
   private static func change(_ statement: Statement) -> Change {

@@ -33,6 +33,16 @@ package struct ScanPage: Sendable {
   package init() {}
 }
 
+/// A page of rows' images. A value.
+package struct PackedPage: Sendable {
+  package var rows = PackedRows()
+  /// As in ``ScanPage``.
+  package var next: [Value]?
+  package var errors: [DatasyncError] = []
+
+  package init() {}
+}
+
 /// Commits read from the log. A value.
 package struct LogPage: Sendable {
   /// Whole commits, oldest first.

@@ -1,4 +1,3 @@
-import CDatasyncSQLite
 import DatasyncModel
 
 #if canImport(Glibc)
@@ -17,20 +16,29 @@ final class Reader: @unchecked Sendable {
   private let adopt: @Sendable () -> Void
   private let statements = RowStatements()
   private var snapshot: Snapshot?
-  private let progress = ReadProgress()
-  private var openedAt: Duration = .zero
+  private let progress: ReadProgress
+  private let busyWait: BusyWait
+  private let checkpointer: Checkpointer
+  private let options: StoreOptions
 
   /// The longest that a snapshot is used for new reads: an old one keeps the WAL growing.
   private let maxSnapshotAge: Duration = .milliseconds(250)
   /// The longest that a read waits for other programs' changes to be adopted.
   private let maxAdoptionWait: Duration = .seconds(5)
+  /// How long the writer has been kept from adopting when a read waits for it no more.
+  private let maxLockWait: Duration = .milliseconds(50)
 
   init(
-    path: String, options: StoreOptions, shared: SharedState, adopt: @escaping @Sendable () -> Void
+    path: String, options: StoreOptions, shared: SharedState, busyWait: BusyWait,
+    checkpointer: Checkpointer, adopt: @escaping @Sendable () -> Void
   ) throws(SQLiteFailure) {
     connection = try Connection(path: path)
     self.shared = shared
+    self.busyWait = busyWait
+    self.checkpointer = checkpointer
     self.adopt = adopt
+    self.options = options
+    progress = ReadProgress(shared: shared, maxWALPages: options.maxWALPages)
     try connection.execute(
       """
       PRAGMA query_only = ON;
@@ -38,6 +46,7 @@ final class Reader: @unchecked Sendable {
       PRAGMA temp_store = MEMORY;
       """)
     try connection.registerFilterFunctions()
+    try PackedRow.register(on: connection)
     progress.install(on: connection)
   }
 
@@ -48,9 +57,10 @@ final class Reader: @unchecked Sendable {
     }
     do {
       let snapshot = try snapshot(atLeast: job.minimum)
-      progress.cancellation = job.cancellation
+      progress.begin(job.cancellation)
       job.run(.success(snapshot))
-      progress.cancellation = nil
+      progress.end()
+      if progress.wasTooLong { endSnapshot() }
     } catch {
       endSnapshot()
       job.run(.failure(error))
@@ -61,10 +71,23 @@ final class Reader: @unchecked Sendable {
     DatasyncError(.cancelled, reason: "CANCELLED", "the read was cancelled")
   }
 
-  func endSnapshot() {
-    guard snapshot != nil else { return }
+  /// No read waits: a snapshot that is held would keep the WAL from being reused.
+  func rest() {
+    if !isStale { endSnapshot() }
+  }
+
+  /// Whether a test wants the snapshot to be used on.
+  private var isStale: Bool {
+    #if DEBUG
+      options.fault == .staleRead && MonotonicClock.now - progress.openedAt < .milliseconds(300)
+    #else
+      false
+    #endif
+  }
+
+  private func endSnapshot() {
     snapshot = nil
-    if !connection.isAutocommit { try? connection.execute("COMMIT") }
+    if !connection.isAutocommit { try? connection.cached("COMMIT").run() }
   }
 
   func close() {
@@ -74,11 +97,10 @@ final class Reader: @unchecked Sendable {
   }
 
   private func snapshot(atLeast minimum: Sequence) throws(DatasyncError) -> Snapshot {
-    if let snapshot, snapshot.sequence >= minimum, !connection.isAutocommit,
-      MonotonicClock.now - openedAt < maxSnapshotAge
-    {
+    if let snapshot, snapshot.sequence >= minimum, !connection.isAutocommit, isFresh {
       return snapshot
     }
+    if let snapshot, isStale { return snapshot }
     endSnapshot()
     do {
       return try open()
@@ -87,18 +109,28 @@ final class Reader: @unchecked Sendable {
     }
   }
 
-  /// Opens a snapshot in which no foreign change waits for its sequence, where that can be had soon.
+  private var isFresh: Bool {
+    let maxAge = shared.walPages < options.restartPages ? maxSnapshotAge : .zero
+    return MonotonicClock.now - progress.openedAt < maxAge
+  }
+
+  /// Opens a snapshot that shows what is in the log, and nothing else.
   ///
-  /// What another program has committed is adopted within milliseconds, unless that program goes on
-  /// to hold the write lock. The read waits for it then, ``maxAdoptionWait`` at most: a row that is
-  /// not in the log yet would come to subscribers a second time.
+  /// What another program has committed is adopted within milliseconds, and the read waits for that.
+  /// Where that program goes on to hold the write lock, so that nothing can be adopted, the snapshot
+  /// shows its rows as they were before: the capture triggers have noted them.
   private func open() throws(SQLiteFailure) -> Snapshot {
     let deadline = MonotonicClock.now + maxAdoptionWait
     var pause: UInt32 = 250
+    checkpointer.makeWay()
+    // Where the last snapshot could not be ended: nobody may read in it any more.
+    if !connection.isAutocommit { try connection.cached("COMMIT").run() }
     while true {
-      if connection.isAutocommit { try connection.cached("BEGIN").run() }
+      try connection.cached("BEGIN").run()
       let isPending = try connection.integer("SELECT 1 FROM datasync_foreign LIMIT 1") != nil
-      if isPending, MonotonicClock.now < deadline {
+      if isPending, MonotonicClock.now < deadline,
+        !busyWait.isKeptWaiting(longerThan: maxLockWait)
+      {
         try connection.cached("COMMIT").run()
         adopt()
         usleep(pause)
@@ -108,27 +140,28 @@ final class Reader: @unchecked Sendable {
       let sequence = try ChangeLog.head(connection)
       let oldest = try connection.integer("SELECT oldest FROM datasync_state") ?? 0
       let snapshot = Snapshot(
-        connection: connection, statements: statements, shared: shared, sequence: sequence,
+        connection: connection, statements: statements, shared: shared, progress: progress,
+        pendingTables: isPending ? try pendingTables() : [], sequence: sequence,
         oldest: Sequence(UInt64(clamping: oldest)))
       self.snapshot = snapshot
-      openedAt = MonotonicClock.now
+      progress.openedAt = MonotonicClock.now
       return snapshot
     }
   }
-}
 
-/// Stops a running statement when its read is cancelled. Thread-confined.
-final class ReadProgress {
-  var cancellation: (any ReadCancellation)?
-
-  /// `self` must live as long as the connection.
-  func install(on connection: Connection) {
-    sqlite3_progress_handler(
-      connection.handle, 2000,
-      { context in
-        guard let context else { return 0 }
-        let progress = Unmanaged<ReadProgress>.fromOpaque(context).takeUnretainedValue()
-        return progress.cancellation?.isCancelled == true ? 1 : 0
-      }, Unmanaged.passUnretained(self).toOpaque())
+  /// The tables of which other programs have changed rows that are not adopted.
+  private func pendingTables() throws(SQLiteFailure) -> Set<Int> {
+    let statement = try connection.cached(
+      "SELECT min(table_id) FROM datasync_foreign WHERE table_id > ?1")
+    defer { statement.reset() }
+    var tables: Set<Int> = []
+    var last: Int64 = -1
+    while true {
+      statement.reset()
+      statement.bind(1, last)
+      guard try statement.step(), !statement.isNull(0) else { return tables }
+      last = statement.int64(0)
+      tables.insert(Int(last))
+    }
   }
 }

@@ -9,12 +9,36 @@ final class ReaderPool: Sendable {
     /// The snapshot stands at this sequence or later.
     let minimum: Sequence
     let cancellation: (any ReadCancellation)?
+    /// Whether it takes so little that it goes before those that scan.
+    let isShort: Bool
     let run: @Sendable (Result<Snapshot, DatasyncError>) -> Void
   }
 
   private struct Queue {
-    var jobs: Deque<Job> = []
+    private var short: Deque<Job> = []
+    private var long: Deque<Job> = []
+    /// Short ones in a row.
+    private var streak = 0
     var isClosed = false
+
+    /// Short ones that are preferred to a long one that waits.
+    private static let maxStreak = 8
+
+    var count: Int { short.count + long.count }
+    var isEmpty: Bool { short.isEmpty && long.isEmpty }
+
+    mutating func append(_ job: Job) {
+      if job.isShort { short.append(job) } else { long.append(job) }
+    }
+
+    mutating func popFirst() -> Job? {
+      if streak < Queue.maxStreak || long.isEmpty, let job = short.popFirst() {
+        streak += 1
+        return job
+      }
+      streak = 0
+      return long.popFirst()
+    }
   }
 
   private let queue = Monitor(Queue())
@@ -39,13 +63,13 @@ final class ReaderPool: Sendable {
   func submit(_ job: Job) -> DatasyncError? {
     let error = queue.withLock { queue -> DatasyncError? in
       guard !queue.isClosed else { return SharedState.closed }
-      guard queue.jobs.count < limit else {
+      guard queue.count < limit else {
         return DatasyncError(
           .resourceExhausted, reason: "READ_QUEUE_FULL",
-          "\(queue.jobs.count) reads are waiting: try again a little later",
+          "\(queue.count) reads are waiting: try again a little later",
           metadata: ["limit": "max_queued_reads"], retryAfter: .milliseconds(100))
       }
-      queue.jobs.append(job)
+      queue.append(job)
       return nil
     }
     if error == nil { queue.signal() }
@@ -67,10 +91,10 @@ final class ReaderPool: Sendable {
     while true {
       // While reads wait, one snapshot serves all of them that it is new enough for; an idle reader
       // holds none, for it would keep the WAL from being reused.
-      var next = queue.withLock { $0.jobs.popFirst() }
+      var next = queue.withLock { $0.popFirst() }
       if next == nil {
-        reader.endSnapshot()
-        next = queue.wait(until: { !$0.jobs.isEmpty || $0.isClosed }) { $0.jobs.popFirst() }
+        reader.rest()
+        next = queue.wait(until: { !$0.isEmpty || $0.isClosed }) { $0.popFirst() }
       }
       guard let job = next else { break }
       reader.perform(job)

@@ -1,3 +1,4 @@
+import CDatasyncSQLite
 import DatasyncFilter
 import DatasyncModel
 
@@ -10,6 +11,8 @@ struct Scan {
   let columns: [Int]
   /// Positions of the order's terms.
   let terms: [Int]
+  /// For each of ``columns``.
+  private let plans: [FieldPlan]
 
   init(_ request: ScanRequest, source: TableSource, connection: Connection) {
     self.request = request
@@ -19,34 +22,64 @@ struct Scan {
       request.columns.map { Array(Set($0 + [0])).sorted() }
       ?? Array(request.table.columns.indices)
     terms = request.order?.terms.map(\.column) ?? [0]
+    plans = columns.map { FieldPlan(request.table.columns[$0]) }
   }
 
   private var table: Table { request.table }
 
   func page() throws(ReadFailure) -> ScanPage {
     var page = ScanPage()
+    page.next = try walk { (statement) throws(DatasyncError) in
+      let row = try row(statement)
+      page.rows.append(row)
+      return row.image.bytes.count + row.key.utf8.count
+    } misfit: {
+      page.errors.append($0)
+    }
+    return page
+  }
+
+  /// The same as ``page()``, the rows' images alone.
+  func packedPage() throws(ReadFailure) -> PackedPage {
+    var page = PackedPage()
+    page.rows = PackedRows(reservingCapacity: min(request.limit, 128) * 320)
+    page.next = try walk { (statement) throws(DatasyncError) in
+      let before = page.rows.byteCount
+      try page.rows.append { (encoder) throws(DatasyncError) in
+        try encode(statement, to: &encoder)
+      }
+      return page.rows.byteCount - before
+    } misfit: {
+      page.errors.append($0)
+    }
+    return page
+  }
+
+  /// Steps through the rows of a page.
+  ///
+  /// - Parameter take: Says how many bytes a row takes in the page.
+  /// - Returns: Where the next page begins; nil: nothing follows.
+  private func walk(
+    _ take: (Statement) throws(DatasyncError) -> Int, misfit: (DatasyncError) -> Void
+  ) throws(ReadFailure) -> [Value]? {
     let limit = max(1, request.limit)
     let statement = try rows(limit: Int64(limit) + 1, offset: Int64(request.skip))
     defer { statement.reset() }
     var taken = 0
     var bytes = 0
-    var last: [Value]?
+    var next: [Value]?
     while try step(statement) {
-      if taken == limit || (taken > 0 && bytes >= request.maxBytes) {
-        page.next = last
-        break
-      }
+      // Set where the row before was the page's last.
+      if let next { return next }
       taken += 1
       do throws(DatasyncError) {
-        let row = try row(statement)
-        bytes += row.image.bytes.count + row.key.utf8.count
-        page.rows.append(row)
+        bytes += try take(statement)
       } catch {
-        page.errors.append(error)
+        misfit(error)
       }
-      last = position(statement)
+      if taken == limit || bytes >= request.maxBytes { next = position(statement) }
     }
-    return page
+    return nil
   }
 
   func count() throws(ReadFailure) -> UInt64 {
@@ -120,19 +153,27 @@ struct Scan {
 
   func row(_ statement: Statement) throws(DatasyncError) -> StoredRow {
     var encoder = RowEncoder()
-    for (index, position) in columns.enumerated() {
-      let column = table.columns[position]
-      do {
-        try ColumnReader.append(statement, Int32(index), column: column, to: &encoder)
-      } catch {
-        throw RowReader.misfit(
-          error, column: column, key: RowReader.keyText(statement, 0), table: table)
-      }
-    }
+    try encode(statement, to: &encoder)
     return StoredRow(
       table: table, key: RowReader.keyText(statement, 0), image: encoder.finish(),
       version: Sequence(UInt64(clamping: statement.int64(Int32(columns.count)))),
       isDeleted: statement.int64(Int32(columns.count + 1)) != 0)
+  }
+
+  private func encode(
+    _ statement: Statement, to encoder: inout RowEncoder
+  ) throws(DatasyncError) {
+    for index in plans.indices {
+      do {
+        try ColumnReader.append(
+          statement, Int32(index), plans[index], column: table.columns[columns[index]],
+          to: &encoder)
+      } catch {
+        throw RowReader.misfit(
+          error, column: table.columns[columns[index]], key: RowReader.keyText(statement, 0),
+          table: table)
+      }
+    }
   }
 
   /// The values of the order's terms: where the next page begins.
@@ -140,8 +181,14 @@ struct Scan {
     terms.enumerated().map { index, column in
       let index = Int32(columns.count + 2 + index)
       // A value that does not fit its column has a place in the order nevertheless.
-      return (try? ColumnReader.value(statement, index, column: table.columns[column]))
-        ?? statement.rawValue(index)
+      if let value = try? ColumnReader.value(statement, index, column: table.columns[column]) {
+        return value
+      }
+      let type = statement.type(index)
+      guard request.order != nil, type == SQLITE_TEXT || type == SQLITE_BLOB else {
+        return statement.rawValue(index)
+      }
+      return OrderBy.place(ofUnreadable: statement.blob(index), isText: type == SQLITE_TEXT)
     }
   }
 

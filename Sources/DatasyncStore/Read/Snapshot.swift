@@ -12,16 +12,21 @@ package final class Snapshot {
   private let connection: Connection
   private let statements: RowStatements
   private let shared: SharedState
+  private let progress: ReadProgress
+  /// Ids of tables whose rows other programs have changed since; they are shown as they were.
+  private let pendingTables: Set<Int>
   /// What has been taken back for ``scan(_:asOf:)``, of the last table and sequence asked for.
   private var past: (tableID: Int, sequence: Sequence, rows: [RowKey: RowImage?])?
 
   init(
-    connection: Connection, statements: RowStatements, shared: SharedState, sequence: Sequence,
-    oldest: Sequence
+    connection: Connection, statements: RowStatements, shared: SharedState,
+    progress: ReadProgress, pendingTables: Set<Int>, sequence: Sequence, oldest: Sequence
   ) {
     self.connection = connection
     self.statements = statements
     self.shared = shared
+    self.progress = progress
+    self.pendingTables = pendingTables
     self.sequence = sequence
     self.oldest = oldest
   }
@@ -33,8 +38,7 @@ package final class Snapshot {
     let current = try current(table)
     return try reading { () throws(ReadFailure) -> StoredRow? in
       let statement = try ReadFailure.wrap { () throws(SQLiteFailure) in
-        let statement = try self.statements.statement(
-          for: table, current: current, on: self.connection)
+        let statement = try self.rowStatement(for: table, current: current)
         statement.bind(1, key.value)
         return try statement.step() ? statement : nil
       }
@@ -52,6 +56,14 @@ package final class Snapshot {
     let source = try source(of: request.table)
     return try reading { () throws(ReadFailure) in
       try Scan(request, source: source, connection: self.connection).page()
+    }
+  }
+
+  /// The same as ``scan(_:)``, for one who sends the rows on as they are.
+  package func scanPacked(_ request: ScanRequest) throws(DatasyncError) -> PackedPage {
+    let source = try source(of: request.table)
+    return try reading { () throws(ReadFailure) in
+      try Scan(request, source: source, connection: self.connection).packedPage()
     }
   }
 
@@ -100,10 +112,39 @@ package final class Snapshot {
     }
   }
 
+  /// Lends the log's entries after a sequence, in order, until the closure says false.
+  ///
+  /// - Parameters:
+  ///   - after: Exclusive.
+  ///   - through: Inclusive.
+  /// - Throws: OUT_OF_RANGE HISTORY_COMPACTED, metadata `oldest`.
+  package func forEachLogEntry(
+    after: Sequence, through: Sequence, _ body: (LogEntry) -> Bool
+  ) throws(DatasyncError) {
+    guard after >= oldest else { throw LogReader.compacted(oldest) }
+    try reading { () throws(ReadFailure) in
+      try ReadFailure.wrap { () throws(SQLiteFailure) in
+        try LogReader(connection: self.connection).forEachEntry(
+          after: after, through: min(through, self.sequence), body)
+      }
+    }
+  }
+
   // MARK: - Sources
 
   private func source(of table: Table) throws(DatasyncError) -> TableSource {
-    TableSource(table: table, current: try current(table))
+    TableSource(
+      table: table, current: try current(table), isPending: pendingTables.contains(table.id))
+  }
+
+  private func rowStatement(
+    for table: Table, current: Table
+  ) throws(SQLiteFailure) -> Statement {
+    guard pendingTables.contains(table.id) else {
+      return try statements.statement(for: table, current: current, on: connection)
+    }
+    return try connection.cached(
+      TableSource(table: table, current: current, isPending: true).rowSQL)
   }
 
   private func current(_ table: Table) throws(DatasyncError) -> Table {
@@ -137,6 +178,8 @@ package final class Snapshot {
     } catch {
       switch error {
       case .error(let error): throw error
+      case .sqlite(let failure) where failure.isInterrupt && progress.wasTooLong:
+        throw ReadProgress.tooLong
       case .sqlite(let failure) where failure.code == SQLITE_ERROR:
         // The statement was made for a schema that has changed under it.
         throw DatasyncError(

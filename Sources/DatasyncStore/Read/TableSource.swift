@@ -7,10 +7,13 @@ struct TableSource {
   /// After FROM.
   let sql: String
 
-  init(table: Table, current: Table) {
+  /// - Parameter isPending: Whether other programs have changed rows that are not adopted: these are
+  ///   shown as they were before.
+  init(table: Table, current: Table, isPending: Bool = false) {
     self.table = table
+    let rows = isPending ? TableSource.adoptedRows(of: current) : current.name.quotedIdentifier
     if table === current {
-      sql = table.name.quotedIdentifier
+      sql = rows
       return
     }
     let columns = table.columns.map { column in
@@ -18,7 +21,23 @@ struct TableSource {
       guard let index = current.index(ofNumber: column.number) else { return "NULL AS \(name)" }
       return "\(current.columns[index].name.quotedIdentifier) AS \(name)"
     }
-    sql = "(SELECT \(columns.joined(separator: ", ")) FROM \(current.name.quotedIdentifier))"
+    sql = "(SELECT \(columns.joined(separator: ", ")) FROM \(rows))"
+  }
+
+  /// The rows as the log knows them: those that other programs have not touched, and the others as
+  /// the capture triggers have noted them.
+  private static func adoptedRows(of table: Table) -> String {
+    let key = table.key.name.quotedIdentifier
+    let columns = table.columns.map(\.name.quotedIdentifier).joined(separator: ", ")
+    let noted = table.columns.dropFirst().map { column in
+      "\(PackedRow.functionName)(before, \(column.number)) AS \(column.name.quotedIdentifier)"
+    }
+    return """
+      (SELECT \(columns) FROM \(table.name.quotedIdentifier) AS t WHERE NOT EXISTS \
+      (SELECT 1 FROM datasync_foreign AS f WHERE f.table_id = \(table.id) AND f.key IS t.\(key)) \
+      UNION ALL SELECT \((["key AS \(key)"] + noted).joined(separator: ", ")) \
+      FROM datasync_foreign WHERE table_id = \(table.id) AND before IS NOT NULL)
+      """
   }
 
   var key: String { table.key.name.quotedIdentifier }

@@ -10,25 +10,12 @@ struct Misfit: Error {
 enum ColumnReader {
   /// Appends a column's value to a row; NULL by appending nothing.
   static func append(
-    _ statement: Statement, _ index: Int32, column: Column, to encoder: inout RowEncoder
+    _ statement: Statement, _ index: Int32, _ plan: FieldPlan, column: @autoclosure () -> Column,
+    to encoder: inout RowEncoder
   ) throws(Misfit) {
-    let storage = statement.type(index)
-    switch (column.type, storage) {
-    case (.int64, SQLITE_INTEGER):
-      encoder.append(int64: statement.int64(index), to: column)
-    case (.string, SQLITE_TEXT):
-      let bytes = statement.bytes(index)
-      try checkText(bytes)
-      encoder.append(bytes: bytes, to: column)
-    case (.timestamp, SQLITE_INTEGER):
-      encoder.append(timestamp: try timestamp(statement.int64(index)), to: column)
-    case (.double, SQLITE_FLOAT):
-      encoder.append(double: try finite(statement.double(index)), to: column)
-    case (.bytes, SQLITE_BLOB):
-      encoder.append(bytes: statement.bytes(index), to: column)
-    default:
-      encoder.append(try value(statement, index, column: column), to: column)
-    }
+    if plan.append(statement, index, to: &encoder) { return }
+    let column = column()
+    encoder.append(try value(statement, index, column: column), to: column)
   }
 
   static func value(
@@ -133,23 +120,27 @@ enum ColumnReader {
     return Misfit(description: "\(found) is stored where \(wanted) belongs")
   }
 
-  /// Valid UTF-8 without NUL. ASCII is judged eight bytes at a time.
+  /// Valid UTF-8 without NUL.
   private static func checkText(_ bytes: UnsafeRawBufferPointer) throws(Misfit) {
+    guard !isPlainText(bytes) else { return }
+    guard !bytes.contains(0) else { throw Misfit(description: "the text holds a NUL character") }
+    guard String(validating: bytes, as: UTF8.self) != nil else {
+      throw Misfit(description: "the text is not valid UTF-8")
+    }
+  }
+
+  /// Whether it is ASCII without NUL, judged eight bytes at a time.
+  static func isPlainText(_ bytes: UnsafeRawBufferPointer) -> Bool {
     var offset = 0
     let count = bytes.count
     while offset + 8 <= count {
       let word = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
       // No high bit, and no byte that borrows: neither beyond ASCII nor zero.
       let hasZero = (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080
-      guard word & 0x8080_8080_8080_8080 == 0, hasZero == 0 else { break }
+      guard word & 0x8080_8080_8080_8080 == 0, hasZero == 0 else { return false }
       offset += 8
     }
     while offset < count, bytes[offset] < 0x80, bytes[offset] != 0 { offset += 1 }
-    guard offset < count else { return }
-    let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
-    guard !rest.contains(0) else { throw Misfit(description: "the text holds a NUL character") }
-    guard String(validating: rest, as: UTF8.self) != nil else {
-      throw Misfit(description: "the text is not valid UTF-8")
-    }
+    return offset == count
   }
 }

@@ -8,7 +8,8 @@ enum RowReader {
     var encoder = RowEncoder()
     for (index, column) in table.columns.enumerated() {
       do {
-        try ColumnReader.append(statement, Int32(index), column: column, to: &encoder)
+        try ColumnReader.append(
+          statement, Int32(index), FieldPlan(column), column: column, to: &encoder)
       } catch {
         throw misfit(error, column: column, key: keyText(statement, 0), table: table)
       }
@@ -30,7 +31,8 @@ enum RowReader {
     let key = keyText(statement, 0)
     for (index, column) in table.columns.enumerated() {
       do {
-        try ColumnReader.append(statement, Int32(index), column: column, to: &encoder)
+        try ColumnReader.append(
+          statement, Int32(index), FieldPlan(column), column: column, to: &encoder)
       } catch {
         unreadable[index] = misfit(error, column: column, key: key, table: table)
       }

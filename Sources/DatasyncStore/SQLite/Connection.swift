@@ -30,6 +30,7 @@ final class Connection {
     handle = opened
     self.path = path
     self.busyWait = busyWait
+    StatementLog.watch(opened)
     if let busyWait {
       busyWait.install(on: opened)
     } else {

@@ -17,17 +17,23 @@ extension Connection {
   /// Makes every function that filters need known to this connection.
   func registerFilterFunctions() throws(SQLiteFailure) {
     for function in SQLFunction.all {
-      let box = Unmanaged.passRetained(FunctionBox(function.body))
-      let code = sqlite3_create_function_v2(
-        handle, function.name, Int32(function.argumentCount),
-        SQLITE_UTF8 | SQLITE_DETERMINISTIC, box.toOpaque(),
-        { context, count, arguments in call(context, count, arguments) }, nil, nil,
-        { box in
-          guard let box else { return }
-          Unmanaged<FunctionBox>.fromOpaque(box).release()
-        })
-      guard code == SQLITE_OK else { throw failure(code) }
+      try register(function.name, argumentCount: function.argumentCount, function.body)
     }
+  }
+
+  /// Makes a function of SQL; it must give the same for the same arguments.
+  func register(
+    _ name: String, argumentCount: Int, _ body: @escaping @Sendable ([Value]) -> Value
+  ) throws(SQLiteFailure) {
+    let box = Unmanaged.passRetained(FunctionBox(body))
+    let code = sqlite3_create_function_v2(
+      handle, name, Int32(argumentCount), SQLITE_UTF8 | SQLITE_DETERMINISTIC, box.toOpaque(),
+      { context, count, arguments in call(context, count, arguments) }, nil, nil,
+      { box in
+        guard let box else { return }
+        Unmanaged<FunctionBox>.fromOpaque(box).release()
+      })
+    guard code == SQLITE_OK else { throw failure(code) }
   }
 }
 
@@ -52,8 +58,12 @@ private func argument(_ value: OpaquePointer?) -> Value {
   case SQLITE_TEXT:
     guard let text = sqlite3_value_text(value) else { return .string("") }
     let count = Int(sqlite3_value_bytes(value))
-    return .string(
-      String(decoding: UnsafeBufferPointer(start: text, count: count), as: UTF8.self))
+    let bytes = UnsafeBufferPointer(start: text, count: count)
+    // What no text column of ours can hold is no text.
+    guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else {
+      return .bytes(Array(bytes))
+    }
+    return .string(text)
   case SQLITE_BLOB:
     guard let bytes = sqlite3_value_blob(value) else { return .bytes([]) }
     let count = Int(sqlite3_value_bytes(value))

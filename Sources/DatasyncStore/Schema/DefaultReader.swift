@@ -9,9 +9,13 @@ struct DefaultReader {
     of sql: String?, column: Column, affinity: Affinity
   ) throws(SQLiteFailure) -> StoredTable.Default {
     guard let sql else { return .null }
-    guard isLiteral(sql), let value = try? evaluate(sql, column: column, affinity: affinity)
-    else { return .expression(sql) }
-    return .literal(value)
+    guard isLiteral(sql) else { return .expression(sql) }
+    do throws(StoreFailure) {
+      return .literal(try evaluate(sql, column: column, affinity: affinity))
+    } catch {
+      if case .sqlite(let failure) = error, !failure.concernsRequest { throw failure }
+      return .expression(sql)
+    }
   }
 
   /// - Throws: INVALID_ARGUMENT where the default does not fit its column.

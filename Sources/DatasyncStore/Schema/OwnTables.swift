@@ -8,7 +8,8 @@ enum OwnTables {
   /// - `datasync_settings`: the store's few named values.
   /// - `datasync_state`: what changes with every transaction. `writing` silences the capture
   ///   triggers while our own transaction writes; nobody else can ever see it set.
-  /// - `datasync_tables`, `datasync_columns`: names and numbers, which are for ever.
+  /// - `datasync_tables`, `datasync_columns`: names and numbers, which are for ever; `present` is 0
+  ///   where a column is gone, otherwise its ``FieldKind``.
   /// - `datasync_log`: the change log. `time` and `origin` stand in the first change of each commit,
   ///   and are NULL in the others.
   /// - `datasync_mutations`: which mutation ids have happened, and what was answered.

@@ -145,11 +145,11 @@ struct SchemaLoader {
   ) throws(SQLiteFailure) -> Found {
     let ours = raw.triggers.filter(\.isOurs)
     let idByTrigger = ours.lazy.compactMap { CaptureTriggers.tableID(ofTrigger: $0.name) }.first
-    let index =
-      entries.firstIndex { $0.id == idByTrigger && !claimed.contains($0.id) }
-      ?? entries.firstIndex { entry in
-        entry.name == raw.name && !claimed.contains(entry.id) && !isElsewhere(entry)
-      }
+    var index = entries.firstIndex { $0.id == idByTrigger && !claimed.contains($0.id) }
+    for (position, entry) in entries.enumerated()
+    where index == nil && entry.name == raw.name && !claimed.contains(entry.id) {
+      if try !isElsewhere(entry) { index = position }
+    }
     var isChanged = false
     let position: Int
     if let index {
@@ -179,12 +179,12 @@ struct SchemaLoader {
   }
 
   /// Whether the entry's table still exists under another name, to which its triggers moved.
-  private func isElsewhere(_ entry: TableEntry) -> Bool {
+  private func isElsewhere(_ entry: TableEntry) throws(SQLiteFailure) -> Bool {
     let sql = """
       SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'
       AND name = 'datasync_\(entry.id)_update' AND tbl_name <> \(entry.name.quotedLiteral)
       """
-    return (try? connection.integer(sql)) ?? 0 != 0
+    return try connection.integer(sql) ?? 0 != 0
   }
 
   private func hasAllTriggers(_ raw: RawTable, id: Int) -> Bool {
@@ -239,10 +239,7 @@ struct SchemaLoader {
     var parts: [(column: Column, affinity: Affinity, defaultSQL: String?)] = []
     for column in raw.columns {
       let number = match.entry.numbers[column.name] ?? 0
-      let declared = DeclaredType(
-        parsing: column.declaredType,
-        enumeration: raw.text.enumerations[column.name.asciiLowercased]
-      )
+      let declared = raw.declaredType(of: column)
       let type =
         switch number {
         case 1:

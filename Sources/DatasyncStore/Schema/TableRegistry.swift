@@ -14,6 +14,8 @@ struct TableEntry: Sendable {
   var isPresent: Bool
   /// Numbers by column name, of columns that are there.
   var numbers: [String: Int] = [:]
+  /// What the fields of those columns are, by name.
+  var kinds: [String: FieldKind] = [:]
 }
 
 /// Reads and writes what is remembered for ever of each table. Within the writer's transaction.
@@ -37,12 +39,13 @@ struct TableRegistry {
           isPresent: list.int(7) != 0))
     }
     let columns = try connection.cached(
-      "SELECT table_id, number, name FROM datasync_columns WHERE present")
+      "SELECT table_id, number, name, present FROM datasync_columns WHERE present")
     defer { columns.reset() }
     let indices = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.id, $0) })
     while try columns.step() {
       guard let index = indices[columns.int(0)] else { continue }
       entries[index].numbers[columns.text(2)] = columns.int(1)
+      entries[index].kinds[columns.text(2)] = FieldKind(rawValue: columns.int(3))
     }
     return entries
   }
@@ -64,11 +67,12 @@ struct TableRegistry {
     drop.bind(1, Int64(entry.id))
     try drop.run()
     let column = try connection.cached(
-      "INSERT OR REPLACE INTO datasync_columns VALUES (?1, ?2, ?3, 1)")
+      "INSERT OR REPLACE INTO datasync_columns VALUES (?1, ?2, ?3, ?4)")
     for (name, number) in entry.numbers {
       column.bind(1, Int64(entry.id))
       column.bind(2, Int64(number))
       column.bind(3, name)
+      column.bind(4, Int64((entry.kinds[name] ?? .unknown).rawValue))
       try column.run()
     }
   }
@@ -81,12 +85,13 @@ struct TableRegistry {
 
 extension TableEntry {
   /// Gives every column its number: those known keep theirs, those renamed take theirs along, new
-  /// ones get the next.
+  /// ones get the next, and so do those whose field has become another kind, for whoever knows the old
+  /// one could not read it.
   ///
   /// - Parameter renamed: Present names by number, as our triggers, which SQLite rewrites, tell.
   /// - Returns: Whether anything is new.
   mutating func assignNumbers(to raw: RawTable, renamed: [Int: String]) -> Bool {
-    let before = numbers
+    let before = (numbers, kinds)
     var byNumber: [Int: String] = [:]
     for (name, number) in numbers { byNumber[number] = name }
     let present = Set(raw.columns.map(\.name))
@@ -99,6 +104,11 @@ extension TableEntry {
       }
     }
     assignSystemNumbers(to: raw, in: &result)
+    let found = raw.fieldKinds
+    for (name, number) in result where number > SystemColumn.count {
+      let known = byNumber[number].flatMap { kinds[$0] } ?? .unknown
+      if known != .unknown, known != found[name] { result[name] = nil }
+    }
     for column in raw.columns where result[column.name] == nil {
       // 19000 to 19999 are protobuf's own.
       if (19_000...19_999).contains(nextNumber) { nextNumber = 20_000 }
@@ -106,7 +116,8 @@ extension TableEntry {
       nextNumber += 1
     }
     numbers = result
-    return numbers != before
+    kinds = found
+    return before != (numbers, kinds)
   }
 
   private func assignSystemNumbers(to raw: RawTable, in numbers: inout [String: Int]) {

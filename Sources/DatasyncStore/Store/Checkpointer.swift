@@ -3,28 +3,57 @@ import DatasyncModel
 
 /// Copies the WAL into the database off the writer's path, on a thread and connection of its own.
 ///
-/// Sendable. PASSIVE while there is traffic; RESTART once the WAL is over its mark, so that it is
-/// begun anew; TRUNCATE when all is quiet.
+/// Sendable. ``CheckpointSchedule`` says when and how.
 final class Checkpointer: Sendable {
   private struct Work {
-    /// Pages in the WAL after the last commit.
-    var pages = 0
+    var schedule: CheckpointSchedule
+    var hasNews = false
     var isClosed = false
   }
 
-  private let work = Monitor(Work())
-  /// Pages after which a checkpoint is worth it.
-  private let passivePages = 1000
-  /// Pages that the WAL should not pass: 64 MiB of 4 KiB.
-  private let maxPages = 16_384
+  private let work: Monitor<Work>
+  /// Shut while the WAL is made ready to be begun anew.
+  private let gate = Gate()
+  private let shared: SharedState
+  /// Told how long the WAL is where a long read keeps it from being begun anew; in bytes.
+  private let reportLongRead: @Sendable (Int) -> Void
 
-  /// From the writer's thread, after a commit.
+  /// How long all is quiet before the WAL is emptied.
+  private let quietTime: Duration = .seconds(2)
+  /// The longest that RESTART waits for transactions that are open, and new ones for it.
+  private let restartMilliseconds: Int32 = 100
+
+  init(
+    options: StoreOptions, shared: SharedState,
+    reportLongRead: @escaping @Sendable (_ bytes: Int) -> Void
+  ) {
+    self.shared = shared
+    work = Monitor(
+      Work(
+        schedule: CheckpointSchedule(
+          passivePages: options.checkpointPages, restartPages: options.restartPages)))
+    self.reportLongRead = reportLongRead
+  }
+
+  // MARK: - On the writer's thread
+
+  /// After a commit.
   func walGrew(to pages: Int) {
     let isDue = work.withLock { work in
-      work.pages = pages
-      return pages >= passivePages
+      shared.setWALPages(pages)
+      work.schedule.walGrew(to: pages)
+      work.hasNews = true
+      return work.schedule.isDue
     }
     if isDue { work.signal() }
+  }
+
+  // MARK: - On any thread
+
+  /// Before a transaction, the writer's or a reader's: waits while the rest of the WAL is copied, a
+  /// few milliseconds.
+  func makeWay() {
+    gate.pass(within: .milliseconds(Int64(restartMilliseconds)))
   }
 
   func close() {
@@ -32,38 +61,60 @@ final class Checkpointer: Sendable {
     work.broadcast()
   }
 
+  /// The body of the checkpointer's thread.
   func run(_ connection: Connection) {
-    // RESTART keeps the writer out while it waits for readers.
-    sqlite3_busy_timeout(connection.handle, 20)
-    var isTruncated = false
+    let pageBytes = Int((try? connection.integer("PRAGMA page_size")) ?? 4096)
     while true {
-      let (pages, isClosed) = work.wait(
-        timeout: .seconds(2), until: { $0.pages >= passivePages || $0.isClosed }
+      let (step, isClosed) = work.wait(
+        timeout: quietTime, until: { $0.schedule.isDue || $0.isClosed }
       ) { work in
-        defer { work.pages = 0 }
-        return (work.pages, work.isClosed)
+        defer { work.hasNews = false }
+        return (work.schedule.step(isQuiet: !work.hasNews), work.isClosed)
       }
       if isClosed { break }
-      if pages >= passivePages {
-        checkpoint(connection, SQLITE_CHECKPOINT_PASSIVE)
-        if pages >= maxPages { checkpoint(connection, SQLITE_CHECKPOINT_RESTART) }
-        isTruncated = false
-      } else if pages > 0 {
-        isTruncated = false
-      } else if !isTruncated {
-        isTruncated = checkpoint(connection, SQLITE_CHECKPOINT_TRUNCATE)
+      var next = step
+      while let step = next {
+        let outcome = perform(step, on: connection)
+        next = work.withLock { work in
+          let next = work.schedule.ended(step, outcome, now: MonotonicClock.now)
+          shared.setWALPages(work.schedule.pages)
+          return next
+        }
       }
+      let held = work.withLock { work in
+        work.schedule.reportsLongRead(now: MonotonicClock.now) ? work.schedule.pages : nil
+      }
+      if let held { reportLongRead(held * pageBytes) }
     }
     connection.close()
   }
 
-  @discardableResult
-  private func checkpoint(_ connection: Connection, _ mode: Int32) -> Bool {
+  private func perform(
+    _ step: CheckpointSchedule.Step, on connection: Connection
+  ) -> CheckpointSchedule.Outcome {
+    switch step {
+    case .passive:
+      return checkpoint(connection, SQLITE_CHECKPOINT_PASSIVE)
+    case .restart:
+      sqlite3_busy_timeout(connection.handle, restartMilliseconds)
+      return gate.whileShut { checkpoint(connection, SQLITE_CHECKPOINT_RESTART) }
+    case .truncate:
+      // Whoever reads or writes now has precedence.
+      sqlite3_busy_timeout(connection.handle, 0)
+      return checkpoint(connection, SQLITE_CHECKPOINT_TRUNCATE)
+    }
+  }
+
+  private func checkpoint(_ connection: Connection, _ mode: Int32) -> CheckpointSchedule.Outcome {
+    var pages: Int32 = 0
+    var copied: Int32 = 0
     // A connection that has read nothing yet does not know of the WAL, and would find nothing to do.
     guard (try? connection.integer("SELECT count(*) FROM sqlite_schema")) != nil else {
-      return false
+      return CheckpointSchedule.Outcome(isComplete: false, pages: 0, copiedPages: 0)
     }
-    return sqlite3_wal_checkpoint_v2(connection.handle, "main", mode, nil, nil) == SQLITE_OK
+    let code = sqlite3_wal_checkpoint_v2(connection.handle, "main", mode, &pages, &copied)
+    return CheckpointSchedule.Outcome(
+      isComplete: code == SQLITE_OK, pages: Int(pages), copiedPages: Int(copied))
   }
 }
 

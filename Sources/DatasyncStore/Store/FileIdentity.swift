@@ -28,6 +28,8 @@ final class FileIdentity: @unchecked Sendable {
   private let descriptor: Int32
   private let path: String
   let inode: Int64
+  /// Inodes of the WAL and of its index while they are in use, by path.
+  private var sideInodes: [String: Int64] = [:]
 
   /// What the companion file says. A value.
   struct Record: Equatable {
@@ -72,8 +74,22 @@ final class FileIdentity: @unchecked Sendable {
     flock(descriptor, LOCK_UN)
   }
 
-  /// Whether the database's path still names the file that was opened.
+  /// The database is open: as long as it is, SQLite keeps these two files.
+  func noteSideFiles() {
+    for path in ["\(path)-wal", "\(path)-shm"] {
+      var status = stat()
+      guard stat(path, &status) == 0 else { continue }
+      sideInodes[path] = Int64(truncatingIfNeeded: status.st_ino)
+    }
+  }
+
+  /// Whether the paths of the database, of its WAL and of the WAL's index still name the files that
+  /// are open.
   func isInPlace() -> Bool {
+    names(path, inode) && sideInodes.allSatisfy { names($0, $1) }
+  }
+
+  private func names(_ path: String, _ inode: Int64) -> Bool {
     var status = stat()
     guard stat(path, &status) == 0 else { return errno != ENOENT && errno != ENOTDIR }
     return Int64(truncatingIfNeeded: status.st_ino) == inode

@@ -6,6 +6,7 @@ final class SharedState: Sendable {
   private let announced: Atomic<UInt64>
   private let current: Mutex<Catalog>
   private let isDatabaseGone = Atomic(false)
+  private let currentWALPages = Atomic(0)
 
   init(head: Sequence, catalog: Catalog) {
     announced = Atomic(head.rawValue)
@@ -16,6 +17,13 @@ final class SharedState: Sendable {
   var head: Sequence { Sequence(announced.load(ordering: .acquiring)) }
 
   var catalog: Catalog { current.withLock { $0 } }
+
+  /// Pages in the WAL that the next transaction does not write over.
+  var walPages: Int { currentWALPages.load(ordering: .relaxed) }
+
+  func setWALPages(_ pages: Int) {
+    currentWALPages.store(pages, ordering: .relaxed)
+  }
 
   func setHead(_ head: Sequence) {
     announced.store(head.rawValue, ordering: .releasing)
@@ -30,8 +38,8 @@ final class SharedState: Sendable {
     guard isDatabaseGone.load(ordering: .acquiring) else { return nil }
     return DatasyncError(
       .unavailable, reason: "DATABASE_REPLACED",
-      "the database's file was removed or replaced while it was served: the server's operator has "
-        + "to start the server again", retryAfter: .seconds(1))
+      "the database's file, or its write-ahead log, was removed or replaced while it was served: the "
+        + "server's operator has to start the server again", retryAfter: .seconds(1))
   }
 
   func setGone() {

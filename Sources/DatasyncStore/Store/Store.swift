@@ -8,11 +8,16 @@ package protocol StoreObserver: Sendable {
   func catalogChanged(_ catalog: Catalog)
   /// The database's file was removed or replaced; every read and write is refused from now on.
   func databaseGone(path: String)
+  /// A read of this server or of another program lasts while much is written: the WAL is as long as
+  /// told, and cannot be begun anew before the read ends. On the checkpointer's thread, once for each
+  /// doubling.
+  func longReadHoldsWAL(bytes: Int)
 }
 
 extension StoreObserver {
   /// Observers that do not care learn it from the refusals.
   package func databaseGone(path: String) {}
+  package func longReadHoldsWAL(bytes: Int) {}
 }
 
 /// One SQLite database with its writer thread, its reader threads and its change log. Sendable.
@@ -56,32 +61,22 @@ package final class Store: Sendable {
     let writer = Writer(
       connection: connection, options: options, observer: observer, shared: shared,
       schema: prepared.schema, head: prepared.head, compactor: prepared.compactor)
-    let checkpointer = Checkpointer()
-    let wal = WALLength()
-    wal.install(on: connection)
-    let historyID = prepared.historyID
-    let unsyncedBoot = options.synchronous == .normal ? Boot.id : nil
-    identity.writeSynced(
-      FileIdentity.Record(
-        historyID: historyID, head: prepared.head.rawValue, unsyncedBoot: unsyncedBoot))
-    writer.isInPlace = { identity.isInPlace() }
-    writer.closedSynced = { [unowned writer] in
-      identity.writeSynced(
-        FileIdentity.Record(historyID: historyID, head: writer.head.rawValue))
+    let checkpointer = Checkpointer(options: options, shared: shared) { bytes in
+      observer.longReadHoldsWAL(bytes: bytes)
     }
-    writer.committed = { [unowned writer] in
-      // Before anyone hears of the commit.
-      identity.write(
-        FileIdentity.Record(
-          historyID: historyID, head: writer.head.rawValue, unsyncedBoot: unsyncedBoot))
-      if let pages = wal.take() { checkpointer.walGrew(to: pages) }
-    }
+    writer.beginning = { checkpointer.makeWay() }
+    busyWait.lockTaken()
+    writer.begun = { busyWait.lockTaken() }
+    writer.keep(identity, historyID: prepared.historyID) { checkpointer.walGrew(to: $0) }
     var connections: [Reader] = []
     let checkpointConnection: Connection
     do {
       for _ in 0..<max(1, options.readerCount) {
         connections.append(
-          try Reader(path: opening.path, options: options, shared: shared) { [weak writer] in
+          try Reader(
+            path: opening.path, options: options, shared: shared, busyWait: busyWait,
+            checkpointer: checkpointer
+          ) { [weak writer] in
             writer?.wake()
           })
       }
@@ -99,7 +94,7 @@ package final class Store: Sendable {
     self.checkpointer = checkpointer
     self.busyWait = busyWait
     self.identity = identity
-    self.historyID = historyID
+    historyID = prepared.historyID
     path = opening.path
     unservedTables = prepared.schema.unserved
     readers = ReaderPool(readers: connections, limit: options.maxQueuedReads)
@@ -128,7 +123,7 @@ package final class Store: Sendable {
   /// The snapshot's sequence may be ahead of the last announced batch by the batch that is about to
   /// be announced, never behind a batch that was announced before the call.
   package func read<Result: Sendable>(
-    cancellation: (any ReadCancellation)? = nil,
+    cancellation: (any ReadCancellation)? = nil, isShort: Bool = false,
     _ body: @escaping @Sendable (Snapshot) throws(DatasyncError) -> Result,
     completion: @escaping @Sendable (Swift.Result<Result, DatasyncError>) -> Void
   ) {
@@ -136,7 +131,9 @@ package final class Store: Sendable {
       completion(.failure(error))
       return
     }
-    let job = ReaderPool.Job(minimum: shared.head, cancellation: cancellation) { snapshot in
+    let job = ReaderPool.Job(
+      minimum: shared.head, cancellation: cancellation, isShort: isShort
+    ) { snapshot in
       switch snapshot {
       case .failure(let error): completion(.failure(error))
       case .success(let snapshot):
@@ -166,6 +163,32 @@ package final class Store: Sendable {
 
   deinit {
     close()
+  }
+}
+
+extension Writer {
+  /// Notes in the database's companion what is announced, and tells how long the WAL is.
+  fileprivate func keep(
+    _ identity: FileIdentity, historyID: String, walGrew: @escaping (_ pages: Int) -> Void
+  ) {
+    let wal = WALLength()
+    wal.install(on: connection)
+    let unsyncedBoot = options.synchronous == .normal ? Boot.id : nil
+    identity.writeSynced(
+      FileIdentity.Record(
+        historyID: historyID, head: head.rawValue, unsyncedBoot: unsyncedBoot))
+    identity.noteSideFiles()
+    isInPlace = { identity.isInPlace() }
+    closedSynced = { [unowned self] in
+      identity.writeSynced(FileIdentity.Record(historyID: historyID, head: head.rawValue))
+    }
+    committed = { [unowned self] in
+      // Before anyone hears of the commit.
+      identity.write(
+        FileIdentity.Record(
+          historyID: historyID, head: head.rawValue, unsyncedBoot: unsyncedBoot))
+      if let pages = wal.take() { walGrew(pages) }
+    }
   }
 }
 

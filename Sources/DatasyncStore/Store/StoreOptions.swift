@@ -14,6 +14,8 @@ package struct StoreOptions: Sendable {
   package var cacheBytes = 64 << 20
   /// Most requests of one transaction.
   package var maxBatchCount = 512
+  /// Most rows that the requests of one transaction name; a request alone may name more.
+  package var maxBatchWrites = 4096
   /// Most bytes of requests of one transaction.
   package var maxBatchBytes = 4 << 20
   /// Most requests that wait; one more gets RESOURCE_EXHAUSTED.
@@ -25,6 +27,12 @@ package struct StoreOptions: Sendable {
   package var logRetention: Duration = .seconds(7 * 86_400)
   /// … and at most these bytes.
   package var maxLogBytes = 1 << 30
+  /// Pages by which the WAL grows before it is copied into the database, off the writer's path.
+  package var checkpointPages = 1000
+  /// Pages after which the writer stands aside for a moment, so that the WAL is begun anew.
+  package var restartPages = 16_384
+  /// Pages after which reads that last and keep the WAL from being begun anew are ended.
+  package var maxWALPages = 131_072
   package var mutationRetention: Duration = .seconds(7 * 86_400)
   package var maxMutations = 1_000_000
   /// Tables that are marked instead of removed from; `*` for all. Only where `attach` is set.
@@ -37,6 +45,10 @@ package struct StoreOptions: Sendable {
   package var maxPageSize = 1000
   /// The protobuf package of the row types.
   package var messagePackage = "tables"
+  #if DEBUG
+    /// For tests of tests.
+    package var fault: StoreFault?
+  #endif
 
   package init() {}
 }

@@ -19,4 +19,13 @@ extension SQLiteFailure {
     default: false
     }
   }
+
+  /// Whether it is a place in the file that cannot be read: what touches other places may go on.
+  var concernsPlace: Bool {
+    code == SQLITE_CORRUPT || SQLiteFailure.readCodes.contains(extendedCode)
+  }
+
+  /// IOERR_READ, IOERR_SHORT_READ, IOERR_DATA, IOERR_CORRUPTFS; macros that Swift does not see.
+  private static let readCodes: Set<Int32> = Set(
+    [1, 2, 32, 33].map { SQLITE_IOERR | $0 << 8 })
 }

@@ -28,7 +28,7 @@ extension WriteTransaction {
     } catch let failure as SQLiteFailure {
       let isLost = connection.isAutocommit
       guard failure.concernsRequest else { throw .batch(failure) }
-      if !isLost, stored.hasSideEffects { try? setWriting(true) }
+      if !isLost, stored.hasSideEffects { try silence() }
       let explainer = ConstraintExplainer(stored: stored, connection: connection, key: key)
       let error = explainer.error(failure, values: values) { columns, values in
         self.row(where: columns, are: values, in: stored)
@@ -41,6 +41,15 @@ extension WriteTransaction {
 
   func setWriting(_ isWriting: Bool) throws(SQLiteFailure) {
     try connection.cached("UPDATE datasync_state SET writing = \(isWriting ? 1 : 0)").run()
+  }
+
+  /// What follows is our own, and no capture trigger's business.
+  private func silence() throws(WriteFailure) {
+    do {
+      try setWriting(true)
+    } catch {
+      throw .batch(error)
+    }
   }
 
   private func row(

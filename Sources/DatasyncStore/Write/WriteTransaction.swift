@@ -61,6 +61,14 @@ final class WriteTransaction {
     changes.removeSubrange(count...)
   }
 
+  #if DEBUG
+    /// Takes back commits that are not to happen after all.
+    func forgetCommits(since sequence: Sequence, count: Int) {
+      next = sequence
+      commits.removeSubrange(count...)
+    }
+  #endif
+
   // MARK: - Rows
 
   func stored(_ table: Table) throws(DatasyncError) -> StoredTable {

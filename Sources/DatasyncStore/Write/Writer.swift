@@ -1,11 +1,9 @@
 import DatasyncModel
-import DequeModule
 import Synchronization
 
-/// Requests that wait for the writer. A value, under its monitor's lock.
-struct WriteQueue {
-  var requests: Deque<WriteRequest> = []
-  var byteCount = 0
+/// What the writer is told. A value, under its monitor's lock.
+struct WriterInbox {
+  var queue = WriteQueue()
   var isClosed = false
   /// Set by whoever wants foreign writes adopted now.
   var isWoken = false
@@ -19,7 +17,7 @@ final class Writer: @unchecked Sendable {
   let options: StoreOptions
   private let observer: any StoreObserver
   private let shared: SharedState
-  private let queue = Monitor(WriteQueue())
+  private let inbox = Monitor(WriterInbox())
   private let log: ChangeLog
   private let cache = StatementCache()
   private var keys = KeyGenerator()
@@ -30,6 +28,10 @@ final class Writer: @unchecked Sendable {
   private var lastTrim: Duration = .zero
   private var lastTidy: Duration = .zero
   private var lastLook: Duration = .zero
+  /// Called before each transaction, on the writer's thread; may wait a little.
+  var beginning: () -> Void = {}
+  /// Called once the write lock is held.
+  var begun: () -> Void = {}
   /// Called after each transaction, on the writer's thread.
   var committed: () -> Void = {}
   /// Whether the database's path still names the file that is open.
@@ -39,6 +41,9 @@ final class Writer: @unchecked Sendable {
 
   /// Most foreign rows adopted in one transaction.
   static let maxAdopted = 10_000
+  /// Most requests of a batch that are refused because what they touch cannot be read, while the
+  /// others are written; where there are more, the storage as a whole has failed.
+  private static let maxSetAside = 16
   /// How long one transaction takes on new requests.
   private let maxBatchTime: Duration = .milliseconds(50)
 
@@ -59,35 +64,34 @@ final class Writer: @unchecked Sendable {
   // MARK: - From any thread
 
   func submit(_ request: WriteRequest) throws(DatasyncError) {
-    let error = queue.withLock { queue -> DatasyncError? in
-      guard !queue.isClosed else { return SharedState.closed }
+    let error = inbox.withLock { inbox -> DatasyncError? in
+      guard !inbox.isClosed else { return SharedState.closed }
       if let gone = shared.gone { return gone }
-      guard queue.requests.count < options.maxQueuedWrites,
-        queue.requests.isEmpty
-          || queue.byteCount + request.byteCount <= options.maxQueuedWriteBytes
+      guard inbox.queue.count < options.maxQueuedWrites,
+        inbox.queue.isEmpty
+          || inbox.queue.byteCount + request.byteCount <= options.maxQueuedWriteBytes
       else {
         return DatasyncError(
           .resourceExhausted, reason: "WRITE_QUEUE_FULL",
-          "\(queue.requests.count) writes are waiting: try again a little later",
+          "\(inbox.queue.count) writes are waiting: try again a little later",
           metadata: ["limit": "max_queued_writes"], retryAfter: .milliseconds(100))
       }
-      queue.requests.append(request)
-      queue.byteCount += request.byteCount
+      inbox.queue.append(request)
       return nil
     }
     if let error { throw error }
-    queue.signal()
+    inbox.signal()
   }
 
   /// Has foreign writes adopted soon.
   func wake() {
-    queue.withLock { $0.isWoken = true }
-    queue.signal()
+    inbox.withLock { $0.isWoken = true }
+    inbox.signal()
   }
 
   func closeQueue() {
-    queue.withLock { $0.isClosed = true }
-    queue.broadcast()
+    inbox.withLock { $0.isClosed = true }
+    inbox.broadcast()
   }
 
   // MARK: - On the writer's thread
@@ -136,22 +140,17 @@ final class Writer: @unchecked Sendable {
   }
 
   private func take() -> (requests: [WriteRequest], isWoken: Bool, isClosed: Bool) {
-    queue.wait(
+    inbox.wait(
       timeout: options.foreignPollInterval,
-      until: { !$0.requests.isEmpty || $0.isClosed || $0.isWoken }
-    ) { queue in
-      var requests: [WriteRequest] = []
-      var bytes = 0
-      while let request = queue.requests.first, requests.count < max(1, options.maxBatchCount),
-        requests.isEmpty || bytes + request.byteCount <= options.maxBatchBytes
-      {
-        requests.append(queue.requests.removeFirst())
-        bytes += request.byteCount
-      }
-      queue.byteCount -= bytes
-      let isWoken = queue.isWoken
-      queue.isWoken = false
-      return (requests, isWoken, queue.isClosed)
+      until: { !$0.queue.isEmpty || $0.isClosed || $0.isWoken }
+    ) { inbox in
+      let requests = inbox.queue.takeBatch(
+        WriteQueue.BatchLimits(
+          requests: options.maxBatchCount, writes: options.maxBatchWrites,
+          bytes: options.maxBatchBytes))
+      let isWoken = inbox.isWoken
+      inbox.isWoken = false
+      return (requests, isWoken, inbox.isClosed)
     }
   }
 
@@ -161,42 +160,43 @@ final class Writer: @unchecked Sendable {
     return version != nil && version != dataVersion
   }
 
-  /// Carries requests out and publishes what became of each, whatever happens.
+  /// Carries requests out and publishes what became of each, whatever happens. Those that there is
+  /// no time for go back to the queue.
   func process(_ requests: [WriteRequest]) {
-    var rest = requests[...]
-    repeat {
-      // By position in `requests`: who lost a transaction for the others is not tried again.
-      var refused: [Int: DatasyncError] = [:]
-      attempts: while true {
-        do {
-          let done = try attempt(rest, refused: refused)
-          rest = rest.dropFirst(done)
-          break attempts
-        } catch {
-          rollBack()
-          switch error {
-          case .poisoned(let index, let error): refused[index] = error
-          case .failed(let failure):
-            let error = failure.error(while: "writing")
-            publish(
-              rest.map { WriteAnswer(replyTo: $0.replyTo, outcome: .failure(error)) }, [])
-            return
-          }
+    // By position in `requests`: who lost a transaction for the others is not tried again.
+    var refused: [Int: DatasyncError] = [:]
+    while true {
+      do {
+        let done = try attempt(requests, refused: refused)
+        guard done < requests.count else { return }
+        return inbox.withLock { $0.queue.putBack(requests[done...], after: requests[..<done]) }
+      } catch {
+        rollBack()
+        switch error {
+        case .poisoned(let index, let error): refused[index] = error
+        case .failed(let failure, let index?)
+        where failure.concernsPlace && refused.count < Writer.maxSetAside:
+          refused[index] = failure.error(while: "writing")
+        case .failed(let failure, _):
+          let error = failure.error(while: "writing")
+          return publish(
+            requests.map { WriteAnswer(replyTo: $0.replyTo, outcome: .failure(error)) }, [])
         }
       }
-    } while !rest.isEmpty
+    }
   }
 
   private enum AttemptFailure: Error {
     case poisoned(Int, DatasyncError)
-    case failed(SQLiteFailure)
+    /// At a request, by its position; nil: between them, or in the end.
+    case failed(SQLiteFailure, at: Int?)
   }
 
   /// One transaction.
   ///
   /// - Returns: How many requests it held: fewer than given where time was up.
   private func attempt(
-    _ requests: ArraySlice<WriteRequest>, refused: [Int: DatasyncError]
+    _ requests: [WriteRequest], refused: [Int: DatasyncError]
   ) throws(AttemptFailure) -> Int {
     do {
       try begin()
@@ -205,11 +205,15 @@ final class Writer: @unchecked Sendable {
       var answers: [WriteAnswer] = []
       answers.reserveCapacity(requests.count)
       let start = MonotonicClock.now
-      for index in requests.indices {
+      var writesSinceLook = 0
+      for (index, request) in requests.enumerated() {
         let outcome = try self.outcome(
-          requests[index], refused: refused[index], index: index, in: transaction)
-        answers.append(WriteAnswer(replyTo: requests[index].replyTo, outcome: outcome))
-        if index & 15 == 15, MonotonicClock.now - start > maxBatchTime { break }
+          request, refused: refused[index], index: index, in: transaction)
+        answers.append(WriteAnswer(replyTo: request.replyTo, outcome: outcome))
+        writesSinceLook += request.operations.count
+        guard writesSinceLook >= 16 else { continue }
+        writesSinceLook = 0
+        if MonotonicClock.now - start > maxBatchTime { break }
       }
       if schema.hasSideEffects { try transaction.setWriting(false) }
       try end(transaction)
@@ -218,9 +222,9 @@ final class Writer: @unchecked Sendable {
     } catch let failure as AttemptFailure {
       throw failure
     } catch let failure as SQLiteFailure {
-      throw .failed(failure)
+      throw .failed(failure, at: nil)
     } catch {
-      throw .failed(SQLiteFailure(extendedCode: 1, message: "\(error)"))
+      throw .failed(SQLiteFailure(extendedCode: 1, message: "\(error)"), at: nil)
     }
   }
 
@@ -229,12 +233,16 @@ final class Writer: @unchecked Sendable {
   ) throws(AttemptFailure) -> WriteAnswer.Outcome {
     if let refused { return .failure(refused) }
     do {
-      return try transaction.apply(request)
+      #if DEBUG
+        return try transaction.apply(request, breaking: options.fault)
+      #else
+        return try transaction.apply(request)
+      #endif
     } catch {
       switch error {
       case .request(let error): return .failure(error)
       case .poisoned(let error): throw .poisoned(index, error)
-      case .batch(let failure): throw .failed(failure)
+      case .batch(let failure): throw .failed(failure, at: index)
       }
     }
   }
@@ -247,8 +255,12 @@ final class Writer: @unchecked Sendable {
 
   /// Begins a transaction in which nothing foreign is left to adopt.
   private func begin() throws(SQLiteFailure) {
+    beginning()
+    // Where the last transaction could not be taken back.
+    if !connection.isAutocommit { try connection.cached("ROLLBACK").run() }
     while true {
       try connection.cached("BEGIN IMMEDIATE").run()
+      begun()
       let version = try connection.integer("PRAGMA data_version") ?? 0
       guard version != dataVersion else { return }
       let isReloaded = try reloadIfChanged()
@@ -336,7 +348,7 @@ final class Writer: @unchecked Sendable {
 
   private func rollBack() {
     guard !connection.isAutocommit else { return }
-    try? connection.execute("ROLLBACK")
+    try? connection.cached("ROLLBACK").run()
   }
 
   private func publish(_ answers: [WriteAnswer], _ commits: [Commit]) {

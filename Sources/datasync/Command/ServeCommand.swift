@@ -53,6 +53,9 @@ struct ServeCommand: AsyncParsableCommand {
 
   @OptionGroup var shorthands: LimitShorthands
 
+  @Option(help: "Milliseconds between two looks for rows that other programs wrote, while idle.")
+  var foreignPollMilliseconds = 10
+
   @Option(help: "Event loops; the default is one for each core.")
   var loops: Int = System.coreCount
 
@@ -87,6 +90,9 @@ struct ServeCommand: AsyncParsableCommand {
           + "give --tls-cert and --tls-key, or say --allow-plaintext if that is meant")
     }
     guard (1...1024).contains(loops) else { throw ValidationError("--loops is 1 to 1024") }
+    guard (1...60_000).contains(foreignPollMilliseconds) else {
+      throw ValidationError("--foreign-poll-milliseconds is 1 to 60000")
+    }
     _ = try options()
   }
 
@@ -94,6 +100,7 @@ struct ServeCommand: AsyncParsableCommand {
     var options = try options()
     options.store.synchronous = synchronous.value
     options.store.attachesTables = attach
+    options.store.foreignPollInterval = .milliseconds(foreignPollMilliseconds)
     options.store.softDeleteTables = Set(softDelete)
     let level = logLevel.value
     LoggingSystem.bootstrap { label in

@@ -39,6 +39,18 @@ struct ServeOptions: Sendable {
     .count("max_writes_per_commit", \.maxWritesPerCommit, 1...1_000_000, "writes of one Commit"),
     .time("max_long_poll", \.maxLongPoll, "that a Changes call may wait"),
     .bytes(
+      "max_long_poll_bytes", \.maxLongPollBytes, 1024...(1 << 30),
+      "of changes, after which a Changes call answers"),
+    .bytes(
+      "event_batch_bytes", \.eventBatchBytes, 1024...(1 << 30),
+      "of events that are put together before they are sent"),
+    .bytes(
+      "replay_chunk_bytes", \.replayChunkBytes, 1024...(1 << 30),
+      "of a page of a replay from the log"),
+    .count(
+      "max_pages_held", \.maxPagesHeld, 0...1_000_000,
+      "such pages that each loop holds for streams that are full"),
+    .bytes(
       "tail_bytes", \.tailBytes, 65_536...(1 << 40), "recent changes that each loop keeps at hand"),
   ]
 
@@ -52,6 +64,9 @@ struct ServeOptions: Sendable {
     .count("max_queued_reads", \.maxQueuedReads, 1...10_000_000, "reads that wait"),
     .count("max_batch_count", \.maxBatchCount, 1...100_000, "writes of one transaction"),
     .bytes("max_batch_bytes", \.maxBatchBytes, 1024...(1 << 32), "the same in bytes"),
+    .count(
+      "max_wal_pages", \.maxWALPages, 1...1_000_000_000,
+      "pages of the write-ahead log, after which reads that keep it growing are ended"),
     .bytes("cache_bytes", \.cacheBytes, 65_536...(1 << 40), "page cache of each SQLite connection"),
     .time(
       "log_retention", \.logRetentionTime,

@@ -16,6 +16,10 @@ indirect enum FilterNode {
   case function(String, [FilterNode])
   case cast(FilterNode, to: String)
 
+  var isColumn: Bool {
+    if case .column = self { true } else { false }
+  }
+
   /// As a filter, with parentheses wherever they could matter.
   var text: String {
     switch self {

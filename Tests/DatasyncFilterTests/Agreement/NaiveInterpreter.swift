@@ -61,6 +61,24 @@ struct NaiveInterpreter {
     return order(left, right) == 0
   }
 
+  /// Whether a row comes before another, by columns up or down; null is the least.
+  static func precedes(
+    _ left: [NaiveValue], _ right: [NaiveValue], by terms: [(column: Int, isDescending: Bool)]
+  ) -> Bool {
+    for (column, isDescending) in terms {
+      let (a, b) = (left[column], right[column])
+      let order =
+        switch (a.isNull, b.isNull) {
+        case (true, true): 0
+        case (true, false): -1
+        case (false, true): 1
+        case (false, false): self.order(a, b) ?? 0
+        }
+      if order != 0 { return (order < 0) != isDescending }
+    }
+    return false
+  }
+
   /// -1, 0, 1; nil where one is null.
   private static func order(_ left: NaiveValue, _ right: NaiveValue) -> Int? {
     switch (left, right) {

@@ -8,15 +8,25 @@ enum RandomRows {
     let values: [Value]
     let naive: [NaiveValue]
     let stored: [Value]
+
+    /// A value as the store keeps it to continue a page: as it is stored where it does not fit.
+    func place(of column: Int) -> Value {
+      guard values[column] == .null else { return values[column] }
+      guard case .bytes(let bytes) = stored[column] else { return stored[column] }
+      // Text with a NUL is no text to us.
+      return OrderBy.place(ofUnreadable: bytes, isText: bytes.contains(0))
+    }
   }
 
   static func insert(
-    _ count: Int, into table: Table, _ database: TestDatabase, _ random: inout RandomSource
+    _ count: Int, into table: Table, isLoose: Bool, _ database: TestDatabase,
+    _ random: inout RandomSource
   ) throws -> [Row] {
     let places = table.columns.map { _ in "?" }.joined(separator: ", ")
     var cells: [[GeneratedCell]] = []
     for number in 0..<count {
-      cells.append(RowGenerator.row(table, number: number + 1, &random))
+      cells.append(
+        RowGenerator.row(table, number: number + 1, isLoose: isLoose, &random))
       try database.run("INSERT INTO t VALUES (\(places))", cells[number].map(\.stored))
     }
     let rowids = try database.run("SELECT rowid FROM t ORDER BY rowid")
@@ -39,16 +49,20 @@ enum RandomRows {
   private static func read(
     _ cell: GeneratedCell, _ column: Column, stored: Value, text: Value
   ) -> (value: Value, naive: NaiveValue) {
+    if cell.isUnfit { return (.null, .null) }
     switch (column.type, cell.naive) {
     case (.timestamp, .moment(let moment)): return (.timestamp(moment), .moment(moment))
     case (.json, nil):
-      guard case .string(let text) = text else { return (.null, .null) }
+      guard case .string(let text) = text, stored != .double(.infinity) else {
+        return (.null, .null)
+      }
       return (.string(text), .text(text))
     case (_, nil):
       let decimal: NaiveDecimal? =
         switch stored {
         case .int64(let value): NaiveDecimal(value)
-        case .double(let value): NaiveDecimal(value.description)
+        // A decimal has at most 34 digits.
+        case .double(let value): abs(value) < 1e34 ? NaiveDecimal(value.description) : nil
         case .string(let value): NaiveDecimal(value)
         default: nil
         }

@@ -11,6 +11,8 @@ struct GeneratedTable {
 struct GeneratedCell {
   let stored: Value
   let naive: NaiveValue?
+  /// Another program's, which fits no column of the type, and so is read as null.
+  var isUnfit = false
 }
 
 /// Makes tables and rows: nulls, empty texts, extremes, and everything that quoting could get wrong.
@@ -34,9 +36,10 @@ enum RowGenerator {
     -0x1p63, 1e20, 1e21, 1e-7, .greatestFiniteMagnitude, .leastNonzeroMagnitude, -1e300, 3.4e38,
     3.5e38,
   ]
+  static let longest = "9999999999999999999999999999999999"
   static let decimals = [
     "0", "1", "-1", "0.5", "-0.5", "1.5", "2.5", "-2.50", "0.1", "0.10", "12.50", "60", "1994",
-    "9007199254740993", "9223372036854775808", "9999999999999999999999999999999999",
+    "9007199254740993", "9223372036854775808", longest,
     "0.0000000000000000000000000000000001", "-1234567890.123456789", "3.333333333333333333",
     "10000000000000000000000",
   ]
@@ -97,7 +100,10 @@ enum RowGenerator {
 
   // MARK: - Rows
 
-  static func row(_ table: Table, number: Int, _ random: inout RandomSource) -> [GeneratedCell] {
+  /// - Parameter isLoose: Whether other programs wrote into it what does not fit.
+  static func row(
+    _ table: Table, number: Int, isLoose: Bool, _ random: inout RandomSource
+  ) -> [GeneratedCell] {
     table.columns.map { column in
       if column.number == 1 {
         return column.type == .int64
@@ -109,6 +115,10 @@ enum RowGenerator {
       }
       if column.isNullable, !column.isSystem, random.chance(5) {
         return GeneratedCell(stored: .null, naive: .null)
+      }
+      if isLoose, !column.isSystem, random.chance(4) {
+        return GeneratedCell(
+          stored: random.pick(UnfitValues.of(column.type)), naive: .null, isUnfit: true)
       }
       return cell(column.type, &random)
     }
@@ -124,6 +134,19 @@ enum RowGenerator {
 
   static func decimal(_ random: inout RandomSource) -> String {
     random.chance(3) ? "\(random.below(1000)).\(random.below(1000))" : random.pick(decimals)
+  }
+
+  /// In upper case, or in a mixture of cases.
+  private static func looseUUID(_ text: String, _ random: inout RandomSource) -> String {
+    guard random.chance(2) else { return text }
+    if random.chance(2) { return text.uppercased() }
+    return String(text.map { random.chance(2) ? Character($0.uppercased()) : $0 })
+  }
+
+  /// With a space, with an offset or without one.
+  private static func looseMoment(_ text: String, _ random: inout RandomSource) -> String {
+    let spaced = random.chance(2) ? text.replacing("T", with: " ") : text
+    return spaced.replacing("Z", with: random.pick(["Z", "+00:00", "-00:00", ""]))
   }
 
   /// As another program may have written it: without the seconds, or with more zeros.
@@ -158,7 +181,8 @@ enum RowGenerator {
     case .timestamp:
       let value = random.pick(moments)
       return GeneratedCell(
-        stored: random.chance(3) ? .string(NaiveValue.momentText(value)) : .timestamp(value),
+        stored: random.chance(3)
+          ? .string(looseMoment(NaiveValue.momentText(value), &random)) : .timestamp(value),
         naive: .moment(value))
     case .date:
       let (year, month, day) = random.pick(dates)
@@ -173,13 +197,17 @@ enum RowGenerator {
       return GeneratedCell(
         stored: .string(value), naive: NaiveDecimal(value).map { .decimal($0) } ?? .null)
     case .decimal(asWritten: false):
-      return GeneratedCell(stored: .string(decimal(&random)), naive: nil)
+      // SQLite would make a double of it that takes 35 digits: see UnfitValues.
+      let value = decimal(&random)
+      return GeneratedCell(stored: .string(value == longest ? "0" : value), naive: nil)
     case .uuid:
       let value = random.pick(uuids)
       return GeneratedCell(
-        stored: .string(random.chance(3) ? value.uppercased() : value), naive: .text(value))
+        stored: .string(looseUUID(value, &random)), naive: .text(value))
     case .json(let asWritten):
-      let value = random.pick(jsons)
+      // SQLite would make an infinity of it.
+      var value = random.pick(jsons)
+      if !asWritten, value == "1e400" { value = "1e40" }
       return GeneratedCell(stored: .string(value), naive: asWritten ? .text(value) : nil)
     case .enumeration(let values):
       let index = random.below(values.count)

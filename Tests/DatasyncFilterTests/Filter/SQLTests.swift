@@ -40,16 +40,56 @@ import Testing
     "due eq 2024-01-01", "due gt now()", "rating eq 'PG'", "rating gt 'PG'", "'x' eq title",
     "born ge cast(1994-01-01, Edm.Date)", "title eq null", "count gt 5.0", "price gt 5",
     "done eq true", "due in (2024-01-01)", "wakes lt 12:00", "count eq 1 or count eq 2",
+    "done", "not done", "done and count add 1 eq 2", "not done and title ne 'x'", "done eq false",
+    "done or count eq 1", "title eq null", "count eq null", "owner eq null", "born eq null",
+    "due eq null", "done eq null", "data eq X'01'", "data in (X'01', X'')", "wakes eq 12:00",
+    "owner in (123e4567-e89b-12d3-a456-426614174000, ffffffff-ffff-ffff-ffff-ffffffffffff)",
+    "owner eq ffffffff-ffff-ffff-ffff-ffffffffffff", "extra eq '{}'", "price in (1, 2.5)",
   ])
   func `an index serves comparisons with constants`(_ text: String) throws {
     let database = try TestDatabase()
     try database.execute(Sample.declaration(of: Sample.table))
-    for name in ["count", "title", "born", "owner", "due", "rating", "price", "done", "wakes"] {
+    for name in [
+      "count", "title", "born", "owner", "due", "rating", "price", "done", "wakes", "data", "extra",
+    ] {
       try database.execute("CREATE INDEX by_\(name) ON samples (\"\(name)\")")
     }
     let sql = try Filter(parsing: text, table: Sample.table).sql
     let plan = try database.plan("SELECT * FROM samples WHERE \(sql.text)", sql.bindings)
     #expect(!plan.contains("SCAN"), "\(text): \(sql.text): \(plan)")
+  }
+
+  /// Many UUIDs in one list: an index serves them all the same, until they are too many.
+  @Test(arguments: [1, 16, 128, 200, 300])
+  func `a list of UUIDs finds them in every mixture of cases`(count: Int) throws {
+    let database = try TestDatabase()
+    try database.execute(Sample.declaration(of: Sample.table))
+    try database.execute("CREATE INDEX by_owner ON samples (\"owner\")")
+    let uuids = (0..<count).map { number in
+      let digits = String(number + 0xABC_DE00, radix: 16)
+      return "\(digits)f-abcd-4def-8abc-0123456789ef"
+    }
+    for (index, uuid) in uuids.enumerated() {
+      let mixed = String(
+        uuid.enumerated().map { place, digit in
+          place % 3 == index % 3 ? Character(digit.uppercased()) : digit
+        })
+      for (form, text) in [("m", mixed), ("u", uuid.uppercased()), ("l", uuid), ("x", uuid + " ")] {
+        try database.run(
+          "INSERT INTO samples (key, owner) VALUES (?, ?)",
+          [.string("\(form)\(index)"), .string(text)])
+      }
+    }
+    var limits = FilterLimits.default
+    if count > 200 { limits.maxLength = .max }
+    let sql = try Filter(
+      parsing: "owner in (\(uuids.joined(separator: ", ")))", table: Sample.table, limits: limits
+    ).sql
+    let found = try database.run(
+      "SELECT count(*) FROM samples WHERE \(sql.text)", sql.bindings)
+    #expect(found == [[.int64(Int64(3 * count))]])
+    let plan = try database.plan("SELECT * FROM samples WHERE \(sql.text)", sql.bindings)
+    #expect(plan.contains("SCAN") == (count > 256), "\(plan)")
   }
 
   @Test func `equalities are what every match fulfils`() throws {

@@ -91,7 +91,10 @@ final class TestDatabase {
     case SQLITE_TEXT:
       let count = Int(sqlite3_value_bytes(value))
       let bytes = UnsafeBufferPointer(start: sqlite3_value_text(value), count: count)
-      return .string(String(decoding: bytes, as: UTF8.self))
+      guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else {
+        return .bytes(Array(bytes))
+      }
+      return .string(text)
     case SQLITE_BLOB:
       let count = Int(sqlite3_value_bytes(value))
       return .bytes(

@@ -237,4 +237,34 @@ struct LifeTests {
     #expect(peer.take().contains { $0.endsStream })
     #expect(peer.isClosed)
   }
+
+  @Test func `nothing more is sent once a write has found the peer gone`() throws {
+    let peer = try RawPeer { $0.callHighWaterMark = 16 << 20 }
+    let closer = ClosesOnWrite()
+    try peer.channel.pipeline.syncOperations.addHandler(closer, position: .first)
+    peer.server.answersWithEnd = false
+    peer.send(.settings([(4, 1 << 24)]), .windowUpdate(0, 1 << 24), .headers(1, end: true))
+    closer.isArmed = true
+    // More than one buffer's worth.
+    peer.server.answer(peer.server.opened[0], String(repeating: "x", count: 1 << 20))
+    peer.settle()
+    #expect(closer.writes == 1)
+    #expect(peer.server.events.last == "closed 1")
+    #expect(peer.server.isClosed)
+  }
+}
+
+/// A socket whose peer is gone when the next write reaches it.
+private final class ClosesOnWrite: ChannelOutboundHandler {
+  typealias OutboundIn = ByteBuffer
+
+  var isArmed = false
+  var writes = 0
+
+  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    context.write(data, promise: promise)
+    guard isArmed else { return }
+    writes += 1
+    if writes == 1 { context.close(promise: nil) }
+  }
 }

@@ -1,0 +1,75 @@
+import DatasyncModel
+
+/// The live subscriptions of a loop that see the same of every change, in the same form: what a
+/// change means to them is judged once and encoded once, and what of it is sent is put together
+/// once. Loop-bound.
+final class Audience {
+  /// What subscriptions to one table must have in common.
+  struct Key: Hashable {
+    let filter: String
+    let filterColumns: ViewCondition.NamedColumns
+    let selected: Set<Int>?
+    let sendsEveryUpdate: Bool
+    let includeDeleted: Bool
+    let wantsPrevious: Bool
+    let isTyped: Bool
+    /// Of the table's schema.
+    let generation: Int
+  }
+
+  let key: Key
+  let view: View
+  /// The equality of the filter by which the index finds it, which chooses it.
+  var indexKey: (column: Int, value: Value)?
+  /// The place in its list of the index, which alone touches it.
+  var slot = 0
+  private var members = SubscriptionSet()
+  /// What the batch at hand has for the members; nil: nothing so far.
+  private(set) var batch: EventBatch?
+
+  init(key: Key, view: View) {
+    self.key = key
+    self.view = view
+  }
+
+  var isEmpty: Bool { members.isEmpty }
+
+  func insert(_ subscription: Subscription) {
+    members.insert(subscription)
+  }
+
+  func remove(_ subscription: Subscription) {
+    members.remove(subscription)
+  }
+
+  func forEach(_ body: (Subscription) -> Void) {
+    members.forEach(body)
+  }
+
+  /// Judges a change and keeps what the members see of it until it is delivered.
+  func take(_ change: JudgedChange, of commit: Commit, in loop: ServiceLoop) {
+    guard let verdict = change.verdict(in: view) else { return }
+    if let batch, batch.byteCount >= loop.options.eventBatchBytes, !batch.endsWith(commit) {
+      // More follows at once, and with it the checkpoint.
+      loop.deliver(to: self, checkpoint: nil)
+    }
+    let batch = self.batch ?? loop.beginBatch(of: self)
+    self.batch = batch
+    let bytes = change.encoded(
+      verdict, view: view, wantsPrevious: key.wantsPrevious && !FaultSwitch.isOn(.noPrevious),
+      isTyped: key.isTyped)
+    batch.append(bytes, of: commit)
+  }
+
+  /// Gives every member what was kept.
+  ///
+  /// - Parameter checkpoint: Follows the events; nil where more of the batch is to come.
+  /// - Returns: The batch, to be used again.
+  func deliver(checkpoint: [UInt8]?) -> EventBatch? {
+    guard let batch else { return nil }
+    self.batch = nil
+    batch.checkpoint = checkpoint
+    members.forEach { $0.deliver(batch) }
+    return batch
+  }
+}

@@ -1,0 +1,116 @@
+import DatasyncModel
+
+/// Events on their way to subscribers that see the same: those of a batch of the writer, or of a
+/// chunk of the log. Loop-bound; used again and again.
+final class EventBatch {
+  struct Event {
+    /// As ``JudgedChange/encoded(_:view:wantsPrevious:isTyped:)`` gives it.
+    let bytes: [UInt8]
+    /// Where its commit ends.
+    let commitEnd: Sequence
+    /// Of its commit: events of one commit have one origin.
+    let origin: String
+    /// Whether another event of the same commit follows.
+    fileprivate(set) var more = false
+  }
+
+  private(set) var events: [Event] = []
+  private(set) var byteCount = 0
+  /// The last event's commit.
+  private var commit: Commit?
+  /// The one origin of all events; nil where there are several.
+  private(set) var onlyOrigin: String?
+  /// Whoever gets the events has had everything up to here.
+  private(set) var start: Sequence = .zero
+  /// What follows the events; nil: nothing.
+  var checkpoint: [UInt8]? {
+    didSet { framed.forget() }
+  }
+  private var framed = FramedEvents()
+
+  var isEmpty: Bool { events.isEmpty }
+
+  /// Whether the last event is one of the commit's.
+  func endsWith(_ commit: Commit) -> Bool { self.commit === commit }
+
+  func append(_ bytes: [UInt8], of commit: Commit) {
+    if FaultSwitch.strikes(.dropEvent) { return }
+    let isSameCommit = self.commit === commit
+    if events.isEmpty {
+      start = Sequence(commit.first.rawValue - 1)
+      onlyOrigin = commit.origin
+    } else if onlyOrigin != commit.origin {
+      onlyOrigin = nil
+    }
+    self.commit = commit
+    if isSameCommit, !FaultSwitch.isOn(.splitCommit) { events[events.count - 1].more = true }
+    events.append(Event(bytes: bytes, commitEnd: commit.last, origin: commit.origin))
+    if isSameCommit, FaultSwitch.isOn(.swapEvents) { swapLast() }
+    if FaultSwitch.strikes(.doubleEvent) { events.append(events[events.count - 1]) }
+    byteCount += bytes.count
+    framed.forget()
+  }
+
+  private func swapLast() {
+    events.swapAt(events.count - 1, events.count - 2)
+    events[events.count - 2].more = true
+    events[events.count - 1].more = false
+  }
+
+  func removeAll() {
+    events.removeAll(keepingCapacity: events.count <= 256)
+    byteCount = 0
+    commit = nil
+    onlyOrigin = nil
+    checkpoint = nil
+    framed.removeAll()
+  }
+
+  /// Lends the events and the checkpoint as gRPC messages, one behind the other, for a subscriber to
+  /// whom none of the events is its own.
+  func withFramed(
+    _ form: EventForm, _ body: (_ bytes: UnsafeRawBufferPointer, _ messageCount: Int) -> Void
+  ) {
+    let bytes = framed.bytes(form, events, checkpoint: checkpoint)
+    bytes.withUnsafeBytes { body($0, events.count + (checkpoint == nil ? 0 : 1)) }
+  }
+}
+
+/// The form that events take on a stream. A value.
+enum EventForm: Hashable {
+  /// SessionResponses to a request.
+  case session(requestID: UInt64)
+  /// Events of the contract.
+  case event
+  /// Events of a table's own service.
+  case rowEvent
+}
+
+/// The bytes of a batch in the form that was last asked for: subscribers of one form share them. A
+/// value.
+private struct FramedEvents {
+  private var form: EventForm?
+  private var bytes: [UInt8] = []
+
+  mutating func forget() {
+    form = nil
+  }
+
+  mutating func removeAll() {
+    form = nil
+    bytes.removeAll(keepingCapacity: bytes.capacity <= 128 << 10)
+  }
+
+  mutating func bytes(
+    _ form: EventForm, _ events: [EventBatch.Event], checkpoint: [UInt8]?
+  ) -> [UInt8] {
+    if self.form == form { return bytes }
+    self.form = form
+    bytes.removeAll(keepingCapacity: true)
+    for event in events {
+      EventFrame.appendMessage(form, change: event.bytes, own: false, more: event.more, to: &bytes)
+    }
+    if let checkpoint { EventFrame.appendMessage(form, checkpoint: checkpoint, to: &bytes) }
+    return bytes
+  }
+}

@@ -1,0 +1,93 @@
+import DatasyncFilter
+import DatasyncModel
+
+/// What a view's filter says of a row. A value.
+///
+/// Most filters of subscriptions are `owner_id eq 'u1'`, each with another value, and there may be a
+/// hundred thousand of them: such a one is kept as that, not as a tree and its closures.
+enum ViewCondition: Sendable {
+  case always
+  case equality(text: String, column: Int, value: Value)
+  case filter(Filter, columns: ColumnMask, matches: @Sendable ([Value]) -> Bool)
+
+  init(_ filter: Filter?) {
+    guard let filter else {
+      self = .always
+      return
+    }
+    if let (column, value) = filter.soleEquality {
+      self = .equality(text: filter.text, column: column, value: value)
+    } else {
+      self = .filter(filter, columns: ColumnMask(filter.columns)) { filter.matches($0) }
+    }
+  }
+
+  /// As it was given; empty: there is no filter.
+  var text: String {
+    switch self {
+    case .always: ""
+    case .equality(let text, _, _): text
+    case .filter(let filter, _, _): filter.text
+    }
+  }
+
+  /// The columns that are read.
+  var columns: ColumnMask {
+    switch self {
+    case .always: ColumnMask([])
+    case .equality(_, let column, _): ColumnMask([column])
+    case .filter(_, let columns, _): columns
+    }
+  }
+
+  /// The columns that the names in the text stand for, in the order of the names.
+  enum NamedColumns: Hashable {
+    case one(Int)
+    case several([Int])
+  }
+
+  var namedColumns: NamedColumns {
+    switch self {
+    case .always: .several([])
+    case .equality(_, let column, _): .one(column)
+    case .filter(let filter, _, _): .several(filter.fields.map(\.column))
+    }
+  }
+
+  /// See ``Filter/equalities``.
+  var equalities: [(column: Int, value: Value)] {
+    switch self {
+    case .always: []
+    case .equality(_, let column, let value): [(column, value)]
+    case .filter(let filter, _, _): filter.equalities
+    }
+  }
+
+  func holds(_ values: () -> [Value]) -> Bool {
+    switch self {
+    case .always:
+      true
+    case .equality(_, let column, let value):
+      ViewCondition.isSame(values()[column], value)
+    case .filter(_, _, let matches):
+      matches(values())
+    }
+  }
+
+  /// Strings compare by code point, where Swift would take canonical equivalence for equality.
+  private static func isSame(_ left: Value, _ right: Value) -> Bool {
+    switch (left, right) {
+    case (.string(let left), .string(let right)): left.utf8.elementsEqual(right.utf8)
+    case (.int64(let left), .int64(let right)): left == right
+    default: false
+    }
+  }
+
+  func filter(of table: Table) throws(DatasyncError) -> Filter? {
+    switch self {
+    case .always: nil
+    case .equality(let text, _, _): try Filter(parsing: text, table: table)
+    case .filter(let filter, _, _): filter
+    }
+  }
+}

@@ -1,0 +1,122 @@
+import DatasyncMessages
+import DatasyncModel
+import DatasyncStore
+import Foundation
+import Logging
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import DatasyncServer
+
+@Suite struct SubscriptionIndexTests {
+  private final class Deaf: StoreObserver {
+    func batchCommitted(_ batch: CommittedBatch) {}
+    func catalogChanged(_ catalog: Catalog) {}
+  }
+
+  /// Runs the body on an event loop, with a maker of subscriptions by their filters.
+  private func withIndex<Result: Sendable>(
+    _ body: @escaping @Sendable ((String) throws -> Subscription) throws -> Result
+  ) async throws -> Result {
+    let path = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).db").path
+    defer {
+      for suffix in ["", "-wal", "-shm", ".datasync"] {
+        try? FileManager.default.removeItem(atPath: path + suffix)
+      }
+    }
+    try Store.create(path: path, schema: "CREATE TABLE other (id TEXT PRIMARY KEY)")
+    let store = try Store.open(path: path, options: StoreOptions(), observer: Deaf())
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let eventLoop = group.next()
+    let result = try await eventLoop.submit {
+      let loop = ServiceLoop(
+        index: 0, eventLoop: eventLoop, store: store, head: .zero, options: ServiceOptions(),
+        logger: Logger(label: "test"))
+      return try body { filter in
+        try subscription(filter, loop: loop)
+      }
+    }.get()
+    try await group.shutdownGracefully()
+    store.close()
+    return result
+  }
+
+  private func subscription(_ filter: String, loop: ServiceLoop) throws -> Subscription {
+    let plan = try SubscriptionPlan(
+      SubscribeRequest(
+        table: "notes", filter: filter, select: [], includeDeleted: false, start: .now,
+        once: false, excludeOwn: false, previous: false, minInterval: nil, heartbeatInterval: nil),
+      catalog: Catalog(tables: [Fixture.notes], generation: 1), ownTable: nil,
+      options: loop.options)
+    return Subscription(
+      requestID: 1, plan: plan, clientID: "", loop: loop, sink: Nowhere(), onEnd: { _ in })
+  }
+
+  private final class Nowhere: EventSink {
+    let isWritable = true
+    let isTyped = false
+    func awaitDrain(_ subscription: Subscription) {}
+    func sharedForm(for requestID: UInt64) -> EventForm? { nil }
+    func send(framed bytes: UnsafeRawBufferPointer, messageCount: Int) {}
+    func send(change: [UInt8], own: Bool, more: Bool, for requestID: UInt64) {}
+    func send(checkpoint: [UInt8], for requestID: UInt64) {}
+  }
+
+  private static func change(before: RowImage?, after: RowImage?) -> JudgedChange {
+    let change = Fixture.change(2, "a", before: before, after: after)
+    return JudgedChange(change: change, table: Fixture.notes, commit: Fixture.commit(change))
+  }
+
+  /// How many subscriptions are looked at for a change of the row.
+  private static func candidates(
+    _ index: SubscriptionIndex, before: RowImage?, after: RowImage?
+  ) -> Int {
+    var count = 0
+    index.forEachCandidate(of: change(before: before, after: after)) { _ in count += 1 }
+    return count
+  }
+
+  @Test func `a change is shown to those whose equality it has, before or after`() async throws {
+    let counts = try await withIndex { make in
+      var index = SubscriptionIndex()
+      var kept: [Subscription] = []
+      for filter in ["title eq 'a'", "title eq 'b'", "title eq 'b' and stars gt 3", "stars gt 3"] {
+        kept.append(try make(filter))
+      }
+      for subscription in kept { index.insert(subscription) }
+      let (a, b) = (Fixture.row("a", title: "a"), Fixture.row("a", title: "b"))
+      let all = [
+        Self.candidates(index, before: nil, after: a), Self.candidates(index, before: a, after: b),
+        Self.candidates(index, before: b, after: b),
+        Self.candidates(index, before: nil, after: Fixture.row("a", title: "c")),
+      ]
+      for subscription in kept { index.remove(subscription) }
+      return all + [Self.candidates(index, before: a, after: b)]
+    }
+    #expect(counts == [2, 4, 3, 1, 0])
+  }
+
+  @Test func `an equality that many share does not hide the one that tells them apart`()
+    async throws
+  {
+    let counts = try await withIndex { make in
+      var index = SubscriptionIndex()
+      var kept: [Subscription] = []
+      for number in 0..<500 {
+        kept.append(try make("deleted eq false and stars eq 3 and title eq 't\(number)'"))
+        index.insert(kept[number])
+      }
+      let row = Fixture.row("a", title: "t400", stars: 3)
+      let counts = [
+        Self.candidates(index, before: nil, after: row),
+        Self.candidates(index, before: nil, after: Fixture.row("a", title: "none", stars: 3)),
+      ]
+      for subscription in kept { index.remove(subscription) }
+      return counts + [Self.candidates(index, before: nil, after: row)]
+    }
+    // The first of all cannot know what others will share.
+    #expect(counts[0] <= 3 && counts[1] <= 2 && counts[2] == 0)
+    #expect(counts[0] >= 1)
+  }
+}

@@ -1,0 +1,232 @@
+"""A scan of many rows delays nobody, and ends when nobody waits for it any more.
+
+Whether it has ended is seen in the processor time that the server takes: not a question of how busy
+the machine is."""
+
+import os
+import sqlite3
+import time
+
+import grpc
+import pytest
+
+from errors import Refused, refused
+from server import Server, until
+from session import Session
+
+ROWS = 300_000
+# Read in full for every row, and true of none.
+EXPENSIVE = "length(trim(tolower(words))) lt 0 or length(trim(toupper(words))) lt 0"
+# How often each way to end a scan is tried; the readers are two threads.
+ROUNDS = 12
+PATIENCE = 240
+
+
+@pytest.fixture(scope="module")
+def big(tmp_path_factory):
+    path = tmp_path_factory.mktemp("big") / "big.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "CREATE TABLE big (id INTEGER PRIMARY KEY, words TEXT);"
+        "CREATE TABLE small (id TEXT NOT NULL PRIMARY KEY, words TEXT);"
+    )
+    connection.executemany(
+        "INSERT INTO big VALUES (?, ?)", ((i, f"Row {i} of very many rows") for i in range(ROWS))
+    )
+    connection.commit()
+    connection.close()
+    server = Server(path, "--attach").start()
+    for name in ("tables.Big", "tables.Small", "datasync.v1.SessionRequest"):
+        assert server.contract.class_of(name)
+    with Session(server) as session:
+        session.create("small", id="one", words="a")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def whole(big):
+    """The processor time of a scan that nobody ends, in seconds."""
+    idle(big)
+    before = cpu(big)
+    with Session(big, timeout=PATIENCE) as session:
+        page = session.answer(session.send("query", table="big", filter=EXPENSIVE), PATIENCE)
+        assert not page.entities
+    taken = cpu(big) - before
+    assert taken > 0.5, "too quick a scan to tell one that ended from one that did not"
+    return taken
+
+
+def cpu(server):
+    """Processor time of the server so far, in seconds."""
+    with open(f"/proc/{server.process.pid}/stat") as stat:
+        fields = stat.read().rsplit(") ", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def idle(server, seconds=60):
+    """Waits until the server does next to nothing."""
+
+    def is_idle():
+        before = cpu(server)
+        time.sleep(0.3)
+        return cpu(server) - before <= 0.05
+
+    until(is_idle, seconds, "the server goes on working")
+
+
+def started(server, before):
+    """Waits until a scan is under way: nothing else takes time of the server's."""
+    until(lambda: cpu(server) - before >= 0.05, 60, "no scan began")
+
+
+def test_others_are_served_while_a_scan_runs(big, whole):
+    """On the scan's own connection, whose event loop it would hold up, as on another."""
+    channel = big.channel()
+    with Session(big, timeout=PATIENCE, channel=channel) as scanner, \
+            Session(big, channel=channel) as near, Session(big) as far:
+        events = far.subscribe("small", heartbeat_interval=0.1)
+        events.until_current()
+        scan = scanner.send("query", table="big", filter=EXPENSIVE, count=True)
+        started(big, cpu(big))
+        for index in range(10):
+            for session in (near, far):
+                row = session.create("small", words=f"{index}")
+                assert events.change().id == row.id
+                assert session.get("small", row.id) == row.row
+                assert session.rows("small", filter=f"id eq '{row.id}'") == [row.row]
+                assert session.get("big", str(index))["words"].startswith("Row")
+        assert events.checkpoint().sequence
+        assert not scanner.of(scan), "the scan was over before the others: this shows nothing"
+        answer = scanner.answer(scan, PATIENCE)
+        assert answer.total == 0 and not answer.entities
+
+
+# -- ways to end a scan; each starts one and says how it ended
+
+
+def cancelled_in_its_session(server, session):
+    before = cpu(server)
+    scan = session.send("query", table="big", filter=EXPENSIVE)
+    started(server, before)
+    session.cancel(scan)
+    with refused("CANCELLED"):
+        session.answer(scan)
+
+
+def cancelled_count(server, session):
+    before = cpu(server)
+    scan = session.send("query", table="big", filter=EXPENSIVE, count=True, order_by="words desc", top=1)
+    started(server, before)
+    session.cancel(scan)
+    with refused("CANCELLED"):
+        session.answer(scan)
+
+
+def cancelled_while_it_waits(server, session):
+    """Two run, the others wait for a reader."""
+    before = cpu(server)
+    scans = [session.send("query", table="big", filter=EXPENSIVE) for _ in range(6)]
+    started(server, before)
+    for scan in reversed(scans):
+        session.cancel(scan)
+        with refused("CANCELLED"):
+            session.answer(scan)
+
+
+def cancelled_initial_rows(server, session):
+    before = cpu(server)
+    events = session.subscribe("big", filter=EXPENSIVE)
+    started(server, before)
+    events.cancel()
+    assert session.answer(events.request_id).code == 0
+
+
+def unary(server, service="datasync.v1.Datasync", timeout=PATIENCE, **fields):
+    descriptor = server.contract.method(service, "Query")
+    request = server.contract.new("datasync.v1.QueryRequest", filter=EXPENSIVE, **fields)
+    call = server.shared_channel.unary_unary(
+        f"/{service}/Query", request_serializer=lambda message: message.SerializeToString()
+    )
+    assert descriptor.input_type.full_name == "datasync.v1.QueryRequest"
+    return call.future(request, timeout=timeout)
+
+
+def unary_deadline(server, _):
+    with pytest.raises(grpc.RpcError) as caught:
+        unary(server, table="big", timeout=0.2).result()
+    assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    # Before the next, which would be dropped where this one still kept the readers busy.
+    idle(server)
+
+
+def unary_cancelled(server, _):
+    before = cpu(server)
+    call = unary(server, table="big", count=True)
+    started(server, before)
+    assert call.cancel()
+
+
+def typed_cancelled(server, _):
+    before = cpu(server)
+    call = unary(server, "tables.BigTable")
+    started(server, before)
+    assert call.cancel()
+
+
+def watch_deadline(server, _):
+    with pytest.raises(grpc.RpcError) as caught:
+        list(server.stream("Watch", service="tables.BigTable", filter=EXPENSIVE, timeout=0.2))
+    assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    idle(server)
+
+
+def session_reset(server, _):
+    """The stream ends with scans on it, running and waiting."""
+    session = Session(server, channel=server.shared_channel)
+    before = cpu(server)
+    for _ in range(4):
+        session.send("query", table="big", filter=EXPENSIVE)
+    session.subscribe("big", filter=EXPENSIVE)
+    started(server, before)
+    session.close()
+
+
+def connection_closed(server, _):
+    session = Session(server)
+    before = cpu(server)
+    for _ in range(4):
+        session.send("query", table="big", filter=EXPENSIVE)
+    started(server, before)
+    session.close()
+
+
+def session_deadline(server, _):
+    session = Session(server, timeout=0.3)
+    session.send("query", table="big", filter=EXPENSIVE)
+    assert session.ended(60).code == "DEADLINE_EXCEEDED"
+    session.close()
+    idle(server)
+
+
+WAYS = [
+    cancelled_in_its_session, cancelled_count, cancelled_while_it_waits, cancelled_initial_rows,
+    unary_deadline, unary_cancelled, typed_cancelled, watch_deadline, session_reset, connection_closed,
+    session_deadline,
+]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_a_scan_that_nobody_waits_for_ends(big, whole, way):
+    """Many in a row leave the readers free, and take a part of what they would have taken."""
+    idle(big)
+    before = cpu(big)
+    with Session(big, timeout=PATIENCE) as session:
+        for _ in range(ROUNDS):
+            way(big, session)
+        # Each of the two readers takes a scan again, and is not in the midst of an old one.
+        pages = [session.send("query", table="small", count=True) for _ in range(8)]
+        assert all(session.answer(page).total >= 1 for page in pages)
+    idle(big)
+    taken = cpu(big) - before
+    assert taken < whole * ROUNDS / 4, f"{taken:.1f} s of {ROUNDS} scans of {whole:.1f} s each"
