@@ -39,9 +39,6 @@ struct ServeOptions: Sendable {
     .count("max_writes_per_commit", \.maxWritesPerCommit, 1...1_000_000, "writes of one Commit"),
     .time("max_long_poll", \.maxLongPoll, "that a Changes call may wait"),
     .bytes(
-      "max_long_poll_bytes", \.maxLongPollBytes, 1024...(1 << 30),
-      "of changes, after which a Changes call answers"),
-    .bytes(
       "event_batch_bytes", \.eventBatchBytes, 1024...(1 << 30),
       "of events that are put together before they are sent"),
     .bytes(
