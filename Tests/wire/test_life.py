@@ -11,7 +11,7 @@ import pytest
 from grpc_health.v1 import health_pb2
 
 from grpc_wire import Client, check
-from http2 import DATA, ENHANCE_YOUR_CALM, GOAWAY, NO_ERROR, PING, Closed, Connection
+from http2 import DATA, ENHANCE_YOUR_CALM, GOAWAY, NO_ERROR, PING, Closed, Connection, TimedOut
 from messages import testing
 from server import Server
 
@@ -85,6 +85,8 @@ def test_the_third_strike_ends_the_connection_in_grpcs_words(start, has_call):
         for number in range(3):
             client.ping(struct.pack(">Q", number))
             assert next_of_ping(client).payload == struct.pack(">Q", number)
+        with pytest.raises(TimedOut):
+            client.wait_for(GOAWAY, timeout=0.3)
         client.ping(bytes(8))
         goaway = client.wait_for(GOAWAY, timeout=WAIT)
         assert goaway.payload[4:8] == struct.pack(">I", ENHANCE_YOUR_CALM)

@@ -20,7 +20,7 @@ struct ServerTests {
     }
   }
 
-  @Test func `draining tells health and calls, refuses new ones and ends those that stay`()
+  @Test func `draining tells health and calls, serves those that run, and refuses new ones`()
     async throws
   {
     try await TestServer.run { test in
@@ -32,15 +32,30 @@ struct ServerTests {
       let chat = try await AsyncCall.start(client, "/test.Echo/Chat")
       chat.send(ByteBuffer(string: "before"))
       #expect(try await chat.next() == ByteBuffer(string: "before"))
-      async let drained: Void = test.server.drain(grace: .milliseconds(400))
+      async let drained: Void = test.server.drain(grace: .minutes(5))
       #expect(try await watch.next() == ByteBuffer(bytes: [8, 2]))
       #expect(try await chat.next() == ByteBuffer(string: "draining"))
       chat.send(ByteBuffer(string: "still"))
       #expect(try await chat.next() == ByteBuffer(string: "still"))
-      #expect(try await chat.response().status.code == .unavailable)
+      chat.halfClose()
+      #expect(try await chat.response().status == .ok)
+      watch.cancel()
       await drained
       #expect(test.server.connectionCount == 0)
       await #expect(throws: (any Error).self) { try await test.client() }
+    }
+  }
+
+  @Test func `a drain ends the calls that stay when its time is up`() async throws {
+    try await TestServer.run { test in
+      let chat = try await AsyncCall.start(test.client(), "/test.Echo/Chat")
+      chat.send(ByteBuffer(string: "before"))
+      #expect(try await chat.next() == ByteBuffer(string: "before"))
+      async let drained: Void = test.server.drain(grace: .milliseconds(100))
+      #expect(try await chat.next() == ByteBuffer(string: "draining"))
+      #expect(try await chat.response().status.code == .unavailable)
+      await drained
+      #expect(test.server.connectionCount == 0)
     }
   }
 
