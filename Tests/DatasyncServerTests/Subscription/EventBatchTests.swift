@@ -1,0 +1,69 @@
+import DatasyncModel
+import NIOCore
+import Testing
+
+@testable import DatasyncServer
+
+@Suite struct EventBatchTests {
+  private func commit(_ sequences: ClosedRange<UInt64>, origin: String = "") -> Commit {
+    Commit(
+      changes: sequences.map {
+        Fixture.change($0, "k\($0)", before: nil, after: Fixture.row("k\($0)", title: "t"))
+      }, origin: origin, committedAt: 1)
+  }
+
+  @Test func `of a commit's events all but the last say that more follow`() {
+    let batch = EventBatch()
+    let (first, second) = (commit(4...6), commit(7...7))
+    for byte in UInt8(1)...3 { batch.append([byte], of: first) }
+    batch.append([4], of: second)
+    #expect(batch.events.map(\.more) == [true, true, false, false])
+    #expect(batch.events.map(\.commitEnd.rawValue) == [6, 6, 6, 7])
+    #expect(batch.start.rawValue == 3)
+    #expect(batch.byteCount == 4)
+  }
+
+  @Test func `one origin is told from several`() {
+    let batch = EventBatch()
+    batch.append([1], of: commit(1...1, origin: "a"))
+    #expect(batch.onlyOrigin == "a")
+    batch.append([2], of: commit(2...2, origin: "a"))
+    #expect(batch.onlyOrigin == "a")
+    batch.append([3], of: commit(3...3, origin: "b"))
+    #expect(batch.onlyOrigin == nil)
+    batch.removeAll()
+    batch.append([4], of: commit(4...4, origin: "c"))
+    #expect(batch.onlyOrigin == "c")
+    #expect(batch.start.rawValue == 3)
+  }
+
+  @Test(arguments: [EventForm.session(requestID: 1), .session(requestID: .max), .event, .rowEvent])
+  func `what is framed together is what is framed apart`(form: EventForm) {
+    let batch = EventBatch()
+    let whole = commit(1...2)
+    let bytes = [[UInt8](repeating: 7, count: 200), [8]]
+    for event in bytes { batch.append(event, of: whole) }
+    batch.checkpoint = [9, 9, 9]
+    var apart: [[UInt8]] = []
+    for (index, event) in bytes.enumerated() {
+      var buffer = ByteBuffer()
+      EventFrame.write(form, change: event, own: false, more: index == 0, to: &buffer)
+      apart.append(Array(buffer.readableBytesView))
+    }
+    var buffer = ByteBuffer()
+    EventFrame.write(form, checkpoint: [9, 9, 9], to: &buffer)
+    apart.append(Array(buffer.readableBytesView))
+    var framed: [UInt8] = []
+    for message in apart {
+      framed += [0] + withUnsafeBytes(of: UInt32(message.count).bigEndian) { Array($0) } + message
+    }
+    // Twice: the second time from what is kept. Another form between does no harm.
+    for _ in 0..<2 {
+      batch.withFramed(form) { bytes, count in
+        #expect(Array(bytes) == framed)
+        #expect(count == 3)
+      }
+      batch.withFramed(.session(requestID: 77)) { bytes, _ in #expect(Array(bytes) != framed) }
+    }
+  }
+}
