@@ -21,6 +21,8 @@ BODY_BYTES = 8_000
 WINDOW = 8
 # The sleeper's subscriptions of everything: what a server that queues would have to hold.
 WIDE = 8
+# For whom a minute's full load is a gigabyte, which this client in Python reads at a few MiB a second.
+CATCH_UP_SECONDS = 900
 # What the server may grow by while one sleeps, beyond what the same writes cost it while nobody
 # does (SQLite's page caches fill as the log grows): the marks of one call, and an allocator's rest.
 MAX_GROWTH_BYTES = 24 << 20
@@ -159,14 +161,14 @@ def catch_up(sleeper, wide, load):
     began = time.monotonic()
     for request_id in wide:
         while (sequences_of(sleeper, request_id) or [0])[-1] < load.sequences[-1]:
-            assert time.monotonic() < began + 240, "the sleeper does not catch up"
+            assert time.monotonic() < began + CATCH_UP_SECONDS, "the sleeper does not catch up"
             time.sleep(0.2)
         assert sequences_of(sleeper, request_id) == load.sequences, "a gap"
     return time.monotonic() - began
 
 
 # The whole size takes four minutes where nothing else runs.
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_a_sleeper_costs_nobody_anything(server, size, seed, record_property):
     random = randoms.Random(f"{seed}/load")
     sessions, owners, wide = open_all(server, size)
