@@ -97,7 +97,7 @@ def held_round(session, other, prefix):
         assert got == shown.get(id), "a get shows another row than the query"
     filtered = session.rows("notes", filter=f"{ours} and title eq 'before'")
     assert set(by_id(filtered)) == {id for id in shown if shown[id]["title"] == "before"}
-    assert time.monotonic() - began < HELD_SECONDS, "the reads waited for the other's lock"
+    assert time.monotonic() - began < 4, "the reads waited for the other's lock"
     other.execute("COMMIT")
     # The log goes on from there, and from nowhere else.
     events = session.subscribe("notes", filter=ours, resume_token=page.resume_token, once=True)

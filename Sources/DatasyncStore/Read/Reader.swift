@@ -25,8 +25,9 @@ final class Reader: @unchecked Sendable {
   private let maxSnapshotAge: Duration = .milliseconds(250)
   /// The longest that a read waits for other programs' changes to be adopted.
   private let maxAdoptionWait: Duration = .seconds(5)
-  /// How long the writer has been kept from adopting when a read waits for it no more.
-  private let maxLockWait: Duration = .milliseconds(50)
+  /// How long another program has kept the writer from adopting when reads wait for it no more. What
+  /// a program has committed and let go is adopted sooner, even on a busy machine.
+  private let maxLockWait: Duration = .milliseconds(500)
 
   init(
     path: String, options: StoreOptions, shared: SharedState, busyWait: BusyWait,
