@@ -183,9 +183,9 @@ extension HTTP2Connection {
     guard let stream = stream(id), stream.outbound.readableBytes >= count else {
       return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
     }
-    output.writeBytes(UnsafeRawBufferPointer(start: header, count: Self.frameHeaderBytes))
+    output.append(UnsafeRawBufferPointer(start: header, count: Self.frameHeaderBytes))
     stream.outbound.withUnsafeReadableBytes { bytes in
-      _ = output.writeBytes(UnsafeRawBufferPointer(rebasing: bytes.prefix(count)))
+      output.append(UnsafeRawBufferPointer(rebasing: bytes.prefix(count)))
     }
     taken(count, from: stream)
     return 0

@@ -369,7 +369,7 @@ package final class HTTP2Connection: ChannelDuplexHandler {
         var frame: UnsafePointer<UInt8>?
         result = nghttp2_session_mem_send(session, &frame)
         if result > 0 {
-          output.writeBytes(UnsafeRawBufferPointer(start: frame, count: result))
+          output.append(UnsafeRawBufferPointer(start: frame, count: result))
         }
         // Of frames that were sent before the one at hand, too.
         if result >= 0, submitResets() { result = 1 }

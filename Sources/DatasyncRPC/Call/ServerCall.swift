@@ -90,12 +90,24 @@ package final class ServerCall {
       message = compressed
       flag = 1
     }
-    let isWritten = stream.write { buffer in
-      buffer.writeInteger(flag)
-      buffer.writeInteger(UInt32(message.readableBytes))
-      buffer.writeImmutableBuffer(message)
+    let isWritten = message.withUnsafeReadableBytes { bytes in
+      stream.write { ServerCall.append(bytes, flag: flag, to: &$0) }
     }
     if isWritten { connection.http2.countMessageSent() } else { overflowed() }
+  }
+
+  /// A message with its prefix.
+  private static func append(
+    _ message: UnsafeRawBufferPointer, flag: UInt8, to buffer: inout ByteBuffer
+  ) {
+    let count = MessageDeframer.prefixBytes + message.count
+    buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { room in
+      room[0] = flag
+      room.storeBytes(of: UInt32(message.count).bigEndian, toByteOffset: 1, as: UInt32.self)
+      UnsafeMutableRawBufferPointer(rebasing: room[MessageDeframer.prefixBytes...])
+        .copyMemory(from: message)
+      return count
+    }
   }
 
   /// Sends one message that the closure writes straight into the outbound buffer.
@@ -128,7 +140,7 @@ package final class ServerCall {
   /// the response headers, and not where ``compressesMessages``.
   package func send(framed bytes: UnsafeRawBufferPointer, messageCount: Int) {
     guard let stream, answer == .headers, responseEncoding == nil else { return }
-    if stream.write({ $0.writeBytes(bytes) }) {
+    if stream.write({ $0.append(bytes) }) {
       connection.http2.countMessagesSent(messageCount)
     } else {
       overflowed()
