@@ -3,7 +3,7 @@ import DatasyncModel
 /// The live subscriptions of a loop that see the same of every change, in the same form: what a
 /// change means to them is judged once and encoded once, and what of it is sent is put together
 /// once. Loop-bound.
-final class Audience {
+final class Audience: SlotHolder {
   /// What subscriptions to one table must have in common.
   struct Key: Hashable {
     let filter: String
@@ -21,9 +21,8 @@ final class Audience {
   let view: View
   /// The equality of the filter by which the index finds it, which chooses it.
   var indexKey: (column: Int, value: Value)?
-  /// The place in its list of the index, which alone touches it.
   var slot = 0
-  private var members = SubscriptionSet()
+  private var members = SlotSet<Subscription>()
   /// What the batch at hand has for the members; nil: nothing so far.
   private(set) var batch: EventBatch?
 

@@ -14,13 +14,12 @@ import NIOCore
 ///          │             │  ▼          │
 ///          │           resting         │
 ///          └──────────────┴────────────┴──► ended
-final class Subscription {
+final class Subscription: SlotHolder {
   let requestID: UInt64
   private(set) var plan: SubscriptionPlan
   let clientID: String
   let loop: ServiceLoop
   var view: View { plan.view }
-  /// The place in its ``SubscriptionSet``, which alone touches it.
   var slot = 0
   /// While it is live: those that see the same.
   private(set) var audience: Audience?

@@ -33,9 +33,9 @@ struct SubscriptionIndex {
 /// The audiences of one table. A value.
 private struct TableIndex {
   private var audiences: Set<AudienceMember> = []
-  private var unindexed = AudienceList()
+  private var unindexed = SlotSet<Audience>()
   /// By position of the column, then by the value that it must equal.
-  private var byEquality: [Int: [Value: AudienceList]] = [:]
+  private var byEquality: [Int: [Value: SlotSet<Audience>]] = [:]
 
   var isEmpty: Bool { audiences.isEmpty }
 
@@ -56,7 +56,7 @@ private struct TableIndex {
       ? equalities.first : equalities.min { count(of: $0) < count(of: $1) }
     audience.indexKey = key
     guard let key else { return unindexed.insert(audience) }
-    byEquality[key.column, default: [:]][key.value, default: AudienceList()].insert(audience)
+    byEquality[key.column, default: [:]][key.value, default: SlotSet<Audience>()].insert(audience)
   }
 
   private func count(of key: (column: Int, value: Value)) -> Int {
@@ -101,55 +101,5 @@ private struct AudienceMember: Hashable {
 
   func hash(into hasher: inout Hasher) {
     hasher.combine(audience.key)
-  }
-}
-
-/// Audiences in no order; joining and leaving cost nothing that grows. A value.
-private struct AudienceList {
-  private var members: ContiguousArray<Audience> = []
-
-  var isEmpty: Bool { members.isEmpty }
-  var count: Int { members.count }
-
-  mutating func insert(_ audience: Audience) {
-    audience.slot = members.count
-    members.append(audience)
-  }
-
-  mutating func remove(_ audience: Audience) {
-    let slot = audience.slot
-    guard slot < members.count, members[slot] === audience else { return }
-    members.swapAt(slot, members.count - 1)
-    members[slot].slot = slot
-    members.removeLast()
-  }
-
-  func forEach(_ body: (Audience) -> Void) {
-    for member in members { body(member) }
-  }
-}
-
-/// Subscriptions in no order; joining and leaving cost nothing that grows. A value.
-struct SubscriptionSet {
-  private var members: ContiguousArray<Subscription> = []
-
-  var isEmpty: Bool { members.isEmpty }
-
-  mutating func insert(_ subscription: Subscription) {
-    subscription.slot = members.count
-    members.append(subscription)
-  }
-
-  mutating func remove(_ subscription: Subscription) {
-    let slot = subscription.slot
-    guard slot < members.count, members[slot] === subscription else { return }
-    members.swapAt(slot, members.count - 1)
-    members[slot].slot = slot
-    members.removeLast()
-  }
-
-  /// The set is held while it is walked: a member may leave meanwhile.
-  func forEach(_ body: (Subscription) -> Void) {
-    for member in members { body(member) }
   }
 }
