@@ -95,11 +95,6 @@ extension Operations {
     self.registration = nil
   }
 
-  /// The call has ended: the loop need not know it any longer.
-  func close() {
-    abandon()
-  }
-
   func answered(_ answer: WriteAnswer) {
     guard let pending = pendingWrites.removeValue(forKey: answer.replyTo.request) else { return }
     if case .write = running[pending.requestID] {

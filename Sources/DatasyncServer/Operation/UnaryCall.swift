@@ -49,7 +49,7 @@ final class UnaryCall: CallHandler, ResponseSink {
 
   func cancelled(_ cause: CancellationCause) {
     isEnded = true
-    operations.close()
+    operations.abandon()
   }
 
   func drained() {
@@ -101,7 +101,7 @@ final class UnaryCall: CallHandler, ResponseSink {
   private func end(_ status: Status, trailers: Metadata = Metadata()) {
     guard !isEnded else { return }
     isEnded = true
-    operations.close()
+    operations.abandon()
     call.finish(status, trailers: trailers)
   }
 

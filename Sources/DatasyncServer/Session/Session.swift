@@ -94,7 +94,7 @@ final class Session: CallHandler, ResponseSink {
 
   func cancelled(_ cause: CancellationCause) {
     isEnded = true
-    operations.close()
+    operations.abandon()
   }
 
   func drained() {
@@ -142,7 +142,7 @@ final class Session: CallHandler, ResponseSink {
   private func end(_ status: Status) {
     guard !isEnded else { return }
     isEnded = true
-    operations.close()
+    operations.abandon()
     call.finish(status)
   }
 

@@ -33,8 +33,8 @@ final class JudgedChange {
   /// Numbers of the fields whose stored value differs, without version and updated_at.
   private lazy var changedNumbers: [Int] = {
     guard let before = change.before, let after = change.after else { return [] }
-    return RowDecoder.changedNumbers(from: before, to: after).filter {
-      $0 != SystemColumn.version.rawValue + 1 && $0 != SystemColumn.updatedAt.rawValue + 1
+    return before.bytes.withUnsafeBytes { before in
+      after.bytes.withUnsafeBytes { JudgedChange.changedNumbers(from: before, to: $0) }
     }
   }()
 
@@ -67,14 +67,17 @@ final class JudgedChange {
       && view.contains(isDeleted: isDeleted) {
         after.values(of: change.after, table, view.filterColumns)
       }
-    switch (wasIn, isIn) {
-    case (false, false): return nil
-    case (false, true): return .add
-    case (true, true): return touchesSelection(of: view) ? .update : nil
-    case (true, false):
-      let stillExists = change.after != nil && !isDeleted
-      if FaultSwitch.isOn(.staleView), stillExists { return nil }
-      return .delete(leftView: stillExists)
+    return Verdict(
+      wasIn: wasIn, isIn: isIn, isUpdateSent: view.sendsUpdate(of: changedNumbers),
+      stillExists: change.after != nil && !isDeleted)
+  }
+
+  /// Numbers of the fields whose stored value differs, without version and updated_at.
+  static func changedNumbers(
+    from before: UnsafeRawBufferPointer, to after: UnsafeRawBufferPointer
+  ) -> [Int] {
+    RowDecoder.changedNumbers(from: before, to: after).filter {
+      $0 != SystemColumn.version.rawValue + 1 && $0 != SystemColumn.updatedAt.rawValue + 1
     }
   }
 
@@ -85,11 +88,6 @@ final class JudgedChange {
       change.before == nil ? nil : before.values(of: change.before, table, mask)[column],
       change.after == nil ? nil : after.values(of: change.after, table, mask)[column]
     )
-  }
-
-  private func touchesSelection(of view: View) -> Bool {
-    guard let selected = view.selected, !view.sendsEveryUpdate else { return true }
-    return changedNumbers.contains { selected.contains($0) }
   }
 
   /// The event's bytes, without `own` and `more`.
@@ -173,6 +171,26 @@ extension Table {
 }
 
 extension JudgedChange.Verdict {
+  /// - Parameter stillExists: Whether there is a row after the change that is not deleted.
+  init?(
+    wasIn: Bool, isIn: Bool, isUpdateSent: @autoclosure () -> Bool,
+    stillExists: @autoclosure () -> Bool
+  ) {
+    switch (wasIn, isIn) {
+    case (false, false):
+      return nil
+    case (false, true):
+      self = .add
+    case (true, true):
+      guard isUpdateSent() else { return nil }
+      self = .update
+    case (true, false):
+      let stillExists = stillExists()
+      if FaultSwitch.isOn(.staleView), stillExists { return nil }
+      self = .delete(leftView: stillExists)
+    }
+  }
+
   var operation: ChangeEvent.Operation {
     switch self {
     case .add: .add

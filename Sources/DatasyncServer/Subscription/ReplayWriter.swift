@@ -91,32 +91,23 @@ struct ReplayWriter {
     let view = audience.view
     let wasIn = entry.before.map { contains($0, table) } ?? false
     let isIn = entry.after.map { contains($0, table) } ?? false
+    var numbers: [Int] = []
+    if wasIn, isIn, let before = entry.before, let after = entry.after {
+      numbers = JudgedChange.changedNumbers(from: before, to: after)
+    }
+    let verdict = JudgedChange.Verdict(
+      wasIn: wasIn, isIn: isIn, isUpdateSent: view.sendsUpdate(of: numbers),
+      stillExists: entry.after.map { !RowDecoder.isDeleted($0) } ?? false)
+    guard let verdict else { return }
     var event = ChangeEvent(
-      operation: isIn ? (wasIn ? .update : .add) : .delete, table: table, id: entry.key,
-      sequence: entry.sequence, image: nil)
-    switch (wasIn, isIn) {
-    case (false, false):
-      return
-    case (false, true):
-      event.image = entry.after
-    case (true, true):
-      guard let before = entry.before, let after = entry.after else { return }
-      let numbers = RowDecoder.changedNumbers(from: before, to: after).filter {
-        $0 != SystemColumn.version.rawValue + 1 && $0 != SystemColumn.updatedAt.rawValue + 1
-      }
-      if let selected = view.selected, !view.sendsEveryUpdate,
-        !numbers.contains(where: selected.contains)
-      {
-        return
-      }
-      event.image = after
-      event.changedFields = table.columnNames(ofNumbers: numbers)
-      if audience.wantsPrevious { event.previous = before }
-    case (true, false):
-      let stillExists = entry.after.map { !RowDecoder.isDeleted($0) } ?? false
-      if FaultSwitch.isOn(.staleView), stillExists { return }
-      event.leftView = stillExists
-      if audience.wantsPrevious { event.previous = entry.before }
+      operation: verdict.operation, table: table, id: entry.key, sequence: entry.sequence,
+      image: nil)
+    if isIn { event.image = entry.after }
+    if wasIn, audience.wantsPrevious { event.previous = entry.before }
+    switch verdict {
+    case .add: break
+    case .update: event.changedFields = table.columnNames(ofNumbers: numbers)
+    case .delete(let leftView): event.leftView = leftView
     }
     append(event)
   }

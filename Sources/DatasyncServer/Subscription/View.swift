@@ -87,6 +87,12 @@ final class View: Sendable {
     try spoken.flatMap { table throws(DatasyncError) in try condition.filter(of: table) }
   }
 
+  /// Whether a row that stays in the view is sent when these fields of it change.
+  func sendsUpdate(of changedNumbers: @autoclosure () -> [Int]) -> Bool {
+    guard let selected, !sendsEveryUpdate else { return true }
+    return changedNumbers().contains { selected.contains($0) }
+  }
+
   func project(_ image: RowImage) -> RowImage {
     selected.map { RowDecoder.image(image, keepingNumbers: $0) } ?? image
   }
