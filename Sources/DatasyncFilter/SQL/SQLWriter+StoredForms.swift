@@ -143,6 +143,14 @@ extension SQLWriter {
       if comparison == .ne { write(") IS NOT TRUE") }
     case (.bool, _) where !isEquality || isUnadoptedFlag(column):
       return false
+    case (.int64, .double) where isEquality:
+      // A double that another program stored equals the constant, and yet does not fit.
+      if comparison == .ne { write("(") }
+      plain(column)
+      write(" = ")
+      bind(constant.value)
+      andFits(column)
+      if comparison == .ne { write(") IS NOT TRUE") }
     case (.bool, _), (.int64, _), (.double, _), (.string, _), (.date, _), (.enumeration, _):
       plain(column)
       write(comparison.sqlOperator)
@@ -174,7 +182,11 @@ extension SQLWriter {
       return false
     case .bool where isUnadoptedFlag(column):
       return false
-    case .bool, .int64, .double, .string, .date, .uuid, .enumeration:
+    case .int64:
+      list(column, constants.map(\.value))
+      // As for a comparison with one.
+      if constants.contains(where: \.isDouble) { andFits(column) }
+    case .bool, .double, .string, .date, .uuid, .enumeration:
       list(column, constants.map(\.value))
     }
     return true
@@ -276,6 +288,10 @@ extension SQLWriter {
 }
 
 extension Operand {
+  fileprivate var isDouble: Bool {
+    if case .double = self { true } else { false }
+  }
+
   fileprivate var timeForms: [Value] {
     guard case .string(let time) = self else { return [] }
     return TimeForms(time).all.map { .string($0) }

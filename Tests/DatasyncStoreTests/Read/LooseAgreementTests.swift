@@ -46,7 +46,8 @@ struct LooseAgreementTests {
         "9223372036854775807", "9223372036854775808", "-9223372036854775808", "NULL", "x'35'",
         "'5e0'",
       ],
-      filters: compared("5", "1.5", "0", "9223372036854775807", "2.5M") + [
+      filters: compared("5", "1.5", "1.5e0", "1e300", "0", "9223372036854775807", "2.5M") + [
+        "{} in (1.5e0, 5)", "not ({} in (1.5e0, 5))", "{} in (1e300, null)",
         "{} in (5, 0)", "{} in (5, null)", "{} add 1 eq 6", "{} mul 2.0 gt 1", "{} div 2 eq 2",
         "cast({}, Edm.String) eq '5'", "{} mod 2 eq 1", "-{} lt 0", "{} eq n", "{} gt n",
         "cast({}, Edm.Double) lt 2",
