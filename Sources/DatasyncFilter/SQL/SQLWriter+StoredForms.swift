@@ -147,7 +147,7 @@ extension SQLWriter {
       // A double that another program stored equals the constant, and yet does not fit.
       if comparison == .ne { write("(") }
       plain(column)
-      write(" = ")
+      write(ComparisonOperator.eq.sqlOperator)
       bind(constant.value)
       andFits(column)
       if comparison == .ne { write(") IS NOT TRUE") }
@@ -165,7 +165,11 @@ extension SQLWriter {
 
   /// Writes a membership that an index can serve, as ``forms(_:_:_:)`` does.
   mutating func forms(_ column: Int, in constants: [Operand]) -> Bool {
-    switch table.columns[column].type {
+    let type = table.columns[column].type
+    // SQLite takes a list of one for "=", and then the constant for the column in all that stands
+    // beside it: a double where a whole number is stored. It does not do so for IS.
+    if constants.count == 1, !type.isReadInForms { return forms(column, .eq, constants[0]) }
+    switch type {
     case .uuid where !isKey(column):
       uuids(column, constants.compactMap { if case .string(let text) = $0 { text } else { nil } })
       return true
@@ -283,6 +287,16 @@ extension SQLWriter {
       writer.write(" IS ")
       writer.bind(.string(range.uuid))
       writer.write(")")
+    }
+  }
+}
+
+extension ColumnType {
+  /// Whether one value may be stored in several forms.
+  fileprivate var isReadInForms: Bool {
+    switch self {
+    case .uuid, .bytes, .json, .timeOfDay, .timestamp, .decimal: true
+    case .bool, .int64, .double, .string, .date, .enumeration: false
     }
   }
 }

@@ -47,6 +47,8 @@ struct LooseAgreementTests {
         "'5e0'",
       ],
       filters: compared("5", "1.5", "1.5e0", "1e300", "0", "9223372036854775807", "2.5M") + [
+        "{} in (1.5e0)", "{} in (-9223372036854775808e0)", "{} eq -9223372036854775808e0",
+        "{} in (5e0) and cast({}, Edm.String) eq '5'", "{} eq 5e0 and cast({}, Edm.String) eq '5'",
         "{} in (1.5e0, 5)", "not ({} in (1.5e0, 5))", "{} in (1e300, null)",
         "{} in (5, 0)", "{} in (5, null)", "{} add 1 eq 6", "{} mul 2.0 gt 1", "{} div 2 eq 2",
         "cast({}, Edm.String) eq '5'", "{} mod 2 eq 1", "-{} lt 0", "{} eq n", "{} gt n",
