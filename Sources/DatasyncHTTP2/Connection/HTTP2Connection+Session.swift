@@ -175,7 +175,7 @@ extension HTTP2Connection {
   }
 
   /// Below this, copying through the library costs less than its call for the bytes.
-  private static let minUncopiedBytes = 1024
+  static let minUncopiedBytes = 1024
 
   /// Writes a DATA frame whose bytes the library left where they are.
   func sendData(_ id: Int32, _ header: UnsafePointer<UInt8>, _ count: Int) -> Int32 {

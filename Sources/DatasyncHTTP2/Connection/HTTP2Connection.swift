@@ -452,7 +452,7 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     unreadBytes -= stream.unreadBytes
     stream.unreadBytes = 0
     settleConnectionWindow()
-    stream.outbound.clear()
+    stream.clearOutbound()
     if streams.isEmpty { streamsEnded() }
     if pool.count < Self.maxPooledStreams { pool.append(stream) }
   }

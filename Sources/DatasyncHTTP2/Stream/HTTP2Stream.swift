@@ -45,6 +45,8 @@ package final class HTTP2Stream {
   var sending = Sending.idle
   var isDeferred = false
   var outbound = ByteBuffer()
+  /// Whether others may hold the memory of ``outbound``, so that it is let go and not used again.
+  private var isOutboundShared = false
   var outboundTrailers = HeaderBlock()
   /// In place of ``outboundTrailers``.
   var fixedTrailers: FixedFields?
@@ -140,7 +142,27 @@ package final class HTTP2Stream {
       outbound.discardReadBytes()
     }
     body(&outbound)
+    // What is written to is a copy of one's own.
+    isOutboundShared = false
     connection.outboundGrew(self, from: before)
+    return true
+  }
+
+  /// Appends bytes that many streams send: without a copy where nothing waits before them.
+  ///
+  /// - Returns: As ``write(_:)``.
+  package func write(shared bytes: ByteBuffer) -> Bool {
+    let isWorthwhile =
+      bytes.readableBytes >= HTTP2Connection.minUncopiedBytes
+      // What the peer does not take keeps the whole memory.
+      && bytes.storageCapacity <= 2 * bytes.readableBytes
+    guard outbound.readableBytes == 0, isWorthwhile, isOpen, sending == .open, connection.mayBuffer
+    else {
+      return write { buffer in bytes.withUnsafeReadableBytes { buffer.append($0) } }
+    }
+    outbound = bytes
+    isOutboundShared = true
+    connection.outboundGrew(self, from: 0)
     return true
   }
 
@@ -167,8 +189,9 @@ package final class HTTP2Stream {
   }
 
   func clearOutbound() {
-    if outbound.capacity > HTTP2Connection.maxKeptBytes {
+    if isOutboundShared || outbound.capacity > HTTP2Connection.maxKeptBytes {
       outbound = ByteBuffer()
+      isOutboundShared = false
     } else {
       outbound.clear()
     }

@@ -138,9 +138,9 @@ package final class ServerCall {
 
   /// Sends messages that have their prefixes already, uncompressed, one behind the other. Only after
   /// the response headers, and not where ``compressesMessages``.
-  package func send(framed bytes: UnsafeRawBufferPointer, messageCount: Int) {
+  package func send(framed bytes: ByteBuffer, messageCount: Int) {
     guard let stream, answer == .headers, responseEncoding == nil else { return }
-    if stream.write({ $0.append(bytes) }) {
+    if stream.write(shared: bytes) {
       connection.http2.countMessagesSent(messageCount)
     } else {
       overflowed()

@@ -32,6 +32,8 @@ final class ServiceLoop {
   /// Audiences for which the batch at hand has events.
   private var active: [Audience] = []
   private var spareBatches: [EventBatch] = []
+  /// Subscriptions that got something of the batch at hand.
+  private var deliveries = 0
   /// The event loop's time at the beginning of the batch at hand.
   private(set) var deliveryTime = NIODeadline.uptimeNanoseconds(0)
 
@@ -43,6 +45,8 @@ final class ServiceLoop {
   private var waiting: [(position: Sequence, body: () -> Void)] = []
   private var checkpoint: (sequence: Sequence, bytes: [UInt8])?
   private var pointReads: [PointRead] = []
+  /// Whether the writer starts at the end of this tick.
+  private var startsWriting = false
 
   init(
     index: Int, eventLoop: any EventLoop, store: Store, head: Sequence, options: ServiceOptions,
@@ -75,11 +79,28 @@ final class ServiceLoop {
     requesters[id] = nil
   }
 
+  // MARK: - Writes
+
+  /// Queues a write; the writer starts at the end of the tick, so that all that comes in one tick is
+  /// committed together.
+  func submit(_ request: WriteRequest) throws(DatasyncError) {
+    try store.submit(request, startsNow: false)
+    guard !startsWriting else { return }
+    startsWriting = true
+    eventLoop.assumeIsolated().execute { [self] in
+      startsWriting = false
+      store.startWriting()
+    }
+  }
+
   // MARK: - Batches
 
   /// Takes what the writer did: first the answers, then the commits, so that a session sees the
   /// answer to a write before its event.
-  func deliver(_ batch: CommittedBatch) {
+  ///
+  /// - Returns: How many subscriptions got something.
+  func deliver(_ batch: CommittedBatch) -> Int {
+    deliveries = 0
     if !FaultSwitch.isOn(.eventBeforeResponse) { answerWrites(of: batch) }
     deliveryTime = eventLoop.now
     isDelivering = true
@@ -95,6 +116,7 @@ final class ServiceLoop {
     departed.removeAll(keepingCapacity: true)
     if FaultSwitch.isOn(.eventBeforeResponse) { answerWrites(of: batch) }
     wakeWaiting()
+    return deliveries
   }
 
   private func answerWrites(of batch: CommittedBatch) {
@@ -134,6 +156,7 @@ final class ServiceLoop {
   }
 
   func deliver(to audience: Audience, checkpoint: [UInt8]?) {
+    deliveries += audience.count
     if let batch = audience.deliver(checkpoint: checkpoint) { giveBack(batch) }
   }
 

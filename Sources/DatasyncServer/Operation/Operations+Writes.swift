@@ -64,7 +64,7 @@ extension Operations {
   }
 
   func submit(_ request: WriteRequest, id: UInt64) throws(DatasyncError) {
-    try loop.store.submit(request)
+    try loop.submit(request)
     pendingWrites[request.replyTo.request] = PendingWrite(
       requestID: id, isCommit: request.isCommit)
   }

@@ -111,7 +111,7 @@ final class UnaryCall: CallHandler, ResponseSink {
     call.compressesMessages ? nil : form
   }
 
-  func send(framed bytes: UnsafeRawBufferPointer, messageCount: Int) {
+  func send(framed bytes: ByteBuffer, messageCount: Int) {
     guard !isEnded else { return }
     call.send(framed: bytes, messageCount: messageCount)
   }

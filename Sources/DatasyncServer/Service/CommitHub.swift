@@ -7,9 +7,25 @@ import Synchronization
 /// Takes what the writer announces to every event loop, once each. Sendable.
 ///
 /// What comes before the loops exist is kept, so that none of them starts with a gap.
+///
+/// Where every loop has many subscribers to write to, the writer waits until all have done so: what
+/// arrives meanwhile is committed at once, and each subscriber gets it in one write. No answer waits
+/// for longer than it would behind the writes of its own loop, and a commit.
 final class CommitHub: StoreObserver {
+  private struct Loop {
+    let eventLoop: any EventLoop
+    let loop: NIOLoopBound<ServiceLoop>
+    /// Whether its last batch went to so many that writing to them takes as long as a commit.
+    var isWide = false
+  }
+
   private struct State {
-    var loops: [(eventLoop: any EventLoop, loop: NIOLoopBound<ServiceLoop>)] = []
+    var loops: [Loop] = []
+    weak var store: Store?
+    /// Batches announced since the start.
+    var batchCount: UInt64 = 0
+    /// Loops that the writer waits for.
+    var awaited = 0
     var early: [CommittedBatch] = []
     var onCatalog: (@Sendable (Catalog) -> Void)?
     var hasStarted = false
@@ -23,32 +39,34 @@ final class CommitHub: StoreObserver {
   }
 
   func start(
-    _ loops: [NIOLoopBound<ServiceLoop>], on eventLoops: [any EventLoop],
+    _ loops: [NIOLoopBound<ServiceLoop>], on eventLoops: [any EventLoop], of store: Store,
     onCatalog: @escaping @Sendable (Catalog) -> Void
   ) {
     state.withLock { state in
-      state.loops = Array(zip(eventLoops, loops).map { (eventLoop: $0, loop: $1) })
+      state.loops = zip(eventLoops, loops).map { Loop(eventLoop: $0, loop: $1) }
+      state.store = store
       state.onCatalog = onCatalog
       state.hasStarted = true
-      for batch in state.early { CommitHub.deliver(batch, to: state.loops) }
+      for batch in state.early { deliver(batch, in: &state) }
       state.early = []
     }
   }
 
-  func batchCommitted(_ batch: CommittedBatch) {
+  func batchCommitted(_ batch: CommittedBatch) -> Bool {
     state.withLock { state in
-      if state.hasStarted {
-        CommitHub.deliver(batch, to: state.loops)
-      } else {
+      guard state.hasStarted else {
         state.early.append(batch)
+        return false
       }
+      return deliver(batch, in: &state)
     }
   }
 
   func catalogChanged(_ catalog: Catalog) {
     let onCatalog = state.withLock { state in
-      for (eventLoop, loop) in state.loops {
-        eventLoop.execute { loop.value.catalogChanged(catalog) }
+      for entry in state.loops {
+        let loop = entry.loop
+        entry.eventLoop.execute { loop.value.catalogChanged(catalog) }
       }
       return state.onCatalog
     }
@@ -67,14 +85,51 @@ final class CommitHub: StoreObserver {
       metadata: ["bytes": "\(bytes)"])
   }
 
-  private static func deliver(
-    _ batch: CommittedBatch,
-    to loops: [(eventLoop: any EventLoop, loop: NIOLoopBound<ServiceLoop>)]
-  ) {
-    for (index, entry) in loops.enumerated()
+  // MARK: - Loops
+
+  /// A loop that writes to so many is busy for about as long as a commit takes.
+  private static let wideDeliveries = 32
+  /// After it has written, a loop looks at what came in meanwhile: in the first turn that begins
+  /// after this.
+  private static let gatherTime: TimeAmount = .microseconds(20)
+
+  /// - Returns: Whether the writer waits for the loops.
+  @discardableResult
+  private func deliver(_ batch: CommittedBatch, in state: inout State) -> Bool {
+    state.batchCount += 1
+    let isWaitedFor = !batch.commits.isEmpty && state.loops.allSatisfy(\.isWide)
+    state.awaited = isWaitedFor ? state.loops.count : 0
+    let number = state.batchCount
+    for (index, entry) in state.loops.enumerated()
     where !batch.commits.isEmpty || batch.answers.contains(where: { $0.replyTo.loop == index }) {
       let loop = entry.loop
-      entry.eventLoop.execute { loop.value.deliver(batch) }
+      let wasWide = entry.isWide
+      entry.eventLoop.execute { [self] in
+        let deliveries = loop.value.deliver(batch)
+        guard !batch.commits.isEmpty else { return }
+        note(deliveries >= CommitHub.wideDeliveries, of: index, before: wasWide)
+        guard isWaitedFor else { return }
+        let eventLoop = loop.value.eventLoop
+        // What is sent leaves at the end of this turn, before what is put behind it here.
+        eventLoop.execute {
+          eventLoop.scheduleTask(in: CommitHub.gatherTime) { self.loopIsDone(with: number) }
+        }
+      }
     }
+    return isWaitedFor
+  }
+
+  private func note(_ isWide: Bool, of index: Int, before wasWide: Bool) {
+    guard isWide != wasWide else { return }
+    state.withLock { $0.loops[index].isWide = isWide }
+  }
+
+  private func loopIsDone(with number: UInt64) {
+    let store = state.withLock { state -> Store? in
+      guard state.batchCount == number else { return nil }
+      state.awaited -= 1
+      return state.awaited == 0 ? state.store : nil
+    }
+    store?.resumeWriting()
   }
 }

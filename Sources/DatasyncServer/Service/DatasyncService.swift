@@ -40,7 +40,7 @@ package final class DatasyncService: Sendable {
     let loops = zip(eventLoops, bounds).map { (ObjectIdentifier($0), $1) }
     let service = DatasyncService(
       store: store, loops: Dictionary(uniqueKeysWithValues: loops), options: options)
-    hub.start(bounds, on: eventLoops) { onSchema(service, $0) }
+    hub.start(bounds, on: eventLoops, of: store) { onSchema(service, $0) }
     onSchema(service, store.catalog)
     return service
   }

@@ -31,15 +31,15 @@ enum EventFrame {
 
   /// The same as a gRPC message: not compressed, its length before it.
   static func appendMessage(
-    _ form: EventForm, change: [UInt8], own: Bool, more: Bool, to bytes: inout [UInt8]
+    _ form: EventForm, change: [UInt8], own: Bool, more: Bool, to buffer: inout ByteBuffer
   ) {
-    append(to: &bytes, maxBytes: change.count + maxHeadBytes) { output in
+    append(to: &buffer, maxBytes: change.count + maxHeadBytes) { output in
       output.write(form, change: change, own: own, more: more)
     }
   }
 
-  static func appendMessage(_ form: EventForm, checkpoint: [UInt8], to bytes: inout [UInt8]) {
-    append(to: &bytes, maxBytes: checkpoint.count + maxHeadBytes) { output in
+  static func appendMessage(_ form: EventForm, checkpoint: [UInt8], to buffer: inout ByteBuffer) {
+    append(to: &buffer, maxBytes: checkpoint.count + maxHeadBytes) { output in
       output.write(form, checkpoint: checkpoint)
     }
   }
@@ -49,21 +49,16 @@ enum EventFrame {
   private static let prefixBytes = 5
 
   private static func append(
-    to bytes: inout [UInt8], maxBytes: Int, _ write: (inout WireOutput) -> Void
+    to buffer: inout ByteBuffer, maxBytes: Int, _ write: (inout WireOutput) -> Void
   ) {
-    let start = bytes.count
-    let room = start + prefixBytes + maxBytes
-    if bytes.capacity < room { bytes.reserveCapacity(max(room, 2 * bytes.capacity)) }
-    bytes.append(contentsOf: repeatElement(0, count: prefixBytes + maxBytes))
-    let count = bytes.withUnsafeMutableBytes { all in
-      var output = WireOutput(
-        UnsafeMutableRawBufferPointer(rebasing: all[(start + prefixBytes)...]))
+    buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: prefixBytes + maxBytes) { room in
+      var output = WireOutput(UnsafeMutableRawBufferPointer(rebasing: room[prefixBytes...]))
       write(&output)
-      all.storeBytes(
-        of: UInt32(clamping: output.count).bigEndian, toByteOffset: start + 1, as: UInt32.self)
-      return output.count
+      room[0] = 0
+      room.storeBytes(
+        of: UInt32(clamping: output.count).bigEndian, toByteOffset: 1, as: UInt32.self)
+      return prefixBytes + output.count
     }
-    bytes.removeLast(maxBytes - count)
   }
 }
 

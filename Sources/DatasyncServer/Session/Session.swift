@@ -176,7 +176,7 @@ final class Session: CallHandler, ResponseSink {
     call.compressesMessages ? nil : .session(requestID: requestID)
   }
 
-  func send(framed bytes: UnsafeRawBufferPointer, messageCount: Int) {
+  func send(framed bytes: ByteBuffer, messageCount: Int) {
     guard !isEnded else { return }
     call.send(framed: bytes, messageCount: messageCount)
   }

@@ -32,6 +32,7 @@ final class Audience: SlotHolder {
   }
 
   var isEmpty: Bool { members.isEmpty }
+  var count: Int { members.count }
 
   func insert(_ subscription: Subscription) {
     members.insert(subscription)

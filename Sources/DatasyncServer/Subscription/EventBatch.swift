@@ -1,4 +1,5 @@
 import DatasyncModel
+import NIOCore
 
 /// Events on their way to subscribers that see the same: those of a batch of the writer, or of a
 /// chunk of the log. Loop-bound; used again and again.
@@ -24,9 +25,9 @@ final class EventBatch {
   private(set) var start: Sequence = .zero
   /// What follows the events; nil: nothing.
   var checkpoint: [UInt8]? {
-    didSet { framed.forget() }
+    didSet { framedEvents.forget() }
   }
-  private var framed = FramedEvents()
+  private var framedEvents = FramedEvents()
 
   var isEmpty: Bool { events.isEmpty }
 
@@ -48,7 +49,7 @@ final class EventBatch {
     if isSameCommit, FaultSwitch.isOn(.swapEvents) { swapLast() }
     if FaultSwitch.strikes(.doubleEvent) { events.append(events[events.count - 1]) }
     byteCount += bytes.count
-    framed.forget()
+    framedEvents.forget()
   }
 
   private func swapLast() {
@@ -63,16 +64,14 @@ final class EventBatch {
     commit = nil
     onlyOrigin = nil
     checkpoint = nil
-    framed.removeAll()
+    framedEvents.removeAll()
   }
 
-  /// Lends the events and the checkpoint as gRPC messages, one behind the other, for a subscriber to
-  /// whom none of the events is its own.
-  func withFramed(
-    _ form: EventForm, _ body: (_ bytes: UnsafeRawBufferPointer, _ messageCount: Int) -> Void
-  ) {
-    let bytes = framed.bytes(form, events, checkpoint: checkpoint)
-    bytes.withUnsafeBytes { body($0, events.count + (checkpoint == nil ? 0 : 1)) }
+  /// The events and the checkpoint as gRPC messages, one behind the other, for a subscriber to whom
+  /// none of the events is its own.
+  func framed(_ form: EventForm) -> (bytes: ByteBuffer, messageCount: Int) {
+    let bytes = framedEvents.bytes(form, events, checkpoint: checkpoint)
+    return (bytes, events.count + (checkpoint == nil ? 0 : 1))
   }
 }
 
@@ -90,7 +89,7 @@ enum EventForm: Hashable {
 /// value.
 private struct FramedEvents {
   private var form: EventForm?
-  private var bytes: [UInt8] = []
+  private var bytes = ByteBuffer()
 
   mutating func forget() {
     form = nil
@@ -98,15 +97,16 @@ private struct FramedEvents {
 
   mutating func removeAll() {
     form = nil
-    bytes.removeAll(keepingCapacity: bytes.capacity <= 128 << 10)
+    if bytes.capacity > 128 << 10 { bytes = ByteBuffer() }
   }
 
   mutating func bytes(
     _ form: EventForm, _ events: [EventBatch.Event], checkpoint: [UInt8]?
-  ) -> [UInt8] {
+  ) -> ByteBuffer {
     if self.form == form { return bytes }
     self.form = form
-    bytes.removeAll(keepingCapacity: true)
+    // New memory where a stream still sends from this.
+    bytes.clear()
     for event in events {
       EventFrame.appendMessage(form, change: event.bytes, own: false, more: event.more, to: &bytes)
     }

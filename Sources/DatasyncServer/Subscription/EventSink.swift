@@ -1,3 +1,5 @@
+import NIOCore
+
 /// Where a subscription's events go. Loop-bound.
 protocol EventSink: AnyObject {
   /// Whether more may be sent.
@@ -10,7 +12,7 @@ protocol EventSink: AnyObject {
   /// The form of a request's events in which many may be sent at once; nil: only one by one.
   func sharedForm(for requestID: UInt64) -> EventForm?
   /// Sends messages that are framed already, as ``EventBatch`` does.
-  func send(framed bytes: UnsafeRawBufferPointer, messageCount: Int)
+  func send(framed bytes: ByteBuffer, messageCount: Int)
   func send(change: [UInt8], own: Bool, more: Bool, for requestID: UInt64)
   func send(checkpoint: [UInt8], for requestID: UInt64)
 }

@@ -70,7 +70,7 @@ final class LongPoll: EventSink {
 
   func sharedForm(for requestID: UInt64) -> EventForm? { nil }
 
-  func send(framed bytes: UnsafeRawBufferPointer, messageCount: Int) {
+  func send(framed bytes: ByteBuffer, messageCount: Int) {
     preconditionFailure("a long poll's events are sent one by one")
   }
 

@@ -1,4 +1,5 @@
 import DatasyncModel
+import NIOCore
 
 /// What a subscription gets of a stretch of the log, ready to be sent. A value.
 struct ReplayPage: Sendable {
@@ -11,7 +12,7 @@ struct ReplayPage: Sendable {
   }
 
   /// gRPC messages, one behind the other.
-  var bytes: [UInt8] = []
+  var bytes = ByteBuffer()
   /// In order; the last one is the end of the bytes.
   var cuts: [Cut] = []
   /// Everything up to here is in the page.

@@ -1,6 +1,7 @@
 import DatasyncMessages
 import DatasyncModel
 import DatasyncStore
+import NIOCore
 
 /// Makes a page of a replay from the log where it lies: judged as ``JudgedChange`` judges, encoded
 /// and framed in one go, with no allocation a change. Confined to one call, on a reader's thread.
@@ -64,7 +65,7 @@ struct ReplayWriter {
   private mutating func take(_ entry: LogEntry) -> Bool {
     if let commit = entry.commit {
       endCommit()
-      if page.bytes.count >= maxBytes || logBytes >= maxLogBytes { return false }
+      if page.bytes.writerIndex >= maxBytes || logBytes >= maxLogBytes { return false }
       if bytesSinceCut >= cutBytes { cut() }
       time = commit.time
       if !commit.origin.elementsEqual(origin) { origin = Array(commit.origin) }
@@ -170,13 +171,13 @@ struct ReplayWriter {
     flushPending(more: false)
   }
 
-  private var bytesSinceCut: Int { page.bytes.count - (page.cuts.last?.offset ?? 0) }
+  private var bytesSinceCut: Int { page.bytes.writerIndex - (page.cuts.last?.offset ?? 0) }
 
   private mutating func cut() {
     guard bytesSinceCut > 0 else { return }
     page.cuts.append(
       ReplayPage.Cut(
-        offset: page.bytes.count, messageCount: messagesSinceCut, position: last))
+        offset: page.bytes.writerIndex, messageCount: messagesSinceCut, position: last))
     messagesSinceCut = 0
   }
 }

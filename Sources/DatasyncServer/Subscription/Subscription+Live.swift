@@ -31,7 +31,8 @@ extension Subscription {
       sendCheckpoint(at: last.commitEnd)
     }
     if !mayOwn(batch), let form = sink.sharedForm(for: requestID) {
-      batch.withFramed(form) { sink.send(framed: $0, messageCount: $1) }
+      let (bytes, messageCount) = batch.framed(form)
+      sink.send(framed: bytes, messageCount: messageCount)
       owesCheckpoint = batch.checkpoint == nil
     } else if let stop = sendSingly(batch, to: sink) {
       return stop

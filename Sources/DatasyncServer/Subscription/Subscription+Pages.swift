@@ -1,5 +1,6 @@
 import DatasyncModel
 import DatasyncStore
+import NIOCore
 
 /// The pages of a subscription that is replayed from the log: one is sent while the next is read. A
 /// value.
@@ -114,10 +115,8 @@ extension Subscription {
       owesCheckpoint = true
       position = cut.position
       phase = .replaying(position: position, isReading: false)
-      page.bytes.withUnsafeBytes { bytes in
-        sink?.send(
-          framed: UnsafeRawBufferPointer(rebasing: bytes[offset..<cut.offset]),
-          messageCount: cut.messageCount)
+      if let bytes = page.bytes.getSlice(at: offset, length: cut.offset - offset) {
+        sink?.send(framed: bytes, messageCount: cut.messageCount)
       }
       guard !isEnded else { return }
     }

@@ -3,7 +3,10 @@ import Synchronization
 
 /// Whoever is told what the store does: on the writer's thread, in order, never blocking it long.
 package protocol StoreObserver: Sendable {
-  func batchCommitted(_ batch: CommittedBatch)
+  ///
+  /// - Returns: Whether the next transaction waits for ``Store/resumeWriting()``, so that all that
+  ///   arrives until then goes into it; it waits at most ``StoreOptions/foreignPollInterval``.
+  func batchCommitted(_ batch: CommittedBatch) -> Bool
   /// Comes before the first batch whose changes need the new catalog.
   func catalogChanged(_ catalog: Catalog)
   /// The database's file was removed or replaced; every read and write is refused from now on.
@@ -114,8 +117,20 @@ package final class Store: Sendable {
   /// Queues a write; its answer comes in a batch.
   ///
   /// - Throws: RESOURCE_EXHAUSTED with a retry delay where the queue is full; UNAVAILABLE once closed.
-  package func submit(_ request: WriteRequest) throws(DatasyncError) {
-    try writer.submit(request)
+  ///
+  /// - Parameter startsNow: false: the caller has more, and calls ``startWriting()`` then. A writer
+  ///   that is at work takes on what there is in any case.
+  package func submit(_ request: WriteRequest, startsNow: Bool = true) throws(DatasyncError) {
+    try writer.submit(request, startsNow: startsNow)
+  }
+
+  package func startWriting() {
+    writer.start()
+  }
+
+  /// Lets the writer go on, where it waits for whoever takes its batches.
+  package func resumeWriting() {
+    writer.resume()
   }
 
   /// Runs a closure on a reader thread, in a snapshot of its own; calls back on that thread.

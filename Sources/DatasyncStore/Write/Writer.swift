@@ -7,6 +7,10 @@ struct WriterInbox {
   var isClosed = false
   /// Set by whoever wants foreign writes adopted now.
   var isWoken = false
+  /// Whether requests gather until the observer has room for what becomes of them.
+  var isGathering = false
+
+  var isReady: Bool { (!queue.isEmpty && !isGathering) || isClosed || isWoken }
 }
 
 /// The one thread that writes: one connection, one transaction for all that waits. Sendable.
@@ -63,30 +67,44 @@ final class Writer: @unchecked Sendable {
 
   // MARK: - From any thread
 
-  func submit(_ request: WriteRequest) throws(DatasyncError) {
-    let error = inbox.withLock { inbox -> DatasyncError? in
-      guard !inbox.isClosed else { return SharedState.closed }
-      if let gone = shared.gone { return gone }
+  /// - Parameter startsNow: false: ``start()`` follows soon, when more has come.
+  func submit(_ request: WriteRequest, startsNow: Bool) throws(DatasyncError) {
+    let isReady = try inbox.withLock { inbox throws(DatasyncError) -> Bool in
+      guard !inbox.isClosed else { throw SharedState.closed }
+      if let gone = shared.gone { throw gone }
       guard inbox.queue.count < options.maxQueuedWrites,
         inbox.queue.isEmpty
           || inbox.queue.byteCount + request.byteCount <= options.maxQueuedWriteBytes
       else {
-        return DatasyncError(
+        throw DatasyncError(
           .resourceExhausted, reason: "WRITE_QUEUE_FULL",
           "\(inbox.queue.count) writes are waiting: try again a little later",
           metadata: ["limit": "max_queued_writes"], retryAfter: .milliseconds(100))
       }
       inbox.queue.append(request)
-      return nil
+      return inbox.isReady
     }
-    if let error { throw error }
-    inbox.signal()
+    if isReady, startsNow { inbox.signal() }
+  }
+
+  /// Takes on what was submitted.
+  func start() {
+    if inbox.withLock({ $0.isReady }) { inbox.signal() }
   }
 
   /// Has foreign writes adopted soon.
   func wake() {
     inbox.withLock { $0.isWoken = true }
     inbox.signal()
+  }
+
+  /// Takes on what has gathered.
+  func resume() {
+    let hadWaited = inbox.withLock { inbox in
+      defer { inbox.isGathering = false }
+      return inbox.isGathering && !inbox.queue.isEmpty
+    }
+    if hadWaited { inbox.signal() }
   }
 
   func closeQueue() {
@@ -142,8 +160,9 @@ final class Writer: @unchecked Sendable {
   private func take() -> (requests: [WriteRequest], isWoken: Bool, isClosed: Bool) {
     inbox.wait(
       timeout: options.foreignPollInterval,
-      until: { !$0.queue.isEmpty || $0.isClosed || $0.isWoken }
+      until: \.isReady
     ) { inbox in
+      inbox.isGathering = false
       let requests = inbox.queue.takeBatch(
         WriteQueue.BatchLimits(
           requests: options.maxBatchCount, writes: options.maxBatchWrites,
@@ -354,7 +373,11 @@ final class Writer: @unchecked Sendable {
   private func publish(_ answers: [WriteAnswer], _ commits: [Commit]) {
     shared.setHead(head)
     guard !answers.isEmpty || !commits.isEmpty else { return }
-    observer.batchCommitted(CommittedBatch(answers: answers, commits: commits, head: head))
+    // Said beforehand: the observer may have it taken back before it returns.
+    inbox.withLock { $0.isGathering = true }
+    let waits = observer.batchCommitted(
+      CommittedBatch(answers: answers, commits: commits, head: head))
+    if !waits { inbox.withLock { $0.isGathering = false } }
   }
 
   // MARK: - Upkeep

@@ -153,6 +153,43 @@ struct ExchangeTests {
     #expect(peer.server.events == ["open 1", "end 1", "closed 1"])
   }
 
+  @Test func `streams share bytes without touching each other's`() throws {
+    let peer = try RawPeer()
+    // The third stream takes little at a time.
+    peer.send(.settings([(4, 700)]))
+    peer.server.answersWithEnd = false
+    peer.server.onOpen = { stream in
+      var head = HeaderBlock()
+      head.add(":status", "200")
+      stream.respond(head)
+    }
+    peer.send(.headers(1, end: true), .headers(3, end: true), .headers(5, end: true))
+    peer.send(.windowUpdate(1, 100_000), .windowUpdate(3, 100_000))
+    peer.take()
+    let shared = ByteBuffer(repeating: 7, count: 3000)
+    for stream in peer.server.opened { #expect(stream.write(shared: shared)) }
+    // Behind what is shared, and before the next that is.
+    peer.server.opened[1].write { $0.writeRepeatingByte(1, count: 10) }
+    peer.server.opened[2].write { $0.writeRepeatingByte(2, count: 10) }
+    peer.settle()
+    for stream in peer.server.opened {
+      #expect(stream.write(shared: shared))
+      stream.write { $0.writeRepeatingByte(9, count: 5) }
+      stream.finish()
+    }
+    for _ in 0..<10 { peer.send(.windowUpdate(5, 700)) }
+    let frames = peer.take()
+    let block = [UInt8](repeating: 7, count: 3000)
+    let middles: [UInt32: [UInt8]] = [1: [], 3: .init(repeating: 1, count: 10)]
+      .merging([5: .init(repeating: 2, count: 10)]) { first, _ in first }
+    for (stream, middle) in middles {
+      let data = frames.filter { $0.stream == stream && $0.kind == Frame.Kind.data }
+      #expect(data.flatMap(\.payload) == block + middle + block + [9, 9, 9, 9, 9])
+    }
+    #expect(shared == ByteBuffer(repeating: 7, count: 3000))
+    #expect(peer.connection.streams.isEmpty)
+  }
+
   @Test func `a stream that was over the mark says when it has drained`() throws {
     let peer = try RawPeer {
       $0.callHighWaterMark = 100_000; $0.callLowWaterMark = 40_000

@@ -11,7 +11,7 @@ import Testing
 
 @Suite struct SubscriptionIndexTests {
   private final class Deaf: StoreObserver {
-    func batchCommitted(_ batch: CommittedBatch) {}
+    func batchCommitted(_ batch: CommittedBatch) -> Bool { false }
     func catalogChanged(_ catalog: Catalog) {}
   }
 
@@ -58,7 +58,7 @@ import Testing
     let isTyped = false
     func awaitDrain(_ subscription: Subscription) {}
     func sharedForm(for requestID: UInt64) -> EventForm? { nil }
-    func send(framed bytes: UnsafeRawBufferPointer, messageCount: Int) {}
+    func send(framed bytes: ByteBuffer, messageCount: Int) {}
     func send(change: [UInt8], own: Bool, more: Bool, for requestID: UInt64) {}
     func send(checkpoint: [UInt8], for requestID: UInt64) {}
   }

@@ -51,17 +51,21 @@ final class Recorder: StoreObserver {
     var catalogs: [Catalog] = []
     /// Sequences in the order in which batches came.
     var heads: [DatasyncModel.Sequence] = []
+    /// Whether the writer is to wait after each batch.
+    var holdsWriter = false
   }
 
   let state = Monitor(State())
 
-  func batchCommitted(_ batch: CommittedBatch) {
-    state.withLock { state in
+  func batchCommitted(_ batch: CommittedBatch) -> Bool {
+    let holdsWriter = state.withLock { state in
       for answer in batch.answers { state.answers[answer.replyTo.request] = answer.outcome }
       state.commits += batch.commits
       state.heads.append(batch.head)
+      return state.holdsWriter
     }
     state.broadcast()
+    return holdsWriter
   }
 
   func catalogChanged(_ catalog: Catalog) {
