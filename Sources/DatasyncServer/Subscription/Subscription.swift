@@ -91,7 +91,7 @@ final class Subscription: SlotHolder {
     case .rows:
       startInitialRows()
     case .now:
-      afterAnswered { $0.advance(to: $0.loop.head) }
+      afterAnswered { $0.startNow() }
     case .after(let token):
       afterAnswered { $0.resume(after: token) }
     }
@@ -104,6 +104,15 @@ final class Subscription: SlotHolder {
     loop.whenPublished(loop.store.head) { [self] in
       if !isEnded { body(self) }
     }
+  }
+
+  /// Says where it starts before anything else, also where the stream is full: a change without a
+  /// position before it is one from which nobody can resume.
+  private func startNow() {
+    let position = loop.head
+    phase = .replaying(position: position, isReading: false)
+    sendCurrent(at: position)
+    pump()
   }
 
   /// A token may be ahead of what this loop has published, by the batch that is on its way; ahead of
