@@ -2,7 +2,10 @@ import DatasyncModel
 
 /// Trims the change log by age and size, a few entries at a time. A value: one state of the log's
 /// bounds, kept in `datasync_state`.
-struct Compactor: Hashable {
+///
+/// The size is saved only now and then, with the sequence up to which it is right: that spares every
+/// commit a page. What came after is added up when the database is opened.
+struct Compactor {
   /// Everything after this sequence is in the log.
   var oldest: Sequence
   /// What the log takes, in bytes, about.
@@ -10,6 +13,13 @@ struct Compactor: Hashable {
   /// Microseconds.
   let retention: Int64
   let maxBytes: Int
+  /// As they are in the database.
+  private var saved: (oldest: Sequence, logBytes: Int)
+  /// Before this time nothing is too old, in microseconds.
+  private var quietUntil = Int64.min
+
+  /// By how much the log grows before its size is saved again.
+  static let saveStep = 256 << 10
 
   init(oldest: Sequence, logBytes: Int, options: StoreOptions) {
     self.oldest = oldest
@@ -19,12 +29,17 @@ struct Compactor: Hashable {
       seconds.multipliedReportingOverflow(by: 1_000_000).partialValue
       + attoseconds / 1_000_000_000_000
     maxBytes = options.maxLogBytes
+    saved = (oldest, logBytes)
   }
 
   static func load(
     _ connection: Connection, options: StoreOptions
   ) throws(SQLiteFailure) -> Compactor {
-    let statement = try connection.cached("SELECT oldest, log_bytes FROM datasync_state")
+    let statement = try connection.cached(
+      """
+      SELECT oldest, log_bytes + (SELECT ifnull(sum(\(entryBytes)), 0) FROM datasync_log
+        WHERE sequence > log_through) FROM datasync_state
+      """)
     defer { statement.reset() }
     guard try statement.step() else {
       return Compactor(oldest: .zero, logBytes: 0, options: options)
@@ -34,12 +49,30 @@ struct Compactor: Hashable {
       options: options)
   }
 
-  func save(_ connection: Connection) throws(SQLiteFailure) {
-    let statement = try connection.cached("UPDATE datasync_state SET oldest = ?1, log_bytes = ?2")
+  /// Saves the bounds where others look at them, or where much would have to be added up.
+  mutating func saveIfDue(_ connection: Connection, head: Sequence) throws(SQLiteFailure) {
+    guard oldest != saved.oldest || abs(logBytes - saved.logBytes) >= Compactor.saveStep else {
+      return
+    }
+    try save(connection, head: head)
+  }
+
+  /// - Parameter head: The last sequence in the log.
+  mutating func save(_ connection: Connection, head: Sequence) throws(SQLiteFailure) {
+    let statement = try connection.cached(
+      "UPDATE datasync_state SET oldest = ?1, log_bytes = ?2, log_through = ?3")
     statement.bind(1, Int64(clamping: oldest.rawValue))
     statement.bind(2, Int64(logBytes))
+    statement.bind(3, Int64(clamping: head.rawValue))
     try statement.run()
+    saved = (oldest, logBytes)
   }
+
+  /// What an entry of the log takes.
+  private static let entryBytes = """
+    length(CAST(key AS BLOB)) + ifnull(length(before), 0) + ifnull(length(after), 0)
+      + \(ChangeLog.entryOverhead)
+    """
 
   /// Removes whole commits that are too old or too many; the last commit stays.
   ///
@@ -48,11 +81,10 @@ struct Compactor: Hashable {
   mutating func step(
     _ connection: Connection, now: Int64, head: Sequence, atMost limit: Int
   ) throws(SQLiteFailure) {
+    guard logBytes > maxBytes || now >= quietUntil else { return }
     let list = try connection.cached(
       """
-      SELECT sequence, time, length(CAST(key AS BLOB)) + ifnull(length(before), 0)
-        + ifnull(length(after), 0)
-      FROM datasync_log ORDER BY sequence LIMIT ?1
+      SELECT sequence, time, \(Compactor.entryBytes) FROM datasync_log ORDER BY sequence LIMIT ?1
       """)
     list.bind(1, Int64(limit + 1))
     defer { list.reset() }
@@ -62,14 +94,19 @@ struct Compactor: Hashable {
     var isOpenRemovable = false
     while try list.step() {
       let sequence = Sequence(UInt64(clamping: list.int64(0)))
-      let bytes = list.int(2) + ChangeLog.entryOverhead
+      let bytes = list.int(2)
       if !list.isNull(1) || sequence <= oldest {
         if isOpenRemovable { removable = (open.last, removable.bytes + open.bytes) }
         open = (sequence, 0)
         isOpenRemovable =
           sequence <= oldest || list.int64(1) < now - retention
           || logBytes - removable.bytes > maxBytes
-        guard isOpenRemovable else { break }
+        guard isOpenRemovable else {
+          if removable.last == .zero {
+            quietUntil = list.int64(1).addingReportingOverflow(retention).partialValue
+          }
+          break
+        }
       }
       open = (sequence, open.bytes + bytes)
     }

@@ -6,8 +6,9 @@ enum OwnTables {
   static let format: Int64 = 1
 
   /// - `datasync_settings`: the store's few named values.
-  /// - `datasync_state`: what changes with every transaction. `writing` silences the capture
-  ///   triggers while our own transaction writes; nobody else can ever see it set.
+  /// - `datasync_state`: `writing` silences the capture triggers while our own transaction writes;
+  ///   nobody else can ever see it set. `oldest`: everything after it is in the log; `log_bytes`:
+  ///   what the log took, up to the sequence `log_through`.
   /// - `datasync_tables`, `datasync_columns`: names and numbers, which are for ever; `present` is 0
   ///   where a column is gone, otherwise its ``FieldKind``.
   /// - `datasync_log`: the change log. `time` and `origin` stand in the first change of each commit,
@@ -18,8 +19,8 @@ enum OwnTables {
     CREATE TABLE datasync_settings (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
     CREATE TABLE datasync_state (
       id INTEGER PRIMARY KEY CHECK (id = 1), writing INTEGER NOT NULL, oldest INTEGER NOT NULL,
-      log_bytes INTEGER NOT NULL);
-    INSERT INTO datasync_state VALUES (1, 0, 0, 0);
+      log_bytes INTEGER NOT NULL, log_through INTEGER NOT NULL);
+    INSERT INTO datasync_state VALUES (1, 0, 0, 0, 0);
     CREATE TABLE datasync_tables (
       id INTEGER PRIMARY KEY, name TEXT NOT NULL, message TEXT NOT NULL,
       soft_delete INTEGER NOT NULL, attached INTEGER NOT NULL, next_number INTEGER NOT NULL,
@@ -58,6 +59,7 @@ enum OwnTables {
             .failedPrecondition, reason: "NEWER_DATABASE",
             "the database was last served by a newer datasync; upgrade this one"))
       }
+      try StoreFailure.wrap { () throws(SQLiteFailure) in try addLogThrough(connection) }
       return
     }
     do {
@@ -67,6 +69,18 @@ enum OwnTables {
     }
     try set("format", .int64(format), connection)
     try set("journal_mode", .string(connection.journalModeBefore), connection)
+  }
+
+  /// A server that knew no `log_through` kept `log_bytes` right with every commit.
+  private static func addLogThrough(_ connection: Connection) throws(SQLiteFailure) {
+    let hasColumn = try connection.integer(
+      "SELECT 1 FROM pragma_table_info('datasync_state') WHERE name = 'log_through'")
+    guard hasColumn == nil else { return }
+    try connection.execute(
+      """
+      ALTER TABLE datasync_state ADD COLUMN log_through INTEGER NOT NULL DEFAULT 0;
+      UPDATE datasync_state SET log_through = ifnull((SELECT max(sequence) FROM datasync_log), 0);
+      """)
   }
 
   static func setting(_ name: String, _ connection: Connection) throws(StoreFailure) -> Value {

@@ -153,8 +153,7 @@ struct StoreOpening {
       try Adoption(transaction: transaction).adopt(atMost: Writer.maxAdopted)
       try transaction.endCommit(origin: "")
       var compactor = try Compactor.load(connection, options: options)
-      compactor.logBytes += transaction.logBytes
-      try compactor.save(connection)
+      try compactor.save(connection, head: transaction.head)
       try connection.execute("COMMIT")
       connection.setTriggersEnabled(schema.hasSideEffects)
       return Prepared(

@@ -346,7 +346,7 @@ final class Writer: @unchecked Sendable {
     let oldest = compactor.oldest
     let limit = 64 + 4 * added + extra
     try compactor.step(connection, now: transaction.now, head: transaction.head, atMost: limit)
-    if compactor != self.compactor { try compactor.save(connection) }
+    try compactor.saveIfDue(connection, head: transaction.head)
     try trimMutations(now: transaction.now)
     try connection.cached("COMMIT").run()
     self.compactor = compactor

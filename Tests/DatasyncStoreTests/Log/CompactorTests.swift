@@ -23,7 +23,9 @@ struct CompactorTests {
       "SELECT sum(48 + length(key) + ifnull(length(before), 0) + ifnull(length(after), 0)) FROM datasync_log"
     )
     #expect(try #require(bytes) < 25_000)
-    #expect(try database.integer("SELECT log_bytes FROM datasync_state") == bytes)
+    let loaded = try Compactor.load(Connection(path: database.path), options: StoreOptions())
+    #expect(loaded.logBytes == bytes.map(Int.init))
+    #expect(loaded.oldest.rawValue == oldest)
     let error = try failure {
       _ = try store.read { s throws(DatasyncError) in
         try s.changes(after: Sequence(oldest - 1), through: s.sequence, maxBytes: 100)
@@ -65,6 +67,37 @@ struct CompactorTests {
     #expect(oldest == head.rawValue - 1)
     #expect(again.store.head == head)
     #expect(try database.integer("SELECT count(*) FROM datasync_log") == 1)
+  }
+
+  @Test func `its size is saved now and then, and known all the same`() throws {
+    let database = try TestDatabase("CREATE TABLE t (id TEXT PRIMARY KEY, s TEXT)")
+    let store = try database.open()
+    let saved = "SELECT log_bytes FROM datasync_state"
+    let actual =
+      "SELECT sum(48 + length(key) + ifnull(length(before), 0) + ifnull(length(after), 0)) FROM datasync_log"
+    let before = try #require(try database.integer(saved))
+    for n in 0..<40 {
+      try store.create("t", ["id": .string("k\(n)"), "s": .string(.init(repeating: "x", count: 1000))])
+    }
+    #expect(try database.integer(saved) == before)
+    func loaded() throws -> Int {
+      try Compactor.load(Connection(path: database.path), options: StoreOptions()).logBytes
+    }
+    #expect(try Int64(loaded()) == database.integer(actual))
+    for n in 0..<300 {
+      try store.create("t", ["id": .string("l\(n)"), "s": .string(.init(repeating: "x", count: 1000))])
+    }
+    #expect(try #require(try database.integer(saved)) >= Int64(Compactor.saveStep))
+    #expect(try Int64(loaded()) == database.integer(actual))
+    store.store.close()
+    // As it was before the column was known: right with every commit.
+    let bytes = try #require(try database.integer(actual))
+    try database.run("ALTER TABLE datasync_state DROP COLUMN log_through")
+    try database.run("UPDATE datasync_state SET log_bytes = \(bytes)")
+    let again = try database.open()
+    #expect(try loaded() == bytes)
+    try again.create("t", ["id": .string("last")])
+    #expect(try Int64(loaded()) == database.integer(actual))
   }
 
   @Test func `a commit larger than a step leaves the view at once, whole`() throws {
