@@ -199,10 +199,7 @@ final class Operations: WriteRequester {
     let plan = try SubscriptionPlan(
       request, catalog: loop.catalog, ownTable: ownTable, options: loop.options)
     let subscription = Subscription(
-      requestID: id, plan: plan, clientID: caller.clientID, loop: loop, sink: sink
-    ) { [self] error in
-      finish(id, error: error)
-    }
+      requestID: id, plan: plan, clientID: caller.clientID, loop: loop, sink: sink)
     running[id] = .subscription(subscription)
     subscriptionCount += 1
     // It sees what the session wrote before it, as a read does.

@@ -64,6 +64,10 @@ final class UnaryCall: CallHandler, ResponseSink {
     operations.awaitDrain(subscription)
   }
 
+  func subscriptionEnded(_ requestID: UInt64, error: DatasyncError?) {
+    operations.finish(requestID, error: error)
+  }
+
   var isWritable: Bool { !isEnded && call.isWritable }
   var isTyped: Bool { coding.ownTable != nil }
 

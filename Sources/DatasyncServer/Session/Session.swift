@@ -152,6 +152,10 @@ final class Session: CallHandler, ResponseSink {
     operations.awaitDrain(subscription)
   }
 
+  func subscriptionEnded(_ requestID: UInt64, error: DatasyncError?) {
+    operations.finish(requestID, error: error)
+  }
+
   var isWritable: Bool { !isEnded && call.isWritable }
   var isTyped: Bool { false }
 

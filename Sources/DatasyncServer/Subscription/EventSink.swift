@@ -1,3 +1,4 @@
+import DatasyncModel
 import NIOCore
 
 /// Where a subscription's events go. Loop-bound.
@@ -15,4 +16,6 @@ protocol EventSink: AnyObject {
   func send(framed bytes: ByteBuffer, messageCount: Int)
   func send(change: [UInt8], own: Bool, more: Bool, for requestID: UInt64)
   func send(checkpoint: [UInt8], for requestID: UInt64)
+  /// The last word of a subscription; nil is OK.
+  func subscriptionEnded(_ requestID: UInt64, error: DatasyncError?)
 }

@@ -37,10 +37,7 @@ final class LongPoll: EventSink {
       catalog: loop.catalog, ownTable: ownTable, options: loop.options)
     hasToken = !request.resumeToken.isEmpty
     subscription = Subscription(
-      requestID: 0, plan: plan, clientID: caller.clientID, loop: loop, sink: self
-    ) { [weak self] error in
-      self?.subscriptionEnded(error)
-    }
+      requestID: 0, plan: plan, clientID: caller.clientID, loop: loop, sink: self)
   }
 
   private let hasToken: Bool
@@ -92,7 +89,7 @@ final class LongPoll: EventSink {
     timeout = loop.eventLoop.scheduleTask(in: maxWait) { bound.value.answer() }
   }
 
-  private func subscriptionEnded(_ error: DatasyncError?) {
+  func subscriptionEnded(_ requestID: UInt64, error: DatasyncError?) {
     guard !isEnded, let error else { return }
     cancel()
     completion(.failure(error))

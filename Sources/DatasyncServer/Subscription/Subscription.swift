@@ -25,10 +25,9 @@ final class Subscription: SlotHolder {
   private(set) var audience: Audience?
 
   var phase = Phase.starting
-  /// Held until the end, which whoever owns the sink makes sure of.
+  /// Held until the end, which whoever owns the sink makes sure of; hears how it ended, unless it
+  /// was cancelled.
   private(set) var sink: (any EventSink)?
-  /// Hears once how it ended, nil being OK; not where it was cancelled.
-  private let onEnd: (DatasyncError?) -> Void
   /// Whether the checkpoint marked `current` has been sent.
   private(set) var isCurrent = false
   /// Whether a change was sent after the last checkpoint.
@@ -58,14 +57,13 @@ final class Subscription: SlotHolder {
 
   init(
     requestID: UInt64, plan: SubscriptionPlan, clientID: String, loop: ServiceLoop,
-    sink: any EventSink, onEnd: @escaping (DatasyncError?) -> Void
+    sink: any EventSink
   ) {
     self.requestID = requestID
     self.plan = plan
     self.clientID = clientID
     self.loop = loop
     self.sink = sink
-    self.onEnd = onEnd
     lastCheckpoint = loop.eventLoop.now
   }
 
@@ -141,8 +139,9 @@ final class Subscription: SlotHolder {
 
   func end(_ error: DatasyncError?) {
     guard !isEnded else { return }
+    let sink = sink
     cancel()
-    onEnd(error)
+    sink?.subscriptionEnded(requestID, error: error)
   }
 
   /// Ends without a word.

@@ -50,7 +50,7 @@ import Testing
       catalog: Catalog(tables: [Fixture.notes], generation: 1), ownTable: nil,
       options: loop.options)
     return Subscription(
-      requestID: 1, plan: plan, clientID: "", loop: loop, sink: Nowhere(), onEnd: { _ in })
+      requestID: 1, plan: plan, clientID: "", loop: loop, sink: Nowhere())
   }
 
   private final class Nowhere: EventSink {
@@ -61,6 +61,7 @@ import Testing
     func send(framed bytes: ByteBuffer, messageCount: Int) {}
     func send(change: [UInt8], own: Bool, more: Bool, for requestID: UInt64) {}
     func send(checkpoint: [UInt8], for requestID: UInt64) {}
+    func subscriptionEnded(_ requestID: UInt64, error: DatasyncError?) {}
   }
 
   private static func change(before: RowImage?, after: RowImage?) -> JudgedChange {

@@ -30,6 +30,7 @@ import Testing
       sent.append("change")
     }
     func send(checkpoint: [UInt8], for requestID: UInt64) { sent.append("checkpoint") }
+    func subscriptionEnded(_ requestID: UInt64, error: DatasyncError?) { sent.append("end") }
 
     func drain() {
       isWritable = true
@@ -66,7 +67,7 @@ import Testing
         catalog: catalog, ownTable: nil, options: loop.options)
       let sink = FullStream()
       let subscription = Subscription(
-        requestID: 1, plan: plan, clientID: "", loop: loop, sink: sink, onEnd: { _ in })
+        requestID: 1, plan: plan, clientID: "", loop: loop, sink: sink)
       subscription.start()
       let change = Fixture.change(
         store.head.rawValue + 1, "a", before: nil, after: Fixture.row("a", title: "t"))
