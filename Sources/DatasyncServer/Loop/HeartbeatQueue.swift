@@ -7,6 +7,15 @@ import NIOCore
 final class HeartbeatQueue {
   static let grain: TimeAmount = .milliseconds(25)
 
+  /// Where a subscription waits. A value, kept small: each subscription has one.
+  struct Place {
+    fileprivate let tick: Int64
+    /// Within the bucket; negative: nowhere.
+    fileprivate let index: Int32
+
+    static let none = Place(tick: 0, index: -1)
+  }
+
   private let eventLoop: any EventLoop
   /// By the number of grains since the clock's zero; empty ones stay until their time.
   private var buckets: [Int64: ContiguousArray<Subscription>] = [:]
@@ -23,22 +32,21 @@ final class HeartbeatQueue {
   func insert(_ subscription: Subscription, due: NIODeadline) {
     let tick = HeartbeatQueue.tick(due)
     if buckets[tick] == nil { ticks.insert(tick) }
-    let place = buckets[tick]?.count ?? 0
+    let index = buckets[tick]?.count ?? 0
     buckets[tick, default: []].append(subscription)
-    subscription.heartbeatPlace = (tick, place)
+    subscription.heartbeatPlace = Place(tick: tick, index: Int32(index))
     arm()
   }
 
   func remove(_ subscription: Subscription) {
-    guard let (tick, place) = subscription.heartbeatPlace, let count = buckets[tick]?.count else {
-      return
-    }
-    subscription.heartbeatPlace = nil
-    buckets[tick]?.swapAt(place, count - 1)
-    buckets[tick]?[place].heartbeatPlace = (tick, place)
-    buckets[tick]?.removeLast()
+    let place = subscription.heartbeatPlace
+    guard place.index >= 0, let count = buckets[place.tick]?.count else { return }
+    let index = Int(place.index)
+    buckets[place.tick]?.swapAt(index, count - 1)
+    buckets[place.tick]?[index].heartbeatPlace = place
+    buckets[place.tick]?.removeLast()
     // The one that left may have been the last of its bucket.
-    subscription.heartbeatPlace = nil
+    subscription.heartbeatPlace = .none
   }
 
   private static func tick(_ time: NIODeadline) -> Int64 {
@@ -63,7 +71,7 @@ final class HeartbeatQueue {
     while let tick = ticks.min, tick <= now {
       ticks.removeMin()
       for subscription in buckets.removeValue(forKey: tick) ?? [] {
-        subscription.heartbeatPlace = nil
+        subscription.heartbeatPlace = .none
         subscription.heartbeat()
       }
     }

@@ -128,7 +128,8 @@ extension Subscription {
 
   func rest(for interval: TimeAmount) {
     let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
-    intervalTask = loop.eventLoop.scheduleTask(in: interval) { bound.value.intervalEnded() }
+    intervalTimer = IntervalTimer(
+      loop.eventLoop.scheduleTask(in: interval) { bound.value.intervalEnded() })
   }
 
   private func intervalEnded() {

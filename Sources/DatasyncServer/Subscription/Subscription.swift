@@ -34,15 +34,25 @@ final class Subscription: SlotHolder {
   var owesCheckpoint = false
   var lastCheckpoint: NIODeadline
   /// The place in the ``HeartbeatQueue``, which alone touches it.
-  var heartbeatPlace: (tick: Int64, place: Int)?
-  var intervalTask: Scheduled<Void>?
+  var heartbeatPlace = HeartbeatQueue.Place.none
   private var isAwaitingDrain = false
+  /// Of a subscription with an interval: ends the wait for its end.
+  var intervalTimer: IntervalTimer?
 
   /// Of a replay from the log.
   var pages: ReplayPages { boxedPages?.pages ?? ReplayPages() }
   var boxedPages: ReplayPages.Box?
   /// Rises when the view becomes another: pages made for the one before are of no use.
   var viewGeneration = 0
+
+  /// Apart, since few subscriptions have one and each of them would have room for it.
+  final class IntervalTimer {
+    let task: Scheduled<Void>
+
+    init(_ task: Scheduled<Void>) {
+      self.task = task
+    }
+  }
 
   enum Phase {
     case starting
@@ -153,7 +163,7 @@ final class Subscription: SlotHolder {
     dropPages()
     sink = nil
     loop.heartbeats.remove(self)
-    intervalTask?.cancel()
+    intervalTimer?.task.cancel()
   }
 
   /// Whether the stream takes more now; where it does not, ``drained()`` follows when it does.
