@@ -2,6 +2,7 @@
 
 import pytest
 
+import load
 import oracle
 
 FAULTS = [
@@ -36,3 +37,14 @@ def test_the_validator_finds_the_fault(fault, validator, seed, tmp_path):
         f"{fault} went unnoticed by {validator} in {outcome.rounds} rounds, seed {seed}:"
         f" {outcome.report()}"
     )
+
+
+@pytest.mark.parametrize("fault", ["drop-event", "double-event", "drop-when-full"])
+def test_the_load_finds_the_fault(fault, tmp_path):
+    server = load.start_server(tmp_path, {"DATASYNC_FAULT": fault})
+    try:
+        # Soon after what is lost, a checkpoint says that it has been sent.
+        report = load.run(server, load.Size(40, 4, 1, warm_up_seconds=0, heartbeat_seconds=1))
+    finally:
+        server.stop()
+    assert report["violations"], f"{fault} went unnoticed: {report}"

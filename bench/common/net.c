@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -43,8 +44,9 @@ int net_connect(const char *host, int port) {
   return fd;
 }
 
-static void watch(conn *c, uint32_t events, int operation) {
-  struct epoll_event event = {.events = events, .data.ptr = c};
+static void watch(conn *c, int operation) {
+  uint32_t reads = c->is_asleep ? 0 : EPOLLIN, writes = c->waits_to_write ? EPOLLOUT : 0;
+  struct epoll_event event = {.events = reads | writes, .data.ptr = c};
   if (epoll_ctl(poller, operation, c->fd, &event) < 0) die("epoll_ctl: %s", strerror(errno));
 }
 
@@ -53,7 +55,7 @@ void conn_attach(conn *c, int fd) {
   c->fd = fd;
   set_no_delay(fd);
   c->out_sent = 0;
-  watch(c, EPOLLIN, EPOLL_CTL_ADD);
+  watch(c, EPOLL_CTL_ADD);
 }
 
 void conn_mark(conn *c) {
@@ -76,6 +78,17 @@ void conn_close(conn *c) {
   buffer_free(&c->rest);
   buffer_free(&c->out);
   if (c->closed) c->closed(c);
+}
+
+void conn_sleep(conn *c, bool sleeps) {
+  c->is_asleep = sleeps;
+  if (!c->is_dead) watch(c, EPOLL_CTL_MOD);
+}
+
+size_t conn_unread(const conn *c) {
+  int count = 0;
+  if (ioctl(c->fd, FIONREAD, &count) < 0) die("FIONREAD: %s", strerror(errno));
+  return (size_t)count;
 }
 
 int net_listen(int port, void (*accepted)(int fd)) {
@@ -127,13 +140,17 @@ static void read_some(conn *c) {
   if (c->turn_ends) conn_mark(c);
 }
 
+static void wait_to_write(conn *c, bool waits) {
+  c->waits_to_write = waits;
+  watch(c, EPOLL_CTL_MOD);
+}
+
 static void send_out(conn *c) {
   while (c->out_sent < c->out.length) {
     ssize_t sent = send(c->fd, c->out.bytes + c->out_sent, c->out.length - c->out_sent,
                         MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno == EAGAIN) {
-      if (!c->waits_to_write) watch(c, EPOLLIN | EPOLLOUT, EPOLL_CTL_MOD);
-      c->waits_to_write = true;
+      if (!c->waits_to_write) wait_to_write(c, true);
       return;
     }
     if (sent < 0) {
@@ -143,8 +160,7 @@ static void send_out(conn *c) {
     c->out_sent += (size_t)sent;
   }
   c->out.length = c->out_sent = 0;
-  if (c->waits_to_write) watch(c, EPOLLIN, EPOLL_CTL_MOD);
-  c->waits_to_write = false;
+  if (c->waits_to_write) wait_to_write(c, false);
 }
 
 void net_flush(void) {

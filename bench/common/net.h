@@ -15,7 +15,7 @@ struct conn {
   void (*closed)(conn *);
   buffer rest, out;
   size_t out_sent;
-  bool is_dirty, waits_to_write, is_dead;
+  bool is_dirty, waits_to_write, is_dead, is_asleep;
   conn *next_dirty;
 };
 
@@ -25,6 +25,10 @@ void conn_attach(conn *c, int fd);
 /* To be called after anything was appended to `out` or `turn_ends` wanted. */
 void conn_mark(conn *c);
 void conn_close(conn *c);
+/* Asleep: nothing is read, so that what comes stays in the socket. */
+void conn_sleep(conn *c, bool sleeps);
+/* Bytes that have come to the socket and were not read. */
+size_t conn_unread(const conn *c);
 
 /* Listens on a loopback port (0: a free one, returned); each connection goes to `accepted`. */
 int net_listen(int port, void (*accepted)(int fd));

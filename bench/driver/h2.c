@@ -354,3 +354,7 @@ h2_conn *h2_connect(const char *host, int port) {
 }
 
 uint32_t h2_most_streams(const h2_conn *h) { return h->most_streams; }
+
+void h2_sleep(h2_conn *h, bool sleeps) { conn_sleep(&h->conn, sleeps); }
+
+size_t h2_unread(const h2_conn *h) { return conn_unread(&h->conn); }

@@ -38,3 +38,7 @@ void h2_begin(h2_conn *, h2_call *call, const char *path);
 void h2_send(h2_call *call, const uint8_t *bytes, size_t length, bool ends);
 /* Most streams that the peer allows at once, as far as it has said. */
 uint32_t h2_most_streams(const h2_conn *);
+/* Asleep: reads nothing and grants no window, until it is woken. */
+void h2_sleep(h2_conn *, bool sleeps);
+/* Bytes that have come while it sleeps. */
+size_t h2_unread(const h2_conn *);

@@ -24,6 +24,7 @@ static const struct {
     {"replay", run_replay, "--rows changes from the log"},
     {"put", run_put, "etcd's puts"},
     {"match", run_match, "one change at a time, seen by one of --subscribers subscriptions"},
+    {"sleeper", run_sleeper, "many subscriptions, of which one connection's are not read for a while"},
     {"spread", run_spread, "gets, one at a time, by each session in turn"},
 };
 

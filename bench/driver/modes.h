@@ -13,3 +13,4 @@ void run_replay(void);
 void run_put(void);
 void run_match(void);
 void run_spread(void);
+void run_sleeper(void);

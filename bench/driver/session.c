@@ -35,6 +35,21 @@ session_answer session_read(const uint8_t *bytes, size_t length) {
   return answer;
 }
 
+session_field session_find(const uint8_t *bytes, size_t length, unsigned wanted) {
+  const uint8_t *at = bytes, *end = bytes + length;
+  uint64_t tag, value;
+  while (at < end) {
+    if (!varint(&at, end, &tag) || !varint(&at, end, &value)) die("driver: not a message");
+    bool is_bytes = (tag & 7) == 2;
+    if ((tag & 7) && !(is_bytes && value <= (uint64_t)(end - at))) die("driver: not a message");
+    if (tag >> 3 == wanted)
+      return is_bytes ? (session_field){.bytes = at, .length = (size_t)value}
+                      : (session_field){.number = value};
+    if (is_bytes) at += value;
+  }
+  return (session_field){0};
+}
+
 bool session_is_change(const session_answer *answer) {
   return answer->kind == ANSWER_EVENT && answer->length && answer->body[0] == (1 << 3 | 2);
 }
@@ -71,8 +86,9 @@ static void put_field(buffer *row, unsigned number, const char *bytes, size_t le
   buffer_append(row, bytes, length);
 }
 
-void session_create(h2_call *call, uint64_t id, const char *key, const char *list,
-                    const char *title, size_t title_length) {
+/* The row's bytes are this function's until it is called again. */
+static Google__Protobuf__Any item(const char *key, const char *list, const char *title,
+                                  size_t title_length) {
   static buffer row;
   row.length = 0;
   if (key) put_field(&row, 1, key, KEY_LENGTH);
@@ -81,12 +97,31 @@ void session_create(h2_call *call, uint64_t id, const char *key, const char *lis
   Google__Protobuf__Any entity = GOOGLE__PROTOBUF__ANY__INIT;
   entity.type_url = text(ITEMS_TYPE, sizeof ITEMS_TYPE - 1);
   entity.value = text((const char *)row.bytes, row.length);
+  return entity;
+}
+
+void session_create(h2_call *call, uint64_t id, const char *key, const char *list,
+                    const char *title, size_t title_length) {
+  Google__Protobuf__Any entity = item(key, list, title, title_length);
   Datasync__V1__CreateRequest create = DATASYNC__V1__CREATE_REQUEST__INIT;
   create.entity = &entity;
   Datasync__V1__SessionRequest request = DATASYNC__V1__SESSION_REQUEST__INIT;
   request.request_id = id;
   request.request_case = DATASYNC__V1__SESSION_REQUEST__REQUEST_CREATE;
   request.create = &create;
+  send_request(call, &request);
+}
+
+void session_replace(h2_call *call, uint64_t id, const char *key, const char *list,
+                     const char *title, size_t title_length) {
+  Google__Protobuf__Any entity = item(key, list, title, title_length);
+  Datasync__V1__ReplaceRequest replace = DATASYNC__V1__REPLACE_REQUEST__INIT;
+  replace.entity = &entity;
+  replace.allow_missing = 1;
+  Datasync__V1__SessionRequest request = DATASYNC__V1__SESSION_REQUEST__INIT;
+  request.request_id = id;
+  request.request_case = DATASYNC__V1__SESSION_REQUEST__REQUEST_REPLACE;
+  request.replace = &replace;
   send_request(call, &request);
 }
 

@@ -22,15 +22,27 @@ bool session_is_change(const session_answer *);
 /* Dies with the status' message, where the answer is one that is not OK. */
 void session_refuse_status(const session_answer *);
 
+/* The field of a message that has it once: a number's value, or bytes; zeros where it is absent. */
+typedef struct {
+  uint64_t number;
+  const uint8_t *bytes;
+  size_t length;
+} session_field;
+
+session_field session_find(const uint8_t *bytes, size_t length, unsigned number);
+
 /* A row with the title; `key` may be NULL: the server makes one. */
 void session_create(h2_call *, uint64_t request, const char *key, const char *list,
                     const char *title, size_t title_length);
+/* The same, whether or not the row is there; it always has a key. */
+void session_replace(h2_call *, uint64_t request, const char *key, const char *list,
+                     const char *title, size_t title_length);
 void session_get(h2_call *, uint64_t request, const char *key);
 /* `rows` rows after the key. */
 void session_query(h2_call *, uint64_t request, const char *after, unsigned rows);
 /* Changes from now on of the rows of the list. `resume`: from a token, or NULL. */
 void session_subscribe(h2_call *, uint64_t request, const char *list, const char *resume);
-/* The same of the rows that match a filter. */
+/* The same of the rows that match a filter; of all where it is empty. */
 void session_watch(h2_call *, uint64_t request, const char *filter, const char *resume);
 
 /* The key of the n-th row that `fill` makes: a UUID, ascending. */

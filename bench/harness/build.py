@@ -85,9 +85,9 @@ def compile_c(name, sources, flags):
     return target
 
 
-def build_c():
-    OUT.mkdir(exist_ok=True)
-    (OUT / "messages").mkdir(exist_ok=True)
+def build_messages():
+    """The objects of the contract's messages."""
+    (OUT / "messages").mkdir(parents=True, exist_ok=True)
     objects = []
     for name in MESSAGE_SOURCES:
         source = MESSAGES / "generated" / f"{name}.pb-c.c"
@@ -95,11 +95,21 @@ def build_c():
         if not is_newer(target, [source]):
             run("gcc", "-O2", "-w", "-c", f"-I{MESSAGES}/include", "-o", target, source)
         objects.append(target)
+    return objects
+
+
+def build_driver():
+    return compile_c(
+        "driver",
+        [*sorted((BENCH / "driver").glob("*.c")), *sorted((BENCH / "common").glob("*.c"))],
+        [f"-I{MESSAGES}/include", *build_messages(), "-lnghttp2", "-lprotobuf-c"])
+
+
+def build_c():
+    build_driver()
     common = sorted((BENCH / "common").glob("*.c"))
     limits = BENCH / "limits"
     nghttp2 = ["-lnghttp2"]
-    compile_c("driver", [*sorted((BENCH / "driver").glob("*.c")), *common],
-              [f"-I{MESSAGES}/include", *objects, *nghttp2, "-lprotobuf-c"])
     compile_c("echo", [limits / "echo.c", limits / "h2server.c", *common], nghttp2)
     compile_c("hub", [limits / "hub.c", limits / "h2server.c", *common], nghttp2)
     compile_c("sqlite_limit", [limits / "sqlite_limit.c", BENCH / "common" / "util.c"],
