@@ -469,10 +469,23 @@ class OwnEcho(Validator):
             if place is not None and not write.was_replayed:
                 for result in results or ():
                     answers.setdefault(result.sequence, place)
+        unanswered = self.tables_of_unanswered(session)
         for leg in legs:
             for item in leg.items:
-                if isinstance(item.event, Seen) and item.event.own and not item.event.initial:
-                    self.check_event(leg, item, marks, answers)
+                event = item.event
+                if isinstance(event, Seen) and event.own and not event.initial:
+                    self.check_event(leg, item, marks, {} if event.table in unanswered else answers)
+
+    def tables_of_unanswered(self, session):
+        """Where a change may be that of a stream of the same client that was cut before the answer:
+        a write on this one that finds the row so changes nothing, and answers with that sequence."""
+        return {
+            part.table
+            for write in self.round.writes
+            if write.client_id == session.client_id and write.session is not session
+            and write.answer()[0] is None
+            for part in write.parts
+        }
 
     def check_event(self, leg, item, marks, answers):
         event = item.event
