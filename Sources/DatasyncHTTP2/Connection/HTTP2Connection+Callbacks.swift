@@ -4,9 +4,15 @@ import NIOCore
 private let ok: Int32 = 0
 private let failure: Int32 = NGHTTP2_ERR_CALLBACK_FAILURE.rawValue
 
+/// Lends the connection without counting a reference: the session, and with it every callback, ends
+/// before the connection does.
 @inline(__always)
-private func connection(_ pointer: UnsafeMutableRawPointer?) -> HTTP2Connection? {
-  pointer.map { Unmanaged<HTTP2Connection>.fromOpaque($0).takeUnretainedValue() }
+private func withConnection<Result>(
+  _ pointer: UnsafeMutableRawPointer?, else absent: Result,
+  _ body: (HTTP2Connection) -> Result
+) -> Result {
+  guard let pointer else { return absent }
+  return Unmanaged<HTTP2Connection>.fromOpaque(pointer)._withUnsafeGuaranteedRef(body)
 }
 
 // nghttp2's callbacks. They append to the list of events and set marks; none calls into the session,
@@ -23,22 +29,26 @@ extension HTTP2Connection {
     var callbacks: OpaquePointer?
     nghttp2_session_callbacks_new(&callbacks)
     nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks) { _, header, context in
-      guard let connection = connection(context), let header else { return ok }
-      return connection.frameBegan(header.pointee) ? ok : failure
+      guard let header else { return ok }
+      return withConnection(context, else: ok) { $0.frameBegan(header.pointee) ? ok : failure }
     }
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, context in
-      guard let connection = connection(context), let frame else { return ok }
-      connection.headersBegan(frame.pointee.hd.stream_id, frame.pointee.headers.cat)
-      return ok
+      guard let frame else { return ok }
+      return withConnection(context, else: ok) {
+        $0.headersBegan(frame.pointee.hd.stream_id, frame.pointee.headers.cat)
+        return ok
+      }
     }
     nghttp2_session_callbacks_set_on_header_callback(callbacks) {
       _, frame, name, nameCount, value, valueCount, flags, context in
-      guard let connection = connection(context), let frame else { return ok }
-      let accepted = connection.fieldReceived(
-        frame.pointee.hd.stream_id, UnsafeRawBufferPointer(start: name, count: nameCount),
-        UnsafeRawBufferPointer(start: value, count: valueCount),
-        isSecret: UInt32(flags) & NGHTTP2_NV_FLAG_NO_INDEX.rawValue != 0)
-      return accepted ? ok : failure
+      guard let frame else { return ok }
+      return withConnection(context, else: ok) {
+        let accepted = $0.fieldReceived(
+          frame.pointee.hd.stream_id, UnsafeRawBufferPointer(start: name, count: nameCount),
+          UnsafeRawBufferPointer(start: value, count: valueCount),
+          isSecret: UInt32(flags) & NGHTTP2_NV_FLAG_NO_INDEX.rawValue != 0)
+        return accepted ? ok : failure
+      }
     }
     // Set, a field with a bad value is dropped; not set, the library resets the stream.
     nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks) {
@@ -46,41 +56,52 @@ extension HTTP2Connection {
     }
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) {
       _, _, id, bytes, count, context in
-      guard let connection = connection(context), let bytes else { return ok }
-      connection.dataReceived(id, UnsafeRawBufferPointer(start: bytes, count: count))
-      return ok
+      guard let bytes else { return ok }
+      return withConnection(context, else: ok) {
+        $0.dataReceived(id, UnsafeRawBufferPointer(start: bytes, count: count))
+        return ok
+      }
     }
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, context in
-      guard let connection = connection(context), let frame else { return ok }
-      return connection.frameReceived(frame) ? ok : failure
+      guard let frame else { return ok }
+      return withConnection(context, else: ok) { $0.frameReceived(frame) ? ok : failure }
     }
     // Frames of types that nobody knows: counted at their beginning, and then ignored.
     nghttp2_session_callbacks_set_unpack_extension_callback(callbacks) { _, _, _, _ in
       NGHTTP2_ERR_CANCEL.rawValue
     }
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) { _, _, _, context in
-      connection(context)?.pendingHeaders = nil
-      return ok
+      withConnection(context, else: ok) {
+        $0.pendingHeaders = nil
+        return ok
+      }
     }
     nghttp2_session_callbacks_set_send_data_callback(callbacks) {
       _, frame, header, count, _, context in
-      guard let connection = connection(context), let frame, let header else { return failure }
-      return connection.sendData(frame.pointee.hd.stream_id, header, count)
+      guard let frame, let header else { return failure }
+      return withConnection(context, else: failure) {
+        $0.sendData(frame.pointee.hd.stream_id, header, count)
+      }
     }
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, context in
-      guard let connection = connection(context), let frame else { return ok }
-      connection.frameSent(frame.pointee.hd, frame)
-      return ok
+      guard let frame else { return ok }
+      return withConnection(context, else: ok) {
+        $0.frameSent(frame.pointee.hd, frame)
+        return ok
+      }
     }
     nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks) { _, frame, _, context in
-      guard let connection = connection(context), let frame else { return ok }
-      connection.frameNotSent(frame.pointee.hd)
-      return ok
+      guard let frame else { return ok }
+      return withConnection(context, else: ok) {
+        $0.frameNotSent(frame.pointee.hd)
+        return ok
+      }
     }
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, id, code, context in
-      guard let connection = connection(context) else { return ok }
-      connection.streamClosed(id, HTTP2ErrorCode(rawValue: code))
-      return ok
+      withConnection(context, else: ok) {
+        $0.streamClosed(id, HTTP2ErrorCode(rawValue: code))
+        return ok
+      }
     }
     return callbacks
   }
@@ -119,8 +140,7 @@ extension HTTP2Connection {
     switch category {
     case NGHTTP2_HCAT_REQUEST:
       let stream = makeStream(id: id)
-      headerStream = stream
-      headMemory.begin()
+      headMemory.begin(of: id)
       watch.streamOpened()
       nghttp2_session_set_stream_user_data(
         session, id, Unmanaged.passUnretained(stream).toOpaque())
@@ -133,18 +153,14 @@ extension HTTP2Connection {
   private func fieldReceived(
     _ id: Int32, _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, isSecret: Bool
   ) -> Bool {
-    guard let stream = headerStream?.id == id ? headerStream : stream(id) else { return true }
-    stream.headerBytes += name.count + value.count + 32
-    let isHead = !stream.headWasReceived
-    if let matched = stream.matchedFields, isHead {
+    if headMemory.isExpecting(id) {
       // One that was within the limits before is so again.
-      if headMemory.matches(at: matched, name, value, isSecret: isSecret) {
-        stream.matchedFields = matched + 1
-        return true
-      }
-      stream.matchedFields = nil
-      stream.head.add(first: matched, of: headMemory.head)
+      if headMemory.matches(name, value, isSecret: isSecret) { return true }
+      if let stream = stream(id) { forgetHead(of: stream) }
     }
+    guard let stream = stream(id) else { return true }
+    stream.headerBytes += name.count + value.count + HTTP2Connection.fieldOverhead
+    let isHead = !stream.headWasReceived
     if stream.exceededHeaderLimit == nil {
       let count = isHead ? stream.head.count : stream.inboundTrailers.count
       if stream.headerBytes > options.maxHeaderListBytes {
@@ -176,7 +192,7 @@ extension HTTP2Connection {
     guard let slice = input.getSlice(at: offset, length: bytes.count) else { return }
     stream.unreadBytes += bytes.count
     unreadBytes += bytes.count
-    events.append(.data(stream, slice))
+    events.append(.data(StreamReference(stream), slice))
   }
 
   private func frameReceived(_ frame: UnsafePointer<nghttp2_frame>) -> Bool {
@@ -224,12 +240,21 @@ extension HTTP2Connection {
     return true
   }
 
+  /// RFC 9113, section 6.5.2: what a field adds to a list besides its bytes.
+  static let fieldOverhead = 32
+
+  /// The head at hand is not the one remembered: what was the same so far goes into the stream's.
+  private func forgetHead(of stream: HTTP2Stream) {
+    stream.head.add(first: headMemory.matchedCount, of: headMemory.head)
+    stream.headerBytes = headMemory.matchedBytes
+    headMemory.end()
+  }
+
   private func headersReceived(_ id: Int32, endsStream: Bool) {
-    headerStream = nil
     guard let stream = stream(id) else { return }
     stream.lastRead = now
     if stream.headWasReceived {
-      events.append(.trailers(stream))
+      events.append(.trailers(StreamReference(stream)))
     } else if stream.awaitsFinalHead, stream.head[":status"]?.first == "1" {
       stream.head.removeAll()
       return
@@ -238,27 +263,27 @@ extension HTTP2Connection {
       stream.headWasReceived = true
       if role == .server { remember(stream) }
       stream.isHeadAlone = endsStream
-      events.append(.head(stream))
+      events.append(.head(StreamReference(stream)))
     }
     if endsStream { ended(stream) }
   }
 
   private func remember(_ stream: HTTP2Stream) {
-    if let matched = stream.matchedFields {
-      guard matched < headMemory.count || matched == 0 else {
+    if headMemory.isExpecting(stream.id) {
+      if headMemory.isWhole {
         headMemory.matched()
         stream.head = headMemory.head
         stream.headNumber = headMemory.number
         return
       }
-      stream.head.add(first: matched, of: headMemory.head)
+      forgetHead(of: stream)
     }
     if stream.exceededHeaderLimit == nil { stream.headNumber = headMemory.missed(stream.head) }
   }
 
   private func ended(_ stream: HTTP2Stream) {
     stream.isRemoteEnded = true
-    events.append(.end(stream))
+    events.append(.end(StreamReference(stream)))
   }
 
   private func settingsReceived(isAck: Bool) -> Bool {
@@ -281,7 +306,8 @@ extension HTTP2Connection {
     guard let stream = stream(id), stream.isOpen else { return }
     forget(stream)
     if code == .noError { traffic.streamsSucceeded += 1 } else { traffic.streamsFailed += 1 }
-    events.append(.closed(stream, code))
+    leaving.append(stream)
+    events.append(.closed(code))
   }
 
   // MARK: - Sent

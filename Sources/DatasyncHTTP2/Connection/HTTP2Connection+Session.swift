@@ -200,7 +200,7 @@ extension HTTP2Connection {
     stream.lastWrite = now
     if stream.wasUnwritable, stream.outbound.readableBytes <= options.callLowWaterMark {
       stream.wasUnwritable = false
-      events.append(.drained(stream))
+      events.append(.drained(StreamReference(stream)))
     }
     if stream.outbound.readableBytes == 0 { stream.clearOutbound() }
   }

@@ -1,4 +1,5 @@
 import CDatasyncNghttp2
+import DequeModule
 package import NIOCore
 
 package enum HTTP2Role: Sendable {
@@ -16,16 +17,32 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   package typealias OutboundIn = Never
   package typealias OutboundOut = ByteBuffer
 
+  /// Streams are not counted here, at several events a call: each is held by the connection until its
+  /// ``closed`` has been delivered.
   enum Event {
-    case head(HTTP2Stream)
-    case data(HTTP2Stream, ByteBuffer)
-    case trailers(HTTP2Stream)
-    case end(HTTP2Stream)
-    case drained(HTTP2Stream)
-    case closed(HTTP2Stream, HTTP2ErrorCode)
+    case head(StreamReference)
+    case data(StreamReference, ByteBuffer)
+    case trailers(StreamReference)
+    case end(StreamReference)
+    case drained(StreamReference)
+    /// The first of ``leaving``.
+    case closed(HTTP2ErrorCode)
     case settings
     case pingAcknowledged(UInt64)
     case goAway(lastStreamID: Int32, code: HTTP2ErrorCode, debug: String)
+  }
+
+  struct StreamReference {
+    private let reference: Unmanaged<HTTP2Stream>
+
+    init(_ stream: HTTP2Stream) {
+      reference = .passUnretained(stream)
+    }
+
+    @inline(__always)
+    func withStream(_ body: (HTTP2Stream) -> Void) {
+      reference._withUnsafeGuaranteedRef(body)
+    }
   }
 
   /// One buffer's worth, with the last frame just under 256 KiB; more goes in several, with the
@@ -43,6 +60,8 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   /// Shared by the connections of a loop; nil: this one sends on its own.
   package var pumpQueue: PumpQueue?
   package internal(set) var streams: [HTTP2Stream] = []
+  /// Streams that the session has closed, in the order of their ``Event/closed``.
+  var leaving: Deque<HTTP2Stream> = []
 
   package internal(set) var traffic = ConnectionTraffic()
 
@@ -50,12 +69,11 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   var session: OpaquePointer?
   var events: [Event] = []
   private var delivering: [Event] = []
+  private var isDelivering = false
   var pool: [HTTP2Stream] = []
   var watch: FrameWatch
   var idWatch = StreamIDWatch()
-  let headMemory = HeadMemory()
-  /// The stream whose fields are coming in.
-  var headerStream: HTTP2Stream?
+  var headMemory = HeadMemory()
   var timers = ConnectionTimers()
   var timer: NIOScheduledCallback?
   var timerDeadline: NIODeadline?
@@ -191,7 +209,6 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     let open = streams
     streams.removeAll()
     retired = open
-    headerStream = nil
     traffic.streamsFailed += open.count
     for stream in open {
       stream.isOpen = false
@@ -214,9 +231,13 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     guard let session else { return }
     self.session = nil
     nghttp2_session_del(session)
+    if !isDelivering { letGoOfStreams() }
+    bufferedBytes = 0
+  }
+
+  private func letGoOfStreams() {
     retired.removeAll()
     pool.removeAll()
-    bufferedBytes = 0
   }
 
   // MARK: - In
@@ -406,34 +427,42 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   // MARK: - Events
 
   func deliverEvents() {
-    guard !events.isEmpty, delivering.isEmpty else { return }
+    guard !events.isEmpty, !isDelivering else { return }
+    isDelivering = true
     swap(&events, &delivering)
     for event in delivering { deliver(event) }
     delivering.removeAll(keepingCapacity: delivering.count < 4096)
+    isDelivering = false
+    if session == nil { letGoOfStreams() }
   }
 
   private func deliver(_ event: Event) {
     switch event {
-    case .head(let stream):
-      // One that the peer reset in the same breath is not begun.
-      if role == .client {
-        stream.delegate?.headReceived(stream)
-      } else if stream.isOpen {
-        delegate?.streamOpened(stream)
+    case .head(let reference):
+      reference.withStream { stream in
+        // One that the peer reset in the same breath is not begun.
+        if role == .client {
+          stream.delegate?.headReceived(stream)
+        } else if stream.isOpen {
+          delegate?.streamOpened(stream)
+        }
       }
-    case .data(let stream, let data):
-      if let delegate = stream.delegate {
-        delegate.dataReceived(data, stream)
-      } else {
-        stream.consume(data.readableBytes)
+    case .data(let reference, let data):
+      reference.withStream { stream in
+        if let delegate = stream.delegate {
+          delegate.dataReceived(data, stream)
+        } else {
+          stream.consume(data.readableBytes)
+        }
       }
-    case .trailers(let stream):
-      stream.delegate?.trailersReceived(stream)
-    case .end(let stream):
-      stream.delegate?.endReceived(stream)
-    case .drained(let stream):
-      if stream.canSend { stream.delegate?.drained(stream) }
-    case .closed(let stream, let code):
+    case .trailers(let reference):
+      reference.withStream { $0.delegate?.trailersReceived($0) }
+    case .end(let reference):
+      reference.withStream { $0.delegate?.endReceived($0) }
+    case .drained(let reference):
+      reference.withStream { if $0.canSend { $0.delegate?.drained($0) } }
+    case .closed(let code):
+      guard let stream = leaving.popFirst() else { return }
       let delegate = stream.delegate
       stream.delegate = nil
       delegate?.closed(stream, .closed(code))

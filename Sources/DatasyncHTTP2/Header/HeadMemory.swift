@@ -5,10 +5,10 @@
 #endif
 
 /// The last head that a connection has received, since most clients send the same one again and again:
-/// such a head is compared as it comes, and not stored. Loop-bound.
+/// such a head is compared as it comes, and not stored. A part of its connection.
 ///
 /// Its bytes lie in memory of its own, so that comparing a field counts no references.
-final class HeadMemory {
+struct HeadMemory: ~Copyable {
   private struct Mark {
     let nameCount: Int
     let valueCount: Int
@@ -18,11 +18,15 @@ final class HeadMemory {
   private(set) var head = HeaderBlock()
   /// Rises when ``head`` becomes another; 0: there is none yet.
   private(set) var number = 0
-  private(set) var count = 0
+  private var count = 0
   /// Heads since the last one that was the same.
   private var misses = 0
   private var bytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
   private var marks = UnsafeMutableBufferPointer<Mark>(start: nil, count: 0)
+  /// The stream whose head is the same so far; 0: there is none.
+  private var streamID: Int32 = 0
+  /// Fields of it that were the same.
+  private(set) var matchedCount = 0
   /// Of the field that is expected next, in ``bytes``.
   private var offset = 0
 
@@ -34,16 +38,33 @@ final class HeadMemory {
     marks.deallocate()
   }
 
-  /// A head begins.
-  func begin() {
+  /// The head of a stream begins.
+  mutating func begin(of id: Int32) {
+    streamID = id
+    matchedCount = 0
     offset = 0
   }
 
-  /// Whether the field at that place, those before it having matched, is this one.
+  /// Nothing more is compared.
+  mutating func end() {
+    streamID = 0
+  }
+
+  /// Whether the stream's head is the same so far.
+  func isExpecting(_ id: Int32) -> Bool { streamID == id && id != 0 }
+
+  /// Whether no field is missing.
+  var isWhole: Bool { matchedCount == count && count > 0 }
+
+  /// What the fields that were the same count for in a header list; RFC 9113, section 6.5.2.
+  var matchedBytes: Int { offset + matchedCount * HTTP2Connection.fieldOverhead }
+
+  /// Whether the next field is this one.
   @inline(__always)
-  func matches(
-    at index: Int, _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, isSecret: Bool
+  mutating func matches(
+    _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, isSecret: Bool
   ) -> Bool {
+    let index = matchedCount
     guard index < count, let base = bytes.baseAddress else { return false }
     let mark = marks[index]
     guard mark.nameCount == name.count, mark.valueCount == value.count, mark.isSecret == isSecret
@@ -57,17 +78,20 @@ final class HeadMemory {
       return false
     }
     offset += mark.nameCount + mark.valueCount
+    matchedCount = index + 1
     return true
   }
 
-  func matched() {
+  /// The head was the same.
+  mutating func matched() {
     misses = 0
+    end()
   }
 
   /// Notes a head that is not the one remembered, and perhaps remembers it.
   ///
   /// - Returns: Its number; 0: it is not remembered.
-  func missed(_ other: HeaderBlock) -> Int {
+  mutating func missed(_ other: HeaderBlock) -> Int {
     misses += 1
     // Where every head differs from the one before it, remembering them is in vain.
     guard misses <= 4 || misses.isMultiple(of: 64), other.byteCount <= Self.maxBytes,

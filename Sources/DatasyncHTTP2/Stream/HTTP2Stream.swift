@@ -21,8 +21,6 @@ package final class HTTP2Stream {
   package internal(set) var head = HeaderBlock()
   /// The same for heads of a connection that are the same; 0: not known.
   package internal(set) var headNumber = 0
-  /// How many fields were those of the head remembered, and are not in ``head`` yet; nil: one was not.
-  var matchedFields: Int?
   package internal(set) var inboundTrailers = HeaderBlock()
   /// The limit that the peer's fields passed; what came after it is not kept.
   package internal(set) var exceededHeaderLimit: Limit?
@@ -74,7 +72,6 @@ package final class HTTP2Stream {
     // What others hold, too, is not emptied but let go.
     if headNumber != 0 { head = HeaderBlock() } else { head.removeAll() }
     headNumber = 0
-    matchedFields = connection.role == .server ? 0 : nil
     inboundTrailers.removeAll()
     outboundTrailers.removeAll()
     exceededHeaderLimit = nil

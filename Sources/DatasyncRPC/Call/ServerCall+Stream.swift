@@ -29,7 +29,7 @@ extension ServerCall: HTTP2StreamDelegate {
   package func closed(_ stream: HTTP2Stream, _ end: StreamEnd) {
     let handler = handler
     let wasFinished = answer == .finished
-    letGo()
+    if !wasFinished { letGo() }
     self.stream = nil
     answer = .finished
     guard !wasFinished else { return }

@@ -224,7 +224,7 @@ package final class ServerCall {
   func letGo() {
     handler = nil
     heldMessage = nil
-    deframer = MessageDeframer(maxMessageBytes: 0)
+    deframer.removeAll()
     deadlineTimer?.cancel()
     deadlineTimer = nil
     stream?.awaitsBytes = false

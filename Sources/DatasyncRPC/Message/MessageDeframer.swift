@@ -13,7 +13,8 @@ package struct MessageDeframer: Sendable {
   static let prefixBytes = 5
 
   private let maxMessageBytes: Int
-  private var buffer = ByteBuffer()
+  /// nil: empty. NIO's empty buffer is one for the process, and every thread would count its references.
+  private var buffer: ByteBuffer?
   /// Whether `buffer` is a slice of what was received, and not this value's own.
   private var isBorrowed = true
 
@@ -22,28 +23,32 @@ package struct MessageDeframer: Sendable {
   }
 
   /// Received and not given out.
-  package var bufferedBytes: Int { buffer.readableBytes }
+  package var bufferedBytes: Int { buffer?.readableBytes ?? 0 }
 
   package mutating func append(_ data: ByteBuffer) {
-    if buffer.readableBytes == 0 {
+    guard data.readableBytes > 0 else { return }
+    if buffer == nil {
       buffer = data
       isBorrowed = true
     } else {
       own(room: data.readableBytes)
-      buffer.writeImmutableBuffer(data)
+      buffer?.writeImmutableBuffer(data)
     }
   }
 
+  /// Lets go of everything.
+  package mutating func removeAll() {
+    buffer = nil
+  }
+
   package mutating func next() -> Output {
-    guard let flag = buffer.getInteger(at: buffer.readerIndex, as: UInt8.self) else {
-      return .needsMore
-    }
+    guard let waiting = buffer?.readableBytes else { return .needsMore }
+    guard let flag = buffer?.integer(at: 0, as: UInt8.self) else { return .needsMore }
     guard flag <= 1 else {
-      return .failed(Status(.internal, "a message begins with the flag \(flag), not 0 or 1"))
+      return .failed(
+        Status(.internal, "a message begins with the flag \(flag), not 0 or 1"))
     }
-    guard let length = buffer.getInteger(at: buffer.readerIndex + 1, as: UInt32.self) else {
-      return .needsMore
-    }
+    guard let length = buffer?.integer(at: 1, as: UInt32.self) else { return .needsMore }
     guard length <= maxMessageBytes else {
       return .failed(
         Status(
@@ -51,29 +56,42 @@ package struct MessageDeframer: Sendable {
           "a message of \(length) bytes is over the limit of \(maxMessageBytes) (max_message_bytes)"
         ))
     }
-    guard buffer.readableBytes >= Self.prefixBytes + Int(length) else { return .needsMore }
-    buffer.moveReaderIndex(forwardBy: Self.prefixBytes)
-    guard let message = buffer.readSlice(length: Int(length)) else { return .needsMore }
-    if buffer.readableBytes == 0 { buffer = ByteBuffer() }
+    let size = Self.prefixBytes + Int(length)
+    guard waiting >= size else { return .needsMore }
+    guard waiting > size else {
+      // The last one takes the memory along.
+      guard var message = buffer.take() else { return .needsMore }
+      message.moveReaderIndex(forwardBy: Self.prefixBytes)
+      return .message(message, isCompressed: flag == 1)
+    }
+    buffer?.moveReaderIndex(forwardBy: Self.prefixBytes)
+    guard let message = buffer?.readSlice(length: Int(length)) else { return .needsMore }
     return .message(message, isCompressed: flag == 1)
   }
 
   /// Copies what is left, so that a few bytes do not keep a whole read in memory.
   package mutating func detach() {
-    if isBorrowed, buffer.readableBytes > 0 { own(room: 0) }
+    if isBorrowed, buffer != nil { own(room: 0) }
   }
 
   private mutating func own(room: Int) {
+    guard var old = buffer.take() else { return }
     guard isBorrowed else {
-      if buffer.readerIndex > 4096, buffer.readerIndex > buffer.readableBytes {
-        buffer.discardReadBytes()
-      }
+      if old.readerIndex > 4096, old.readerIndex > old.readableBytes { old.discardReadBytes() }
+      buffer = old
       return
     }
     var copy = ByteBuffer()
-    copy.reserveCapacity(buffer.readableBytes + room)
-    copy.writeImmutableBuffer(buffer)
+    copy.reserveCapacity(old.readableBytes + room)
+    copy.writeImmutableBuffer(old)
     buffer = copy
     isBorrowed = false
+  }
+}
+
+extension ByteBuffer {
+  /// The big-endian integer that far behind the reader index; nil where there are too few bytes.
+  fileprivate func integer<Number: FixedWidthInteger>(at offset: Int, as: Number.Type) -> Number? {
+    getInteger(at: readerIndex + offset)
   }
 }

@@ -97,9 +97,8 @@ final class ServerConnection: HTTP2ConnectionDelegate {
       deadline: opening.head.timeout.map { eventLoop.now + $0 })
     stream.delegate = call
     if call.deadline != nil { unsettled.append(call) }
-    let method = opening.route.method
-    if !method.isClientStreaming, !stream.isRemoteEnded { stream.awaitsBytes = true }
-    call.handler = method.handler(call)
+    if !opening.route.method.isClientStreaming, !stream.isRemoteEnded { stream.awaitsBytes = true }
+    call.handler = opening.route.method.handler(call)
     // Finished already: nothing more may reach the handler.
     if call.answer == .finished { call.letGo() }
   }

@@ -298,6 +298,23 @@ struct ExchangeTests {
     #expect(peer.server.isClosed)
   }
 
+  @Test func `a connection lost while a read is delivered takes what is left of it along`() throws {
+    let peer = try RawPeer()
+    var kept: [HTTP2Stream] = []
+    peer.server.onOpen = { [weak peer] stream in
+      kept.append(stream)
+      if stream.id == 3 { peer?.channel.close(promise: nil) }
+    }
+    peer.send(
+      .headers(1), .data(1, [1], end: true), .headers(3), .data(3, [1, 2]), .headers(5),
+      .data(5, [1, 2, 3], end: true), .headers(7), .reset(7))
+    #expect(kept.map(\.id) == [1, 3])
+    #expect(!peer.server.events.contains("open 5"))
+    #expect(peer.server.events.filter { $0.hasPrefix("closed") }.count == 2)
+    #expect(peer.server.isClosed)
+    #expect(peer.connection.streams.isEmpty)
+  }
+
   @Test func `a request that is reset in the same read is not begun`() throws {
     let peer = try RawPeer()
     peer.send(.headers(1), .reset(1), .headers(3, end: true))
