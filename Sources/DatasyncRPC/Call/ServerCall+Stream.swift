@@ -79,20 +79,23 @@ extension ServerCall: HTTP2StreamDelegate {
 
   private func deliver(_ message: ByteBuffer, _ isCompressed: Bool) {
     connection.http2.countMessageReceived()
-    var message = message
-    if isCompressed {
-      guard let decompressed = decompress(message) else { return }
-      message = decompressed
+    if !isCompressed {
+      pass(message, wasCompressed: false)
+    } else if let decompressed = decompress(message) {
+      pass(decompressed, wasCompressed: true)
     }
+  }
+
+  private func pass(_ message: ByteBuffer, wasCompressed: Bool) {
     guard !isClientStreaming else {
-      handler?.received(message, wasCompressed: isCompressed)
+      handler?.received(message, wasCompressed: wasCompressed)
       return
     }
     guard heldMessage == nil else {
       abort(Status(.unimplemented, "more than one message for a method that takes one"))
       return
     }
-    heldMessage = (message, isCompressed)
+    heldMessage = (message, wasCompressed)
     if let stream, !stream.isRemoteEnded { connection.settleLater(self) }
   }
 

@@ -82,14 +82,16 @@ package final class ServerCall {
   package func send(_ message: ByteBuffer, compress: Bool = true) {
     guard let stream, answer != .finished else { return }
     if answer == .none { sendHeaders() }
-    var message = message
-    var flag: UInt8 = 0
     if compress, let responseEncoding,
       let compressed = Compression.compress(message, responseEncoding)
     {
-      message = compressed
-      flag = 1
+      send(compressed, flag: 1, on: stream)
+    } else {
+      send(message, flag: 0, on: stream)
     }
+  }
+
+  private func send(_ message: ByteBuffer, flag: UInt8, on stream: HTTP2Stream) {
     let isWritten = message.withUnsafeReadableBytes { bytes in
       stream.write { ServerCall.append(bytes, flag: flag, to: &$0) }
     }

@@ -13,7 +13,7 @@ final class ServerConnection: HTTP2ConnectionDelegate {
   let eventLoop: any EventLoop
   private let logger: Logger
   var peer: Peer
-  private(set) var http2: HTTP2Connection
+  let http2: HTTP2Connection
   /// Set until the TLS handshake is done: until then there is nothing to drain.
   weak var gate: TLSGate?
   private let onClose: (ServerConnection) -> Void
