@@ -28,6 +28,12 @@ extension HTTP2Connection {
   static func makeCallbacks() -> OpaquePointer? {
     var callbacks: OpaquePointer?
     nghttp2_session_callbacks_new(&callbacks)
+    setReceivingCallbacks(callbacks)
+    setSendingCallbacks(callbacks)
+    return callbacks
+  }
+
+  private static func setReceivingCallbacks(_ callbacks: OpaquePointer?) {
     nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks) { _, header, context in
       guard let header else { return ok }
       return withConnection(context, else: ok) { $0.frameBegan(header.pointee) ? ok : failure }
@@ -76,6 +82,15 @@ extension HTTP2Connection {
         return ok
       }
     }
+    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, id, code, context in
+      withConnection(context, else: ok) {
+        $0.streamClosed(id, HTTP2ErrorCode(rawValue: code))
+        return ok
+      }
+    }
+  }
+
+  private static func setSendingCallbacks(_ callbacks: OpaquePointer?) {
     nghttp2_session_callbacks_set_send_data_callback(callbacks) {
       _, frame, header, count, _, context in
       guard let frame, let header else { return failure }
@@ -97,13 +112,6 @@ extension HTTP2Connection {
         return ok
       }
     }
-    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) { _, id, code, context in
-      withConnection(context, else: ok) {
-        $0.streamClosed(id, HTTP2ErrorCode(rawValue: code))
-        return ok
-      }
-    }
-    return callbacks
   }
 
   // MARK: - Received
