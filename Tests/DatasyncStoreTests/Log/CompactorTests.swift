@@ -76,17 +76,17 @@ struct CompactorTests {
     let actual =
       "SELECT sum(48 + length(key) + ifnull(length(before), 0) + ifnull(length(after), 0)) FROM datasync_log"
     let before = try #require(try database.integer(saved))
-    for n in 0..<40 {
-      try store.create("t", ["id": .string("k\(n)"), "s": .string(.init(repeating: "x", count: 1000))])
+    func create(_ count: Int, named name: String) throws {
+      let text = Value.string(.init(repeating: "x", count: 1000))
+      for n in 0..<count { try store.create("t", ["id": .string("\(name)\(n)"), "s": text]) }
     }
+    try create(40, named: "k")
     #expect(try database.integer(saved) == before)
     func loaded() throws -> Int {
       try Compactor.load(Connection(path: database.path), options: StoreOptions()).logBytes
     }
     #expect(try Int64(loaded()) == database.integer(actual))
-    for n in 0..<300 {
-      try store.create("t", ["id": .string("l\(n)"), "s": .string(.init(repeating: "x", count: 1000))])
-    }
+    try create(300, named: "l")
     #expect(try #require(try database.integer(saved)) >= Int64(Compactor.saveStep))
     #expect(try Int64(loaded()) == database.integer(actual))
     store.store.close()
