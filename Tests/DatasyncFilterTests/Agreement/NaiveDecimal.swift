@@ -36,7 +36,7 @@ struct NaiveDecimal {
     if let mark = rest.firstIndex(where: { $0 == "e" || $0 == "E" }) {
       var power = String(rest[(mark + 1)...])
       if power.hasPrefix("+") { power.removeFirst() }
-      guard let value = Int(power), !power.isEmpty else { return nil }
+      guard let value = Int(power), power.drop(while: { $0 == "-" }).count <= 5 else { return nil }
       exponent = value
       rest = Array(rest[..<mark])
     }
@@ -48,6 +48,12 @@ struct NaiveDecimal {
     self.init(
       isNegative: isNegative, digits: digits.map { $0.wholeNumberValue ?? 0 }, exponent: exponent)
     if self.digits.count > maxDigits { return nil }
+    // Too large is no decimal, too small is zero.
+    let first = self.exponent + self.digits.count - 1
+    if !self.digits.isEmpty, first > 6144 { return nil }
+    if !self.digits.isEmpty, first < -6144 {
+      self.init(isNegative: false, digits: [], exponent: 0)
+    }
   }
 
   var text: String {
