@@ -55,8 +55,9 @@ extension DatasyncError {
       metadata: ["table": name.shortened])
   }
 
-  static func unimplemented(_ what: String) -> DatasyncError {
-    DatasyncError(.unimplemented, reason: "UNIMPLEMENTED", "\(what) is not implemented yet")
+  /// A request that this server has no use for, or that has no place in the call.
+  static func unimplemented(_ why: String) -> DatasyncError {
+    DatasyncError(.unimplemented, reason: "UNIMPLEMENTED", why)
   }
 
   static func historyCompacted(oldest: Sequence, _ why: String) -> DatasyncError {

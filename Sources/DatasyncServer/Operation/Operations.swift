@@ -94,9 +94,10 @@ final class Operations: WriteRequester {
       case .changes(let request):
         try changes(request, id: id)
       case .authenticate:
-        throw .unimplemented("authenticate")
+        throw .unimplemented(
+          "this server takes no credentials on a session; leave `authenticate` out")
       case .open, .cancel:
-        throw .unimplemented("outside a session, this request")
+        throw .unimplemented("`open` and `cancel` are requests of a session")
       }
     } catch {
       finish(id, error: error)

@@ -100,11 +100,8 @@ final class Writer: @unchecked Sendable {
 
   /// Takes on what has gathered.
   func resume() {
-    let hadWaited = inbox.withLock { inbox in
-      defer { inbox.isGathering = false }
-      return inbox.isGathering && !inbox.queue.isEmpty
-    }
-    if hadWaited { inbox.signal() }
+    inbox.withLock { $0.isGathering = false }
+    start()
   }
 
   func closeQueue() {

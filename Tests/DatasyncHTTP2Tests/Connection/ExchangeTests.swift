@@ -119,11 +119,7 @@ struct ExchangeTests {
     let peer = try RawPeer()
     peer.send(.settings([(4, 0)]))
     peer.server.answersWithEnd = false
-    peer.server.onOpen = { stream in
-      var head = HeaderBlock()
-      head.add(":status", "200")
-      stream.respond(head)
-    }
+    peer.server.onOpen = RecordingServer.respond
     peer.send(.headers(1, end: true), .headers(3, end: true), .headers(5))
     peer.take()
     for stream in peer.server.opened where stream.id != 3 {
@@ -141,9 +137,7 @@ struct ExchangeTests {
     let peer = try RawPeer()
     peer.server.answersWithEnd = false
     peer.server.onOpen = { stream in
-      var head = HeaderBlock()
-      head.add(":status", "200")
-      stream.respond(head)
+      RecordingServer.respond(stream)
       stream.finish { $0.add("x-trailer", "1") }
     }
     peer.send(.headers(1, end: true))
@@ -158,11 +152,7 @@ struct ExchangeTests {
     // The third stream takes little at a time.
     peer.send(.settings([(4, 700)]))
     peer.server.answersWithEnd = false
-    peer.server.onOpen = { stream in
-      var head = HeaderBlock()
-      head.add(":status", "200")
-      stream.respond(head)
-    }
+    peer.server.onOpen = RecordingServer.respond
     peer.send(.headers(1, end: true), .headers(3, end: true), .headers(5, end: true))
     peer.send(.windowUpdate(1, 100_000), .windowUpdate(3, 100_000))
     peer.take()
@@ -203,9 +193,7 @@ struct ExchangeTests {
       if written == 500_000 { stream.finish() }
     }
     peer.server.onOpen = { stream in
-      var head = HeaderBlock()
-      head.add(":status", "200")
-      stream.respond(head)
+      RecordingServer.respond(stream)
       fill(stream)
     }
     peer.server.onDrained = fill

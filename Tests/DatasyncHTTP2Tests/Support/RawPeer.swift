@@ -153,10 +153,15 @@ final class RecordingServer: HTTP2ConnectionDelegate, HTTP2StreamDelegate {
     opened.removeAll { $0 === stream }
   }
 
-  func answer(_ stream: HTTP2Stream, _ body: String) {
+  /// Sends the head of a response that goes on.
+  static func respond(_ stream: HTTP2Stream) {
     var head = HeaderBlock()
     head.add(":status", "200")
     stream.respond(head)
+  }
+
+  func answer(_ stream: HTTP2Stream, _ body: String) {
+    RecordingServer.respond(stream)
     stream.write { $0.writeString(body) }
     stream.finish { $0.add("x-trailer", "1") }
   }

@@ -1,45 +1,19 @@
 import DatasyncMessages
 import DatasyncModel
 import DatasyncStore
-import Foundation
-import Logging
 import NIOCore
-import NIOPosix
 import Testing
 
 @testable import DatasyncServer
 
 @Suite struct SubscriptionIndexTests {
-  private final class Deaf: StoreObserver {
-    func batchCommitted(_ batch: CommittedBatch) -> Bool { false }
-    func catalogChanged(_ catalog: Catalog) {}
-  }
-
   /// Runs the body on an event loop, with a maker of subscriptions by their filters.
   private func withIndex<Result: Sendable>(
     _ body: @escaping @Sendable ((String) throws -> Subscription) throws -> Result
   ) async throws -> Result {
-    let path = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).db").path
-    defer {
-      for suffix in ["", "-wal", "-shm", ".datasync"] {
-        try? FileManager.default.removeItem(atPath: path + suffix)
-      }
+    try await TestLoop.run { loop in
+      try body { filter in try subscription(filter, loop: loop) }
     }
-    try Store.create(path: path, schema: "CREATE TABLE other (id TEXT PRIMARY KEY)")
-    let store = try Store.open(path: path, options: StoreOptions(), observer: Deaf())
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    let eventLoop = group.next()
-    let result = try await eventLoop.submit {
-      let loop = ServiceLoop(
-        index: 0, eventLoop: eventLoop, store: store, head: .zero, options: ServiceOptions(),
-        logger: Logger(label: "test"))
-      return try body { filter in
-        try subscription(filter, loop: loop)
-      }
-    }.get()
-    try await group.shutdownGracefully()
-    store.close()
-    return result
   }
 
   private func subscription(_ filter: String, loop: ServiceLoop) throws -> Subscription {
@@ -47,7 +21,7 @@ import Testing
       SubscribeRequest(
         table: "notes", filter: filter, select: [], includeDeleted: false, start: .now,
         once: false, excludeOwn: false, previous: false, minInterval: nil, heartbeatInterval: nil),
-      catalog: Catalog(tables: [Fixture.notes], generation: 1), ownTable: nil,
+      catalog: loop.catalog, ownTable: nil,
       options: loop.options)
     return Subscription(
       requestID: 1, plan: plan, clientID: "", loop: loop, sink: Nowhere())

@@ -1,0 +1,42 @@
+import DatasyncModel
+import DatasyncStore
+import Foundation
+import Logging
+import NIOCore
+import NIOPosix
+
+@testable import DatasyncServer
+
+/// A service loop over an empty database, for tests that need no server. Namespace.
+enum TestLoop {
+  private final class Deaf: StoreObserver {
+    func batchCommitted(_ batch: CommittedBatch) -> Bool { false }
+    func catalogChanged(_ catalog: Catalog) {}
+  }
+
+  /// Runs the body on the loop, which serves ``Fixture/notes`` and stands at the store's head.
+  static func run<Result: Sendable>(
+    _ body: @escaping @Sendable (ServiceLoop) throws -> Result
+  ) async throws -> Result {
+    let path = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).db").path
+    defer {
+      for suffix in ["", "-wal", "-shm", "-datasync"] {
+        try? FileManager.default.removeItem(atPath: path + suffix)
+      }
+    }
+    try Store.create(path: path, schema: "CREATE TABLE other (id TEXT PRIMARY KEY)")
+    let store = try Store.open(path: path, options: StoreOptions(), observer: Deaf())
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let eventLoop = group.next()
+    let result = try await eventLoop.submit {
+      let loop = ServiceLoop(
+        index: 0, eventLoop: eventLoop, store: store, head: store.head, options: ServiceOptions(),
+        logger: Logger(label: "test"))
+      loop.catalogChanged(Catalog(tables: [Fixture.notes], generation: 100))
+      return try body(loop)
+    }.get()
+    try await group.shutdownGracefully()
+    store.close()
+    return result
+  }
+}
