@@ -69,10 +69,14 @@ final class ReaderPool: Sendable {
     self.limit = limit
     let queue = Monitor(Queue(threads: readers.count))
     self.queue = queue
+    // SQLite merges the WAL into the database when the last connection closes; where two close at
+    // once, neither is the last.
+    let closing = Monitor(())
     var threads: [WorkerThread] = []
     for reader in readers {
       let thread = WorkerThread {
         ReaderPool.work(reader, queue)
+        closing.withLock { _ in reader.close() }
       }
       if let thread { threads.append(thread) }
     }
@@ -124,6 +128,5 @@ final class ReaderPool: Sendable {
       // Another thread may have let one lie because of this one, or wait for the end.
       if queue.withLock({ $0.longEnded() }) { queue.broadcast() } else { queue.signal() }
     }
-    reader.close()
   }
 }
