@@ -69,8 +69,18 @@ package final class Store: Sendable {
     }
     writer.beginning = { checkpointer.makeWay() }
     busyWait.lockTaken()
-    writer.begun = { busyWait.lockTaken() }
-    writer.keep(identity, historyID: prepared.historyID) { checkpointer.walGrew(to: $0) }
+    // Only what is synced gains by it.
+    let reserve =
+      options.synchronous == .full
+      ? WALReserve(connection: connection, maxPages: options.restartPages) : nil
+    writer.begun = {
+      busyWait.lockTaken()
+      reserve?.extendIfDue()
+    }
+    writer.keep(identity, historyID: prepared.historyID) { pages in
+      checkpointer.walGrew(to: pages)
+      reserve?.walGrew(to: pages)
+    }
     var connections: [Reader] = []
     let checkpointConnection: Connection
     do {
