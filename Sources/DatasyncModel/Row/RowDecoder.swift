@@ -205,9 +205,7 @@ package enum RowDecoder {
   private static func text(
     _ bytes: UnsafeRawBufferPointer, _ column: Column, _ table: Table
   ) throws(DatasyncError) -> String {
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw bad(column, table, "not valid UTF-8")
-    }
+    guard let text = String(utf8: bytes) else { throw bad(column, table, "not valid UTF-8") }
     guard !bytes.contains(0) else {
       throw bad(column, table, "text cannot hold a NUL character")
     }

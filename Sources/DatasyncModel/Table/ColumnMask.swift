@@ -4,9 +4,15 @@ package struct ColumnMask: Hashable, Sendable {
   private var bits: UInt64
 
   package static let all = ColumnMask(bits: .max)
+  package static let none = ColumnMask(bits: 0)
 
   private init(bits: UInt64) {
     self.bits = bits
+  }
+
+  /// One column.
+  package init(_ column: Int) {
+    bits = ColumnMask.bit(column)
   }
 
   package init(_ columns: some Swift.Sequence<Int>) {

@@ -83,7 +83,7 @@ final class JudgedChange {
 
   /// What a column held before and after; nil where there was no row.
   func values(ofColumn column: Int) -> (before: Value?, after: Value?) {
-    let mask = ColumnMask([column])
+    let mask = ColumnMask(column)
     return (
       change.before == nil ? nil : before.values(of: change.before, table, mask)[column],
       change.after == nil ? nil : after.values(of: change.after, table, mask)[column]
@@ -150,7 +150,7 @@ final class JudgedChange {
 /// A row's values, as far as somebody has asked for them. A value.
 private struct DecodedRow {
   private var values: [Value] = []
-  private var mask = ColumnMask([])
+  private var mask = ColumnMask.none
 
   /// - Returns: One for each column; those in `needed` are right.
   mutating func values(of image: RowImage?, _ table: Table, _ needed: ColumnMask) -> [Value] {

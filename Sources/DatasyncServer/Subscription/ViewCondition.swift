@@ -34,8 +34,8 @@ enum ViewCondition: Sendable {
   /// The columns that are read.
   var columns: ColumnMask {
     switch self {
-    case .always: ColumnMask([])
-    case .equality(_, let column, _): ColumnMask([column])
+    case .always: .none
+    case .equality(_, let column, _): ColumnMask(column)
     case .filter(_, let columns, _): columns
     }
   }

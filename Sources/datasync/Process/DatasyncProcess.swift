@@ -23,6 +23,7 @@ struct DatasyncProcess {
   func run() async throws {
     let logger = Logger(label: "datasync")
     FileLimit.raise()
+    SQLiteLibrary.omitMemoryStatistics()
     // Trapped first: a signal that comes while we open must not kill us halfway.
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
     try DatabaseFile.prepare(path: database, schema: schema)
