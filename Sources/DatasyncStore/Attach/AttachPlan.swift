@@ -70,7 +70,7 @@ extension Store {
     let plan = try attachPlan(opening, connection, tables: tables, softDelete: softDelete)
     let names = Set(plan.items.map(\.table))
     let prepared = try opening.prepare(connection, identity: identity, attaching: .named(names))
-    identity.write(
+    identity.writeSynced(
       FileIdentity.Record(historyID: prepared.historyID, head: prepared.head.rawValue))
     let refused = prepared.schema.unserved.filter { names.contains($0.name) }
     return AttachPlan(

@@ -28,6 +28,8 @@ final class FileIdentity: @unchecked Sendable {
   private let descriptor: Int32
   private let path: String
   let inode: Int64
+  /// Where in the file the sequence is.
+  private var headOffset: off_t = 0
   /// Inodes of the WAL and of its index while they are in use, by path.
   private var sideInodes: [String: Int64] = [:]
 
@@ -96,6 +98,8 @@ final class FileIdentity: @unchecked Sendable {
   }
 
   private static let magic = "datasync 1\n"
+  /// A sequence in the file: always as long, so that it can be written alone.
+  private static let digitCount = 20
 
   /// nil: new, or not one of ours.
   func read() -> Record? {
@@ -112,19 +116,30 @@ final class FileIdentity: @unchecked Sendable {
   }
 
   /// Notes what was announced; cheap, and not synced: after a power loss it may say less than was.
-  func write(_ record: Record) {
+  ///
+  /// The rest of the file is as ``writeSynced(_:)`` left it.
+  func write(head: UInt64) {
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: FileIdentity.digitCount) { digits in
+      var rest = head
+      for index in digits.indices.reversed() {
+        digits[index] = 0x30 + UInt8(rest % 10)
+        rest /= 10
+      }
+      _ = pwrite(descriptor, digits.baseAddress, digits.count, headOffset)
+    }
+  }
+
+  /// Notes all of it where a power loss does not take it away.
+  func writeSynced(_ record: Record) {
+    let before = "\(FileIdentity.magic)\(record.historyID)\n"
     let digits = String(record.head)
-    let head = String(repeating: "0", count: 20 - digits.count) + digits
+    let zeros = String(repeating: "0", count: FileIdentity.digitCount - digits.utf8.count)
     // Always as long, so that nothing of an older record shows behind it.
     let boot = record.unsyncedBoot ?? ""
     let padding = String(repeating: "\n", count: max(1, 64 - boot.utf8.count))
-    let text = Array("\(FileIdentity.magic)\(record.historyID)\n\(head)\n\(boot)\(padding)".utf8)
+    let text = Array("\(before)\(zeros)\(digits)\n\(boot)\(padding)".utf8)
+    headOffset = off_t(before.utf8.count)
     _ = pwrite(descriptor, text, text.count, 0)
-  }
-
-  /// Notes it where a power loss does not take it away.
-  func writeSynced(_ record: Record) {
-    write(record)
     _ = fsync(descriptor)
   }
 }

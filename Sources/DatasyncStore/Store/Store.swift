@@ -209,9 +209,7 @@ extension Writer {
     }
     committed = { [unowned self] in
       // Before anyone hears of the commit.
-      identity.write(
-        FileIdentity.Record(
-          historyID: historyID, head: head.rawValue, unsyncedBoot: unsyncedBoot))
+      identity.write(head: head.rawValue)
       if let pages = wal.take() { walGrew(pages) }
     }
   }
