@@ -173,6 +173,10 @@ void net_flush(void) {
   }
 }
 
+static void (*before_send)(void);
+
+void net_before_send(void (*call)(void)) { before_send = call; }
+
 void net_turn(int timeout_ms) {
   static struct epoll_event events[EVENTS];
   need_poller();
@@ -191,5 +195,6 @@ void net_turn(int timeout_ms) {
     }
     if (!c->is_dead && (events[i].events & ~(uint32_t)EPOLLOUT)) read_some(c);
   }
+  if (before_send) before_send();
   net_flush();
 }

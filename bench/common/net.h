@@ -33,6 +33,9 @@ size_t conn_unread(const conn *c);
 /* Listens on a loopback port (0: a free one, returned); each connection goes to `accepted`. */
 int net_listen(int port, void (*accepted)(int fd));
 
+/* Called in each turn once its events were handled, before anything is sent. */
+void net_before_send(void (*call)(void));
+
 /* Handles events for at most `timeout_ms`, then sends. */
 void net_turn(int timeout_ms);
 /* Sends what has been written outside of events. */

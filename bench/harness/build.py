@@ -111,8 +111,10 @@ def build_c():
     limits = BENCH / "limits"
     nghttp2 = ["-lnghttp2"]
     compile_c("echo", [limits / "echo.c", limits / "h2server.c", *common], nghttp2)
-    compile_c("hub", [limits / "hub.c", limits / "h2server.c", *common], nghttp2)
-    compile_c("sqlite_limit", [limits / "sqlite_limit.c", BENCH / "common" / "util.c"],
+    compile_c("hub", [limits / "hub.c", limits / "h2server.c", limits / "rows.c", *common],
+              [*nghttp2, "-lsqlite3"])
+    compile_c("sqlite_limit",
+              [limits / "sqlite_limit.c", limits / "rows.c", BENCH / "common" / "util.c"],
               ["-lsqlite3"])
 
 

@@ -121,6 +121,10 @@ def c_server(name):
     return lambda: Server([build.OUT / name, 0], ready=READY)
 
 
+def keeping_hub(synchronous):
+    return lambda: Server([build.OUT / "hub", 0, directory() / "hub.db", synchronous], ready=READY)
+
+
 class Database:
     """A file for the limit of the database; no process of its own."""
 

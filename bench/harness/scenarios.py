@@ -4,12 +4,13 @@ import dataclasses
 
 from . import build
 from .contenders import (
-    OURS, Contender, Database, PreparedDatabase, c_server, conformance, datasync, driver, etcd, fresh, grpc, h2load, nats,
-    nghttpd, redis, sqlite_limit)
+    OURS, Contender, Database, PreparedDatabase, c_server, conformance, datasync, driver, etcd, fresh,
+    grpc, h2load, keeping_hub, nats, nghttpd, redis, sqlite_limit)
 
 NOTHING = "keeps nothing"
 ETCD_KEEPS = "fsync before each answer, batched"
 LIMIT = "C limit"
+KEEPING_LIMIT = "C limit with SQLite"
 
 
 @dataclasses.dataclass
@@ -114,6 +115,8 @@ def fanouts(options):
             Contender("datasync, NORMAL", "synchronous=NORMAL, WAL",
                       datasync(options, "--synchronous", "normal"),
                       driver("latency", OURS, size=200)),
+            Contender(f"{KEEPING_LIMIT}, NORMAL", "synchronous=NORMAL, WAL", keeping_hub("NORMAL"),
+                      driver("latency", "hub", size=200)),
         ])
     ]
 
@@ -123,6 +126,8 @@ def brokers(options, mode, shape):
         Contender(OURS, "synchronous=FULL, WAL; filters judged", datasync(options),
                   driver(mode, OURS, **shape)),
         Contender(LIMIT, NOTHING, c_server("hub"), driver(mode, "hub", **shape)),
+        Contender(KEEPING_LIMIT, "synchronous=FULL, WAL", keeping_hub("FULL"),
+                  driver(mode, "hub", **shape)),
         Contender("etcd", ETCD_KEEPS, etcd, driver(mode, "etcd", **shape), "etcd"),
         Contender("Redis", NOTHING, redis, driver(mode, "redis", **shape), "redis"),
         Contender("NATS", NOTHING, nats, driver(mode, "nats", **shape), "nats"),
