@@ -7,12 +7,28 @@ import NIOEmbedded
 
 /// A whole server with one connection, in memory and with a clock of its own. Namespace.
 enum ConnectionTarget {
-  static func run(_ bytes: [UInt8]) throws {
+  /// An input is what the client sends.
+  static func run(bytes: [UInt8]) throws {
     guard let first = bytes.first else { return }
     let arrival = Arrival(first)
+    try run([.bytes(Array(bytes.dropFirst()))], arrival)
+  }
+
+  /// An input says what the client does.
+  static func run(frames: [UInt8]) throws {
+    guard let first = frames.first else { return }
+    try run(ClientFrames(frames.dropFirst()).steps, Arrival(first))
+  }
+
+  private static func run(_ steps: [ClientFrames.Step], _ arrival: Arrival) throws {
     let ledger = CallLedger()
     let client = try FuzzClient(ledger, options: options(arrival))
-    for part in arrival.parts(bytes.dropFirst()) { client.send(part) }
+    for step in steps {
+      switch step {
+      case .bytes(let bytes): for part in arrival.parts(bytes[...]) { client.send(part) }
+      case .wait(let milliseconds): client.advance(.milliseconds(milliseconds))
+      }
+    }
     // Whoever is silent now has his connection for no longer than all the timeouts.
     client.advance(.seconds(300))
     client.close()

@@ -4,6 +4,9 @@
 package enum FuzzTarget: String, CaseIterable, Sendable {
   /// What a client sends on a connection, from the preface on, up to the handlers of calls.
   case http2
+  /// The same from a client that keeps to the form of frames; ``ClientFrames`` says how inputs are
+  /// read.
+  case frames
   /// The bytes of a call's stream: prefixes, messages, compressed ones among them.
   case messages
   /// Requests of the contract, in a session or alone.
@@ -14,7 +17,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   /// - Throws: ``FuzzFault``, where something did not hold.
   package func run(_ bytes: [UInt8]) throws {
     switch self {
-    case .http2: try ConnectionTarget.run(bytes)
+    case .http2: try ConnectionTarget.run(bytes: bytes)
+    case .frames: try ConnectionTarget.run(frames: bytes)
     case .messages: try MessagesTarget.run(bytes)
     case .envelope: try EnvelopeTarget.run(bytes)
     case .row: try RowTarget.run(bytes)
