@@ -64,7 +64,8 @@ final class WALReserve {
       methods.xFileSize(file, &length) == SQLITE_OK
     else { return }
     endBytes = Int(length)
-    guard Int(length) - usedBytes <= WALReserve.maxCommitBytes else { return }
+    // Less than none: it was truncated since. More: it was as long before.
+    guard 0...WALReserve.maxCommitBytes ~= Int(length) - usedBytes else { return }
     let zeros = UnsafeMutableRawBufferPointer.allocate(
       byteCount: WALReserve.pieceBytes, alignment: 8)
     defer { zeros.deallocate() }
