@@ -71,12 +71,15 @@ final class ReaderPool: Sendable {
     self.queue = queue
     // SQLite merges the WAL into the database when the last connection closes; where two close at
     // once, neither is the last.
-    let closing = Monitor(())
+    let open = Monitor(readers.count)
     var threads: [WorkerThread] = []
     for reader in readers {
       let thread = WorkerThread {
         ReaderPool.work(reader, queue)
-        closing.withLock { _ in reader.close() }
+        open.withLock { open in
+          reader.close()
+          open -= 1
+        }
       }
       if let thread { threads.append(thread) }
     }
