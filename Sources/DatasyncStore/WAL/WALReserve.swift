@@ -23,8 +23,8 @@ final class WALReserve {
   /// Before that nothing is written ahead: who writes now and then has the WAL truncated in between.
   static let leastBytes = 256 << 10
   /// What is written ahead at once: little, because the next commit syncs it too.
-  static let stepBytes = 128 << 10
-  /// What SQLite's VFS takes in one write: not more than 128 KiB.
+  static let stepBytes = 2 * pieceBytes
+  /// One write; SQLite's VFS takes less than 128 KiB.
   private static let pieceBytes = 64 << 10
   /// Commits of more gain nothing that counts.
   static let maxCommitBytes = 64 << 10
@@ -72,8 +72,8 @@ final class WALReserve {
     zeros.initializeMemory(as: UInt8.self, repeating: 0)
     let end = Int(length) + WALReserve.stepBytes
     for at in stride(from: Int(length), to: end, by: zeros.count) {
-      let count = Int32(min(zeros.count, end - at))
-      guard methods.xWrite(file, zeros.baseAddress, count, Int64(at)) == SQLITE_OK else {
+      let code = methods.xWrite(file, zeros.baseAddress, Int32(zeros.count), Int64(at))
+      guard code == SQLITE_OK else {
         // The disk is full, which the next commit will say; not tried again until the WAL begins anew.
         endBytes = .max
         return
