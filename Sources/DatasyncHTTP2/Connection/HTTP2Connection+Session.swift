@@ -174,27 +174,7 @@ extension HTTP2Connection {
     return Int(NGHTTP2_ERR_DEFERRED.rawValue)
   }
 
-  /// Below this, copying through the library costs less than its call for the bytes.
-  static let minUncopiedBytes = 1024
-
-  /// Writes a DATA frame whose bytes the library left where they are.
-  func sendData(_ id: Int32, _ header: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
-    guard !isOutputFull else { return NGHTTP2_ERR_WOULDBLOCK.rawValue }
-    guard let stream = stream(id), stream.outbound.readableBytes >= count else {
-      return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
-    }
-    output.append(UnsafeRawBufferPointer(start: header, count: Self.frameHeaderBytes))
-    stream.outbound.withUnsafeReadableBytes { bytes in
-      output.append(UnsafeRawBufferPointer(rebasing: bytes.prefix(count)))
-    }
-    taken(count, from: stream)
-    return 0
-  }
-
-  /// RFC 9113, section 4.1.
-  private static let frameHeaderBytes = 9
-
-  private func taken(_ count: Int, from stream: HTTP2Stream) {
+  func taken(_ count: Int, from stream: HTTP2Stream) {
     stream.outbound.moveReaderIndex(forwardBy: count)
     bufferedBytes -= count
     stream.lastWrite = now

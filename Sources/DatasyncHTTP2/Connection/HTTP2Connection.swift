@@ -45,9 +45,6 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     }
   }
 
-  /// One buffer's worth, with the last frame just under 256 KiB; more goes in several, with the
-  /// channel asked in between.
-  static let maxFlushBytes = (256 << 10) - 16_384 - 9
   static let maxPooledStreams = 32
   /// What a buffer that is empty may keep of its memory.
   static let maxKeptBytes = 32 << 10
@@ -83,7 +80,13 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   var input = ByteBuffer()
   var inputBase: UnsafeRawPointer?
   /// Frames for the next write; empty between them.
-  var output = ByteBuffer()
+  var output = FrameOutput()
+  /// Set before the channel is active: nothing else in the channel has to see what leaves.
+  package var writesToSocket = false
+  /// Of the open channel; nil: frames leave through the channel.
+  var socket: NIOBSDSocket.Handle?
+  /// Writes that the channel has not finished: what follows waits behind them.
+  var channelWrites = 0
   /// Whether the channel takes more; it says when that changes.
   private(set) var isChannelWritable = true
   /// Streams whose trailers are out while the peer could still send; they are reset gently, or
@@ -195,6 +198,7 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   private func start() {
     guard !hasStarted, session != nil else { return }
     hasStarted = true
+    if let context { takeSocket(of: context) }
     startTimers()
     submitSettings()
     pump()
@@ -205,6 +209,7 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     guard session != nil, !hasEnded else { return }
     hasEnded = true
     isClosing = true
+    socket = nil
     cancelTimer()
     let open = streams
     streams.removeAll()
@@ -306,6 +311,13 @@ package final class HTTP2Connection: ChannelDuplexHandler {
 
   // MARK: - Out
 
+  package func close(
+    context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?
+  ) {
+    socket = nil
+    context.close(mode: mode, promise: promise)
+  }
+
   package func channelWritabilityChanged(context: ChannelHandlerContext) {
     isChannelWritable = context.channel.isWritable
     if isChannelWritable {
@@ -363,65 +375,6 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     // Others have their turn before a stream that is sent as fast as it is written.
     if !events.isEmpty { schedulePump() }
     closeIfDone()
-  }
-
-  /// Takes frames from the session as long as the channel takes them.
-  private func pull() {
-    guard isChannelWritable, let session, !isClosing,
-      nghttp2_session_want_write(session) != 0
-    else { return }
-    if let pumpQueue { swap(&output, &pumpQueue.output) }
-    send(session)
-    if let pumpQueue {
-      swap(&output, &pumpQueue.output)
-    } else if output.capacity > Self.maxKeptBytes {
-      // A connection at rest keeps little.
-      output = ByteBuffer()
-    }
-  }
-
-  var isOutputFull: Bool { output.readableBytes >= Self.maxFlushBytes }
-
-  private func send(_ session: OpaquePointer) {
-    while isChannelWritable, let context {
-      output.clear()
-      var result = 1
-      while result > 0, !isOutputFull {
-        var frame: UnsafePointer<UInt8>?
-        result = nghttp2_session_mem_send(session, &frame)
-        if result > 0 {
-          output.append(UnsafeRawBufferPointer(start: frame, count: result))
-        }
-        // Of frames that were sent before the one at hand, too.
-        if result >= 0, submitResets() { result = 1 }
-      }
-      if result < 0 {
-        closeNow()
-        return
-      }
-      guard output.readableBytes > 0 else { return }
-      lastFlush = now
-      let isFull = isOutputFull
-      context.writeAndFlush(wrapOutboundOut(output), promise: nil)
-      // The write may have found the peer gone: then the streams are, too.
-      guard isFull, !isClosing, self.context != nil else { return }
-    }
-  }
-
-  /// Resets what frames just sent have left to be reset.
-  ///
-  /// - Returns: Whether there was something.
-  private func submitResets() -> Bool {
-    guard !endedEarly.isEmpty || !failedHeads.isEmpty else { return false }
-    for id in endedEarly {
-      nghttp2_submit_rst_stream(session, 0, id, HTTP2ErrorCode.noError.rawValue)
-    }
-    endedEarly.removeAll(keepingCapacity: true)
-    for id in failedHeads {
-      nghttp2_submit_rst_stream(session, 0, id, HTTP2ErrorCode.internalError.rawValue)
-    }
-    failedHeads.removeAll(keepingCapacity: true)
-    return true
   }
 
   // MARK: - Events

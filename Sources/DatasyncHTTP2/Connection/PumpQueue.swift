@@ -7,7 +7,7 @@ package final class PumpQueue {
   private var connections: [HTTP2Connection] = []
   private var pumping: [HTTP2Connection] = []
   /// What one of them is about to write; lent to it for that time, so that none keeps its own.
-  var output = ByteBuffer()
+  var output = FrameOutput()
   /// When the first of them came.
   private var began = NIODeadline.uptimeNanoseconds(0)
 

@@ -44,7 +44,7 @@ package final class HTTP2Stream {
   var isDeferred = false
   var outbound = ByteBuffer()
   /// Whether others may hold the memory of ``outbound``, so that it is let go and not used again.
-  private var isOutboundShared = false
+  private(set) var isOutboundShared = false
   var outboundTrailers = HeaderBlock()
   /// In place of ``outboundTrailers``.
   var fixedTrailers: FixedFields?

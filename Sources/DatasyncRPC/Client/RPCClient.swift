@@ -46,6 +46,7 @@ package final class RPCClient: Sendable {
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           let connection = HTTP2Connection(role: .client, options: options)
+          connection.writesToSocket = true
           made.value = connection
           try channel.pipeline.syncOperations.addHandler(connection)
         }

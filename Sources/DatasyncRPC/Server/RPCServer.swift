@@ -141,7 +141,8 @@ package final class RPCServer: Sendable {
     }
     let pumpQueue = pumpQueue(of: channel.eventLoop)
     guard let tls = options.tls else {
-      try channel.pipeline.syncOperations.addHandler(connection.speak(sendingWith: pumpQueue))
+      try channel.pipeline.syncOperations.addHandler(
+        connection.speak(sendingWith: pumpQueue, writesToSocket: true))
       return
     }
     try channel.pipeline.syncOperations.addHandlers(

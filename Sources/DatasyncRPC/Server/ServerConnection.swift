@@ -37,9 +37,10 @@ final class ServerConnection: HTTP2ConnectionDelegate {
   }
 
   /// HTTP/2 begins: until its end, each of the two holds the other.
-  func speak(sendingWith pumpQueue: PumpQueue?) -> HTTP2Connection {
+  func speak(sendingWith pumpQueue: PumpQueue?, writesToSocket: Bool) -> HTTP2Connection {
     http2.delegate = self
     http2.pumpQueue = pumpQueue
+    http2.writesToSocket = writesToSocket
     return http2
   }
 

@@ -57,7 +57,7 @@ final class TLSGate: ChannelInboundHandler, RemovableChannelHandler {
     connection.gate = nil
     do {
       try pipeline.addHandler(
-        connection.speak(sendingWith: pumpQueue), position: .after(self))
+        connection.speak(sendingWith: pumpQueue, writesToSocket: false), position: .after(self))
     } catch {
       context.close(promise: nil)
     }
