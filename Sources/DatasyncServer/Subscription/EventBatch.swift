@@ -111,6 +111,10 @@ private struct FramedEvents {
       EventFrame.appendMessage(form, change: event.bytes, own: false, more: event.more, to: &bytes)
     }
     if let checkpoint { EventFrame.appendMessage(form, checkpoint: checkpoint, to: &bytes) }
+    // Streams share no memory that is much larger than what it holds.
+    if bytes.storageCapacity > 2 * bytes.readableBytes {
+      bytes = bytes.withUnsafeReadableBytes { ByteBuffer(bytes: $0) }
+    }
     return bytes
   }
 }

@@ -67,4 +67,17 @@ import Testing
       #expect(Array(bytes.readableBytesView) == framed)
     }
   }
+
+  @Test func `after a large batch a small one is still in memory of its own size`() {
+    let batch = EventBatch()
+    let event = [UInt8](repeating: 7, count: 400)
+    for count in [100, 5, 90, 12] {
+      for sequence in 1...UInt64(count) { batch.append(event, of: commit(sequence...sequence)) }
+      let bytes = batch.framed(.session(requestID: 1)).bytes
+      #expect(bytes.readableBytes > count * 400)
+      // Or every stream would copy it: `HTTP2Stream.write(shared:)`.
+      #expect(bytes.storageCapacity <= 2 * bytes.readableBytes)
+      batch.removeAll()
+    }
+  }
 }
