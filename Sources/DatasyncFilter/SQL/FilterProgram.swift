@@ -117,7 +117,7 @@ struct FilterProgram: Sendable {
       arguments.count == program.kinds.count + 2,
       case .timestamp(let now) = OperandKind.timestamp.read(arguments[1])
     else { return .null }
-    var values = [Value](repeating: .null, count: SystemColumn.count)
+    var values = [Value].nulls(SystemColumn.count)
     for (argument, type) in zip(arguments[2...], program.kinds) {
       values.append(ExpressionType(type).operandKind.read(argument).value)
     }

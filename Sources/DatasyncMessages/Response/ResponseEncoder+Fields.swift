@@ -13,9 +13,8 @@ enum Encode {
     case .open(let reply):
       message.response_case = DATASYNC__V1__SESSION_RESPONSE__RESPONSE_OPEN
       message.open = open(reply, arena)
-    case .write(let reply):
-      message.response_case = DATASYNC__V1__SESSION_RESPONSE__RESPONSE_WRITE
-      message.write = write(reply, arena)
+    case .write:
+      preconditionFailure("a written row is answered by RowAnswer")
     case .commit(let replies, let replayed):
       message.response_case = DATASYNC__V1__SESSION_RESPONSE__RESPONSE_COMMIT
       message.commit = commit(replies, replayed, arena)

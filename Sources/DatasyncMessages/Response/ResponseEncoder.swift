@@ -12,15 +12,21 @@ package final class ResponseEncoder {
   package func session(
     _ requestID: UInt64, _ response: Response, _ body: (UnsafeRawBufferPointer) -> Void
   ) {
-    if case .query(let reply) = response {
-      return pack({ Encode.query(reply, $0) }) { rest in
+    switch response {
+    case .write(let reply):
+      RowAnswer(reply).sessionResponse(requestID, body)
+    case .get(.row(let entity)):
+      RowAnswer(found: entity).sessionResponse(requestID, body)
+    case .query(let reply):
+      pack({ Encode.query(reply, $0) }) { rest in
         QueryPage(reply, rest: rest).sessionResponse(requestID).withUnsafeBytes(body)
       }
+    case .open, .commit, .get(.notModified), .describe, .changes:
+      pack(
+        sessionResponse(requestID) { arena, message in
+          Encode.set(response, of: &message, arena)
+        }, body)
     }
-    pack(
-      sessionResponse(requestID) { arena, message in
-        Encode.set(response, of: &message, arena)
-      }, body)
   }
 
   /// A SessionResponse with a status; nil is OK.

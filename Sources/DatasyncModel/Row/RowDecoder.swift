@@ -9,7 +9,7 @@ package enum RowDecoder {
   package static func draft(
     of bytes: UnsafeRawBufferPointer, table: Table
   ) throws(DatasyncError) -> RowDraft {
-    var values = [Value?](repeating: nil, count: table.columns.count)
+    var values = [Value?].absent(table.columns.count)
     var reader = WireReader(bytes)
     while true {
       let next: (number: Int, field: WireReader.Field)?
@@ -32,7 +32,7 @@ package enum RowDecoder {
   package static func values(
     of image: UnsafeRawBufferPointer, table: Table, columns: ColumnMask = .all
   ) -> [Value] {
-    var values = [Value](repeating: .null, count: table.columns.count)
+    var values = [Value].nulls(table.columns.count)
     var reader = WireReader(image)
     while let next = try? reader.next() {
       guard let index = table.index(ofNumber: next.number), columns.contains(index) else {

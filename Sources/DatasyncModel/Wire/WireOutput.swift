@@ -45,11 +45,13 @@ package struct WireOutput {
   }
 
   package mutating func write(field number: Int, string: String) {
+    write(field: number, length: string.utf8.count)
+    write(utf8: string)
+  }
+
+  package mutating func write(utf8 string: String) {
     var string = string
-    string.withUTF8 { utf8 in
-      write(field: number, length: utf8.count)
-      write(UnsafeRawBufferPointer(utf8))
-    }
+    string.withUTF8 { write(UnsafeRawBufferPointer($0)) }
   }
 
   package mutating func write(field number: Int, bytes value: UnsafeRawBufferPointer) {

@@ -3,8 +3,13 @@
 ///
 /// Source: www.isthe.com/chongo/tech/comp/fnv.
 enum Fingerprint {
-  static func hash64(_ bytes: some Swift.Sequence<UInt8>) -> UInt64 {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+  static let empty64: UInt64 = 0xCBF2_9CE4_8422_2325
+
+  /// - Parameter beginning: The hash of what comes before the bytes.
+  static func hash64(
+    _ bytes: some Swift.Sequence<UInt8>, after beginning: UInt64 = empty64
+  ) -> UInt64 {
+    var hash = beginning
     for byte in bytes {
       hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
     }

@@ -2,16 +2,20 @@
 /// a checksum that is keyed by the database's history. Not a secret: a token opens nothing that its
 /// holder may not read anyway.
 struct TokenCoder: Sendable {
-  private let key: [UInt8]
+  /// The hash of the key, which goes before the content.
+  private let keyHash: UInt64
 
   /// - Parameter key: Enters the checksum: tokens of another key do not decode.
   init(key: String) {
-    self.key = Array(key.utf8)
+    keyHash = Fingerprint.hash64(key.utf8)
   }
 
   func encode(_ content: [UInt8]) -> String {
+    let sum = checksum(content)
     var bytes = content
-    withUnsafeBytes(of: checksum(content).bigEndian) { bytes.append(contentsOf: $0) }
+    for shift in stride(from: 56, through: 0, by: -8) {
+      bytes.append(UInt8(truncatingIfNeeded: sum >> UInt64(shift)))
+    }
     return Base64URL.encode(bytes)
   }
 
@@ -23,7 +27,7 @@ struct TokenCoder: Sendable {
   }
 
   private func checksum(_ content: [UInt8]) -> UInt64 {
-    Fingerprint.hash64(key + content)
+    Fingerprint.hash64(content, after: keyHash)
   }
 }
 
@@ -33,20 +37,23 @@ enum Base64URL {
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
   static func encode(_ bytes: [UInt8]) -> String {
-    var output: [UInt8] = []
-    output.reserveCapacity((bytes.count * 4 + 2) / 3)
-    var index = 0
-    while index < bytes.count {
-      let count = min(3, bytes.count - index)
-      var group = UInt32(bytes[index]) << 16
-      if count > 1 { group |= UInt32(bytes[index + 1]) << 8 }
-      if count > 2 { group |= UInt32(bytes[index + 2]) }
-      for position in 0...count {
-        output.append(alphabet[Int(group >> (18 - 6 * UInt32(position))) & 63])
+    let alphabet = alphabet
+    return String(unsafeUninitializedCapacity: (bytes.count * 4 + 2) / 3) { output in
+      var length = 0
+      var index = 0
+      while index < bytes.count {
+        let count = min(3, bytes.count - index)
+        var group = UInt32(bytes[index]) << 16
+        if count > 1 { group |= UInt32(bytes[index + 1]) << 8 }
+        if count > 2 { group |= UInt32(bytes[index + 2]) }
+        for position in 0...count {
+          output[length] = alphabet[Int(group >> (18 - 6 * UInt32(position))) & 63]
+          length += 1
+        }
+        index += 3
       }
-      index += 3
+      return length
     }
-    return String(decoding: output, as: UTF8.self)
   }
 
   static func decode(_ text: String) -> [UInt8]? {

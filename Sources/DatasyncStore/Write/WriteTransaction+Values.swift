@@ -12,7 +12,7 @@ extension WriteTransaction {
       throw .request(error)
     }
     if stored.table === draft.table { return CurrentDraft(stored: stored, values: draft.values) }
-    var values = [Value?](repeating: nil, count: stored.table.columns.count)
+    var values = [Value?].absent(stored.table.columns.count)
     for (index, column) in draft.table.columns.enumerated() {
       guard let value = draft.values[index],
         let position = stored.table.index(ofNumber: column.number)
@@ -52,7 +52,7 @@ extension WriteTransaction {
   /// Every column's value: what was sent, or the default. System columns are left NULL.
   func complete(_ draft: CurrentDraft) throws(WriteFailure) -> [Value] {
     let stored = draft.stored
-    var values = [Value](repeating: .null, count: draft.values.count)
+    var values = [Value].nulls(draft.values.count)
     if let key = draft.values[0] { values[0] = key }
     for index in SystemColumn.count..<values.count where !stored.table.columns[index].isGenerated {
       if let value = draft.values[index] {

@@ -1,0 +1,61 @@
+import DatasyncModel
+
+/// A SessionResponse with a WriteResponse or a GetResponse that has a row: most answers are one, and
+/// it is written straight from the row, as ``QueryPage`` and events are. A value.
+///
+/// Source: `proto/datasync/v1/datasync.proto`.
+struct RowAnswer {
+  private let entity: EntityReply
+  /// Of `SessionResponse.response`.
+  private let field: Int
+  private var sequence: UInt64 = 0
+  private var isReplayed = false
+
+  init(_ reply: WriteReply) {
+    entity = reply.entity
+    field = 4
+    sequence = reply.sequence.rawValue
+    isReplayed = reply.replayed
+  }
+
+  /// What a get found.
+  init(found entity: EntityReply) {
+    self.entity = entity
+    field = 6
+  }
+
+  /// Lends its bytes to the closure.
+  func sessionResponse(_ requestID: UInt64, _ body: (UnsafeRawBufferPointer) -> Void) {
+    // At most: three tags and varints, and a tag and a length of the answer.
+    let maxBytes = answerSize + 48
+    withUnsafeTemporaryAllocation(byteCount: maxBytes, alignment: 1) { memory in
+      var output = WireOutput(memory)
+      output.write(field: 1, varint: requestID)
+      output.write(field: field, length: answerSize)
+      output.write(field: 1, length: anySize)
+      output.write(field: 1, length: urlSize)
+      output.write(utf8: Encode.typeURLPrefix)
+      output.write(utf8: entity.messageName)
+      if !image.isEmpty { image.withUnsafeBytes { output.write(field: 2, bytes: $0) } }
+      if sequence != 0 { output.write(field: 2, varint: sequence) }
+      if isReplayed { output.write(field: 3, varint: 1) }
+      body(UnsafeRawBufferPointer(rebasing: memory[..<output.count]))
+    }
+  }
+
+  private var image: [UInt8] { entity.image.bytes }
+
+  private var urlSize: Int { Encode.typeURLPrefix.utf8.count + entity.messageName.utf8.count }
+
+  private var anySize: Int { sizeOfField(urlSize) + (image.isEmpty ? 0 : sizeOfField(image.count)) }
+
+  private var answerSize: Int {
+    sizeOfField(anySize) + (sequence == 0 ? 0 : 1 + WireWriter.varintSize(sequence))
+      + (isReplayed ? 2 : 0)
+  }
+
+  /// With its tag and its length.
+  private func sizeOfField(_ length: Int) -> Int {
+    1 + WireWriter.varintSize(UInt64(length)) + length
+  }
+}
