@@ -92,10 +92,13 @@ extension HTTP2Connection {
 
   private static func setSendingCallbacks(_ callbacks: OpaquePointer?) {
     nghttp2_session_callbacks_set_send_data_callback(callbacks) {
-      _, frame, header, count, _, context in
-      guard let frame, let header else { return failure }
-      return withConnection(context, else: failure) {
-        $0.sendData(frame.pointee.hd.stream_id, header, count)
+      _, _, header, count, source, context in
+      // The library asks only for streams that it still has.
+      guard let header, let stream = source?.pointee.ptr else { return failure }
+      return withConnection(context, else: failure) { connection in
+        Unmanaged<HTTP2Stream>.fromOpaque(stream)._withUnsafeGuaranteedRef {
+          connection.sendData(of: $0, header, count)
+        }
       }
     }
     nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, context in

@@ -74,9 +74,11 @@ extension HTTP2Connection {
   private static let frameHeaderBytes = 9
 
   /// Writes a DATA frame whose bytes the library left where they are.
-  func sendData(_ id: Int32, _ header: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
+  func sendData(
+    of stream: HTTP2Stream, _ header: UnsafePointer<UInt8>, _ count: Int
+  ) -> Int32 {
     guard !isOutputFull else { return NGHTTP2_ERR_WOULDBLOCK.rawValue }
-    guard let stream = stream(id), stream.outbound.readableBytes >= count else {
+    guard stream.outbound.readableBytes >= count else {
       return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
     }
     output.append(UnsafeRawBufferPointer(start: header, count: Self.frameHeaderBytes))

@@ -133,8 +133,9 @@ extension HTTP2Connection {
       source: nghttp2_data_source(ptr: stream),
       read_callback: { session, _, buffer, length, flags, source, _ in
         guard let source = source?.pointee.ptr, let buffer, let flags else { return -521 }
-        let stream = Unmanaged<HTTP2Stream>.fromOpaque(source).takeUnretainedValue()
-        return stream.connection.provide(stream, buffer, length, flags)
+        return Unmanaged<HTTP2Stream>.fromOpaque(source)._withUnsafeGuaranteedRef {
+          $0.connection.provide($0, buffer, length, flags)
+        }
       })
   }
 

@@ -334,12 +334,14 @@ package final class HTTP2Connection: ChannelDuplexHandler {
 
   /// Something waits to be sent; it goes at the end of this tick.
   func schedulePump() {
-    guard !isPumping, !isPumpScheduled, !isReadOpen, let context else { return }
+    guard !isPumping, !isPumpScheduled, !isReadOpen, context != nil else { return }
     isPumpScheduled = true
     if let pumpQueue {
-      now = pumpQueue.append(self)
+      now = pumpQueue.now
+      pumpQueue.append(self)
       return
     }
+    guard let context else { return }
     touchClock()
     context.eventLoop.assumeIsolated().execute { [self] in scheduledPump(at: context.eventLoop.now)
     }
@@ -353,7 +355,8 @@ package final class HTTP2Connection: ChannelDuplexHandler {
 
   /// Reads the clock, unless that has been done in this tick of the loop.
   func touchClockForWrite() {
-    if !isPumpScheduled, !isReadOpen { touchClock() }
+    guard !isPumpScheduled, !isReadOpen else { return }
+    if let pumpQueue { now = pumpQueue.now } else { touchClock() }
   }
 
   /// Delivers what has happened and sends what there is, until neither is left.

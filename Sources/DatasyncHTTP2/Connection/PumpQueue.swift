@@ -15,14 +15,13 @@ package final class PumpQueue {
     self.eventLoop = eventLoop
   }
 
-  /// - Returns: The loop's time, read once a tick.
-  func append(_ connection: HTTP2Connection) -> NIODeadline {
+  /// The loop's time, read once a tick where one of them sends.
+  var now: NIODeadline { connections.isEmpty ? eventLoop.now : began }
+
+  func append(_ connection: HTTP2Connection) {
+    began = now
     connections.append(connection)
-    if connections.count == 1 {
-      began = eventLoop.now
-      eventLoop.assumeIsolated().execute { [self] in run() }
-    }
-    return began
+    if connections.count == 1 { eventLoop.assumeIsolated().execute { [self] in run() } }
   }
 
   /// What they add while they send has its turn in the next tick.
