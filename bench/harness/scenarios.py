@@ -11,6 +11,8 @@ NOTHING = "keeps nothing"
 ETCD_KEEPS = "fsync before each answer, batched"
 LIMIT = "C limit"
 KEEPING_LIMIT = "C limit with SQLite"
+# What our event of a row with 200 bytes of text takes on the wire.
+EVENT_BYTES = 430
 
 
 @dataclasses.dataclass
@@ -128,6 +130,8 @@ def brokers(options, mode, shape):
         Contender(LIMIT, NOTHING, c_server("hub"), driver(mode, "hub", **shape)),
         Contender(KEEPING_LIMIT, "synchronous=FULL, WAL", keeping_hub("FULL"),
                   driver(mode, "hub", **shape)),
+        Contender(f"{KEEPING_LIMIT}, {EVENT_BYTES} bytes", "synchronous=FULL, WAL",
+                  keeping_hub("FULL"), driver(mode, "hub", **dict(shape, size=EVENT_BYTES))),
         Contender("etcd", ETCD_KEEPS, etcd, driver(mode, "etcd", **shape), "etcd"),
         Contender("Redis", NOTHING, redis, driver(mode, "redis", **shape), "redis"),
         Contender("NATS", NOTHING, nats, driver(mode, "nats", **shape), "nats"),

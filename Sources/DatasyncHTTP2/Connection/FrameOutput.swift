@@ -40,8 +40,11 @@ struct FrameOutput {
   }
 
   mutating func removeAll() {
+    guard count > 0 else { return }
     own.clear()
-    parts.removeAll(keepingCapacity: true)
+    // One by one where there are few, as in most writes: taking out a range costs more.
+    if parts.count > 4 { parts.removeAll(keepingCapacity: true) }
+    while parts.popLast() != nil {}
     partedCount = 0
     count = 0
   }

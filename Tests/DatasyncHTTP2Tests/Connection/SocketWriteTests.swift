@@ -54,14 +54,8 @@ struct SocketWriteTests {
       #endif
       var room: CInt = 64 << 10
       setsockopt(client, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<CInt>.size))
-      var address = sockaddr_in()
-      address.sin_family = sa_family_t(AF_INET)
-      address.sin_port = in_port_t(port).bigEndian
-      address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-      let result = withUnsafePointer(to: &address) { address in
-        address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          connect(client, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-        }
+      let result = try SocketAddress(ipAddress: "127.0.0.1", port: port).withSockAddr {
+        connect(client, $0, socklen_t($1))
       }
       try #require(result == 0)
       return client
