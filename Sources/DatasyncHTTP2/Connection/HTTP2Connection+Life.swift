@@ -271,7 +271,6 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
   private func closeGently() {
     guard !isClosing, let context else { return }
     isClosing = true
-    socket = nil
     timers = ConnectionTimers()
     timers[.linger] = context.eventLoop.now + options.lingerTimeout
     armTimer()
@@ -282,7 +281,6 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
 
   func closeNow() {
     isClosing = true
-    socket = nil
     context?.close(promise: nil)
   }
 }

@@ -14,7 +14,6 @@ extension HTTP2Connection {
     else { return }
     if let pumpQueue { swap(&output, &pumpQueue.output) }
     send(session)
-    output.removeAll()
     if let pumpQueue {
       swap(&output, &pumpQueue.output)
     } else {
@@ -28,7 +27,7 @@ extension HTTP2Connection {
 
   private func send(_ session: OpaquePointer) {
     while isChannelWritable, let context {
-      output.removeAll()
+      defer { output.removeAll() }
       var result = 1
       while result > 0, !isOutputFull {
         var frame: UnsafePointer<UInt8>?
@@ -100,7 +99,8 @@ extension HTTP2Connection {
   /// Asks the channel for its socket, to write to it past the channel, whose own way there takes
   /// longer than framing.
   ///
-  /// Only where no other handler has to see what leaves; whoever closes the channel comes by here.
+  /// Only where no other handler has to see what leaves. The channel tells of its end in the call that
+  /// closes the socket, so that the number is never another's.
   func takeSocket(of context: ChannelHandlerContext) {
     guard writesToSocket else { return }
     socket = try? context.pipeline.syncOperations.withUnsafeTransportIfAvailable(

@@ -311,13 +311,6 @@ package final class HTTP2Connection: ChannelDuplexHandler {
 
   // MARK: - Out
 
-  package func close(
-    context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?
-  ) {
-    socket = nil
-    context.close(mode: mode, promise: promise)
-  }
-
   package func channelWritabilityChanged(context: ChannelHandlerContext) {
     isChannelWritable = context.channel.isWritable
     if isChannelWritable {

@@ -114,10 +114,9 @@ extension WireOutput {
   fileprivate mutating func write(
     field number: Int, any image: UnsafeRawBufferPointer, typeURL: String
   ) {
-    let url = typeURL.utf8.count
     let value = image.count
-    var size = 1 + WireWriter.varintSize(UInt64(url)) + url
-    if value > 0 { size += 1 + WireWriter.varintSize(UInt64(value)) + value }
+    var size = WireWriter.fieldSize(typeURL.utf8.count)
+    if value > 0 { size += WireWriter.fieldSize(value) }
     write(field: number, length: size)
     write(field: 1, string: typeURL)
     if value > 0 { write(field: 2, bytes: image) }

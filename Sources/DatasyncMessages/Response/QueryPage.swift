@@ -12,8 +12,7 @@ struct QueryPage {
   init(_ reply: QueryReply, rest: UnsafeRawBufferPointer) {
     self.reply = reply
     self.rest = rest
-    let url = reply.table.typeURL.utf8.count
-    urlSize = 1 + WireWriter.varintSize(UInt64(url)) + url
+    urlSize = WireWriter.fieldSize(reply.table.typeURL.utf8.count)
   }
 
   func response() -> [UInt8] {
@@ -32,14 +31,11 @@ struct QueryPage {
 
   private var size: Int {
     rest.count
-      + reply.rows.sum { row in
-        let any = anySize(row)
-        return 1 + WireWriter.varintSize(UInt64(any)) + any
-      }
+      + reply.rows.sum { WireWriter.fieldSize(anySize($0)) }
   }
 
   private func anySize(_ row: Int) -> Int {
-    row == 0 ? urlSize : urlSize + 1 + WireWriter.varintSize(UInt64(row)) + row
+    row == 0 ? urlSize : urlSize + WireWriter.fieldSize(row)
   }
 
   private func write(to output: inout WireOutput) {

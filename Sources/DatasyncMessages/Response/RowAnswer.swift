@@ -27,11 +27,11 @@ struct RowAnswer {
   /// Lends its bytes to the closure.
   func sessionResponse(_ requestID: UInt64, _ body: (UnsafeRawBufferPointer) -> Void) {
     // At most: three tags and varints, and a tag and a length of the answer.
-    let maxBytes = answerSize + 48
-    withUnsafeTemporaryAllocation(byteCount: maxBytes, alignment: 1) { memory in
+    let size = size
+    withUnsafeTemporaryAllocation(byteCount: size + 48, alignment: 1) { memory in
       var output = WireOutput(memory)
       output.write(field: 1, varint: requestID)
-      output.write(field: field, length: answerSize)
+      output.write(field: field, length: size)
       output.write(field: 1, length: anySize)
       output.write(field: 1, length: urlSize)
       output.write(utf8: Encode.typeURLPrefix)
@@ -47,15 +47,13 @@ struct RowAnswer {
 
   private var urlSize: Int { Encode.typeURLPrefix.utf8.count + entity.messageName.utf8.count }
 
-  private var anySize: Int { sizeOfField(urlSize) + (image.isEmpty ? 0 : sizeOfField(image.count)) }
-
-  private var answerSize: Int {
-    sizeOfField(anySize) + (sequence == 0 ? 0 : 1 + WireWriter.varintSize(sequence))
-      + (isReplayed ? 2 : 0)
+  private var anySize: Int {
+    WireWriter.fieldSize(urlSize) + (image.isEmpty ? 0 : WireWriter.fieldSize(image.count))
   }
 
-  /// With its tag and its length.
-  private func sizeOfField(_ length: Int) -> Int {
-    1 + WireWriter.varintSize(UInt64(length)) + length
+  /// Of the answer's message.
+  private var size: Int {
+    WireWriter.fieldSize(anySize) + (sequence == 0 ? 0 : 1 + WireWriter.varintSize(sequence))
+      + (isReplayed ? 2 : 0)
   }
 }

@@ -101,6 +101,11 @@ package struct WireWriter {
     append(field: number, bytes: nested.bytes)
   }
 
+  /// How many bytes a field with so many takes, its length and a tag of one byte included.
+  package static func fieldSize(_ length: Int) -> Int {
+    1 + varintSize(UInt64(length)) + length
+  }
+
   /// How many bytes a varint takes, 1 to 10.
   package static func varintSize(_ value: UInt64) -> Int {
     (64 - (value | 1).leadingZeroBitCount + 6) / 7
