@@ -285,13 +285,13 @@ def test_a_client_that_does_not_close_is_waited_for_a_little(start):
     server = start(linger_timeout="500ms")
     with Connection(server.address) as connection:
         connection.handshake()
+        descriptors = server.descriptors()
         for _ in range(4):
             connection.ping()
         goaway = connection.wait_for(GOAWAY, timeout=WAIT)
         assert goaway.debug == b"too_many_pings"
         assert connection.is_closed_within(WAIT)
         # Half-open: the server takes what still comes, and then lets go.
-        descriptors = server.descriptors()
         deadline = time.monotonic() + WAIT
         while server.descriptors() >= descriptors and time.monotonic() < deadline:
             connection.ping()
