@@ -87,16 +87,20 @@ package enum EventField {
   /// SessionResponse.request_id and .event.
   package static let requestID = 1
   package static let event = 9
-  /// Event.change and .checkpoint.
+  /// Event.change, .checkpoint and .unreadable.
   package static let change = 1
   package static let checkpoint = 2
+  package static let unreadable = 3
   /// Change.own and .more.
   package static let own = 9
   package static let more = 11
-  /// RowEvent.own, .more and .checkpoint.
+  /// Unreadable.more.
+  package static let unreadableMore = 5
+  /// RowEvent.own, .more, .checkpoint and .unreadable.
   package static let rowOwn = 7
   package static let rowMore = 8
   package static let rowCheckpoint = 13
+  package static let rowUnreadable = 14
 }
 
 /// The bytes of a `datasync.v1.Checkpoint`.

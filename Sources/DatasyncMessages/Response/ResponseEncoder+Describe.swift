@@ -4,11 +4,22 @@ import DatasyncProtobuf
 
 extension Encode {
   static func describe(
-    _ tables: [Table], _ arena: MessageArena
+    _ tables: [Table], _ notServed: [NotServed], _ arena: MessageArena
   ) -> UnsafeMutablePointer<Datasync__V1__DescribeResponse> {
     let message = arena.make(datasync__v1__describe_response__init)
     message.pointee.n_tables = tables.count
     message.pointee.tables = arena.array(tables) { table($0, arena) }
+    message.pointee.n_not_served = notServed.count
+    message.pointee.not_served = arena.array(notServed) { self.notServed($0, arena) }
+    return message
+  }
+
+  private static func notServed(
+    _ notServed: NotServed, _ arena: MessageArena
+  ) -> UnsafeMutablePointer<Datasync__V1__NotServed>? {
+    let message = arena.make(datasync__v1__not_served__init)
+    message.pointee.table = arena.bytes(notServed.table)
+    message.pointee.reason = arena.bytes(notServed.reason)
     return message
   }
 
@@ -35,6 +46,9 @@ extension Encode {
     message.pointee.number = UInt32(column.number)
     message.pointee.nullable = column.isNullable ? 1 : 0
     message.pointee.system = column.isSystem ? 1 : 0
+    if column.storedName != column.name {
+      message.pointee.stored_name = arena.bytes(column.storedName)
+    }
     if case .enumeration(let values) = column.type {
       message.pointee.n_enum_values = values.count
       message.pointee.enum_values = arena.array(values) { arena.bytes($0) }

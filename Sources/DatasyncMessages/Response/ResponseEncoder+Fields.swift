@@ -23,9 +23,9 @@ enum Encode {
       message.get = get(reply, arena)
     case .query:
       preconditionFailure("a page of rows is written by QueryPage")
-    case .describe(let tables):
+    case .describe(let tables, let notServed):
       message.response_case = DATASYNC__V1__SESSION_RESPONSE__RESPONSE_DESCRIBE
-      message.describe = describe(tables, arena)
+      message.describe = describe(tables, notServed, arena)
     case .changes:
       preconditionFailure("Changes is a unary call")
     }
@@ -76,7 +76,7 @@ enum Encode {
     _ reply: WriteReply, _ arena: MessageArena
   ) -> UnsafeMutablePointer<Datasync__V1__WriteResponse> {
     let message = arena.make(datasync__v1__write_response__init)
-    message.pointee.entity = entity(reply.entity, arena)
+    if let row = reply.entity { message.pointee.entity = entity(row, arena) }
     message.pointee.sequence = reply.sequence.rawValue
     message.pointee.replayed = reply.replayed ? 1 : 0
     return message

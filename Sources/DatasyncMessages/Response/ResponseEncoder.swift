@@ -60,11 +60,13 @@ package final class ResponseEncoder {
       pack({ Encode.query(reply, $0) }) { rest in
         QueryPage(reply, rest: rest).response().withUnsafeBytes(body)
       }
-    case .describe(let tables): pack({ Encode.describe(tables, $0) }, body)
+    case .describe(let tables, let notServed):
+      pack({ Encode.describe(tables, notServed, $0) }, body)
     case .changes(let reply):
       // The changes are encoded already; fields may follow in any order.
       var writer = WireWriter()
       for change in reply.changes { writer.append(field: 1, bytes: change) }
+      for row in reply.unreadable { writer.append(field: 5, bytes: row) }
       pack({ Encode.changes(reply, $0) }, { writer.append(encoded: $0) })
       writer.bytes.withUnsafeBytes { body($0) }
     }

@@ -7,7 +7,7 @@ package enum Response: Sendable {
   case commit([WriteReply], replayed: Bool)
   case get(GetReply)
   case query(QueryReply)
-  case describe([Table])
+  case describe([Table], notServed: [NotServed])
   case changes(ChangesReply)
 }
 
@@ -49,11 +49,12 @@ package struct OpenReply: Sendable {
 }
 
 package struct WriteReply: Sendable {
-  package var entity: EntityReply
+  /// nil: the row cannot be read.
+  package var entity: EntityReply?
   package var sequence: Sequence
   package var replayed: Bool
 
-  package init(entity: EntityReply, sequence: Sequence, replayed: Bool) {
+  package init(entity: EntityReply?, sequence: Sequence, replayed: Bool) {
     self.entity = entity
     self.sequence = sequence
     self.replayed = replayed
@@ -89,12 +90,17 @@ package struct QueryReply: Sendable {
 package struct ChangesReply: Sendable {
   /// Each the bytes of a `Change`.
   package var changes: [[UInt8]]
+  /// Each the bytes of an `Unreadable`.
+  package var unreadable: [[UInt8]]
   package var resumeToken: String
   package var sequence: Sequence
   package var more: Bool
 
-  package init(changes: [[UInt8]], resumeToken: String, sequence: Sequence, more: Bool) {
+  package init(
+    changes: [[UInt8]], unreadable: [[UInt8]], resumeToken: String, sequence: Sequence, more: Bool
+  ) {
     self.changes = changes
+    self.unreadable = unreadable
     self.resumeToken = resumeToken
     self.sequence = sequence
     self.more = more
@@ -115,5 +121,16 @@ package struct NoticeReply: Sendable {
   package init(kind: Kind, timeLeft: Int64) {
     self.kind = kind
     self.timeLeft = timeLeft
+  }
+}
+
+/// A table that is not served, or a column, and why. A value.
+package struct NotServed: Hashable, Sendable {
+  package var table: String
+  package var reason: String
+
+  package init(table: String, reason: String) {
+    self.table = table
+    self.reason = reason
   }
 }

@@ -5,7 +5,8 @@ import DatasyncModel
 ///
 /// Source: `proto/datasync/v1/datasync.proto`.
 struct RowAnswer {
-  private let entity: EntityReply
+  /// nil: none is shown.
+  private let entity: EntityReply?
   /// Of `SessionResponse.response`.
   private let field: Int
   private var sequence: UInt64 = 0
@@ -32,20 +33,24 @@ struct RowAnswer {
       var output = WireOutput(memory)
       output.write(field: 1, varint: requestID)
       output.write(field: field, length: size)
-      output.write(field: 1, length: anySize)
-      output.write(field: 1, length: urlSize)
-      output.write(utf8: Encode.typeURLPrefix)
-      output.write(utf8: entity.messageName)
-      if !image.isEmpty { image.withUnsafeBytes { output.write(field: 2, bytes: $0) } }
+      if let entity {
+        output.write(field: 1, length: anySize)
+        output.write(field: 1, length: urlSize)
+        output.write(utf8: Encode.typeURLPrefix)
+        output.write(utf8: entity.messageName)
+        if !image.isEmpty { image.withUnsafeBytes { output.write(field: 2, bytes: $0) } }
+      }
       if sequence != 0 { output.write(field: 2, varint: sequence) }
       if isReplayed { output.write(field: 3, varint: 1) }
       body(UnsafeRawBufferPointer(rebasing: memory[..<output.count]))
     }
   }
 
-  private var image: [UInt8] { entity.image.bytes }
+  private var image: [UInt8] { entity?.image.bytes ?? [] }
 
-  private var urlSize: Int { Encode.typeURLPrefix.utf8.count + entity.messageName.utf8.count }
+  private var urlSize: Int {
+    Encode.typeURLPrefix.utf8.count + (entity?.messageName.utf8.count ?? 0)
+  }
 
   private var anySize: Int {
     WireWriter.fieldSize(urlSize) + (image.isEmpty ? 0 : WireWriter.fieldSize(image.count))
@@ -53,7 +58,7 @@ struct RowAnswer {
 
   /// Of the answer's message.
   private var size: Int {
-    WireWriter.fieldSize(anySize) + (sequence == 0 ? 0 : 1 + WireWriter.varintSize(sequence))
+    (entity == nil ? 0 : WireWriter.fieldSize(anySize)) + (sequence == 0 ? 0 : 1 + WireWriter.varintSize(sequence))
       + (isReplayed ? 2 : 0)
   }
 }

@@ -16,7 +16,7 @@ package enum TablesProto {
       package: messagePackage,
       dependencies: [
         "datasync/v1/datasync.proto", "google/protobuf/field_mask.proto",
-        "google/protobuf/timestamp.proto",
+        "google/protobuf/timestamp.proto", "google/rpc/status.proto",
       ],
       messages: messages, services: services)
   }
@@ -56,6 +56,7 @@ package enum TablesProto {
           .init(name: "next_page_token", number: 2, kind: .scalar(.string)),
           .init(name: "total", number: 3, kind: .scalar(.uint64)),
           .init(name: "resume_token", number: 4, kind: .scalar(.string)),
+          .init(name: "errors", number: 5, kind: .message("google.rpc.Status"), label: .repeated),
         ]),
       event(name: name, row: row),
     ]
@@ -79,6 +80,7 @@ package enum TablesProto {
         .init(name: "origin", number: 11, kind: .scalar(.string)),
         .init(name: "committed_at", number: 12, kind: .message("google.protobuf.Timestamp")),
         .init(name: "checkpoint", number: 13, kind: .message("datasync.v1.Checkpoint")),
+        .init(name: "unreadable", number: 14, kind: .message("datasync.v1.Unreadable")),
       ])
   }
 

@@ -67,6 +67,7 @@ package enum TypedMessages {
     if !reply.nextPageToken.isEmpty { writer.append(field: 2, string: reply.nextPageToken) }
     if reply.total != 0 { writer.append(field: 3, varint: reply.total) }
     if !reply.resumeToken.isEmpty { writer.append(field: 4, string: reply.resumeToken) }
+    for error in reply.errors { writer.append(field: 5) { StatusWire.write(error, to: &$0) } }
     return writer.bytes
   }
 

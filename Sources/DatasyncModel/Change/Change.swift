@@ -21,10 +21,12 @@ package final class Change: Sendable {
   package let before: RowImage?
   /// The row's wire bytes after; nil where it was removed (a soft delete keeps it, `deleted` set).
   package let after: RowImage?
+  /// Which of the two has values that cannot be read; see ``RowFaults``.
+  package let faulty: FaultyImages
 
   package init(
     sequence: Sequence, tableID: Int, key: String, operation: Operation, before: RowImage?,
-    after: RowImage?
+    after: RowImage?, faulty: FaultyImages = []
   ) {
     self.sequence = sequence
     self.tableID = tableID
@@ -32,6 +34,7 @@ package final class Change: Sendable {
     self.operation = operation
     self.before = before
     self.after = after
+    self.faulty = faulty
   }
 
   /// What it costs to keep in memory, in bytes, about.
@@ -40,11 +43,27 @@ package final class Change: Sendable {
   }
 }
 
+/// The images of a change that have values which cannot be read. A value.
+package struct FaultyImages: OptionSet, Hashable, Sendable {
+  package let rawValue: Int
+
+  package init(rawValue: Int) {
+    self.rawValue = rawValue
+  }
+
+  package static let before = FaultyImages(rawValue: 1)
+  package static let after = FaultyImages(rawValue: 2)
+}
+
 /// The changes of one commit, which nobody sees apart: one write, one Commit request, or all foreign
 /// changes adopted together. Immutable, shared by reference.
 package final class Commit: Sendable {
-  /// In order of sequence, consecutive, never empty.
+  /// In order of sequence, consecutive; empty where there are too many to be kept in memory: then the
+  /// log alone has them.
   package let changes: [Change]
+  /// Sequences of the first change and of the last.
+  package let first: Sequence
+  package let last: Sequence
   /// The client id of the writer; empty where written outside the server.
   package let origin: String
   /// Microseconds since 1970 UTC.
@@ -55,11 +74,24 @@ package final class Commit: Sendable {
   package init(changes: [Change], origin: String, committedAt: Int64) {
     precondition(!changes.isEmpty, "a commit holds a change")
     self.changes = changes
+    first = changes[0].sequence
+    last = changes[changes.count - 1].sequence
     self.origin = origin
     self.committedAt = committedAt
     memoryCost = changes.reduce(64) { $0 + $1.memoryCost }
   }
 
-  package var first: Sequence { changes[0].sequence }
-  package var last: Sequence { changes[changes.count - 1].sequence }
+  /// A commit whose changes are in the log alone.
+  package init(first: Sequence, last: Sequence, origin: String, committedAt: Int64) {
+    changes = []
+    self.first = first
+    self.last = last
+    self.origin = origin
+    self.committedAt = committedAt
+    memoryCost = 64
+  }
+
+  package var isInLogOnly: Bool { changes.isEmpty }
+  /// How many changes it has.
+  package var count: Int { Int(clamping: last.rawValue - first.rawValue) + 1 }
 }

@@ -259,7 +259,7 @@ package enum RowDecoder {
   }
 
   /// nil where it is no moment that a row can hold: the bytes may be from a damaged file.
-  private static func storedTimestamp(_ bytes: UnsafeRawBufferPointer) -> Int64? {
+  package static func storedTimestamp(_ bytes: UnsafeRawBufferPointer) -> Int64? {
     var seconds: Int64 = 0
     var nanos: Int64 = 0
     var reader = WireReader(bytes)

@@ -42,6 +42,11 @@ package struct RowEncoder {
     writer.append(field: number, timestamp: value)
   }
 
+  /// Fields that are encoded already.
+  package mutating func append(encoded bytes: some Collection<UInt8>) {
+    writer.append(encoded: bytes)
+  }
+
   /// In all rows written so far.
   package var byteCount: Int { writer.bytes.count }
 

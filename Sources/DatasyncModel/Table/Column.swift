@@ -1,6 +1,9 @@
 /// A column of a served table, and the protobuf field that carries it. A value.
 package struct Column: Hashable, Sendable {
+  /// The field's name, by which requests speak of it.
   package var name: String
+  /// The column's name in the database.
+  package let storedName: String
   package let type: ColumnType
   /// The field number in the row's message type; for ever this column's, DESIGN §5.
   package let number: Int
@@ -13,11 +16,13 @@ package struct Column: Hashable, Sendable {
   /// Whether SQLite computes it (GENERATED ALWAYS): read, never written.
   package let isGenerated: Bool
 
+  /// - Parameter storedName: nil: as the field's.
   package init(
-    name: String, type: ColumnType, number: Int, isNullable: Bool, hasDefault: Bool = false,
-    isSystem: Bool = false, isGenerated: Bool = false
+    name: String, storedName: String? = nil, type: ColumnType, number: Int, isNullable: Bool,
+    hasDefault: Bool = false, isSystem: Bool = false, isGenerated: Bool = false
   ) {
     self.name = name
+    self.storedName = storedName ?? name
     self.type = type
     self.number = number
     self.isNullable = isNullable

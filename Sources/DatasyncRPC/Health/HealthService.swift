@@ -14,10 +14,12 @@ package final class HealthService: Sendable {
     case serviceUnknown = 3
   }
 
-  static let maxListed = 100
+  static let maxListed = 20_000
 
   private struct State {
     var statuses: [String: ServingStatus] = ["": .serving]
+    /// Those that ``replaceServing(_:)`` has set.
+    var served: Set<String> = []
     var isShuttingDown = false
     var watchers: [ObjectIdentifier: NIOLoopBound<HealthWatch>] = [:]
   }
@@ -30,6 +32,16 @@ package final class HealthService: Sendable {
   package func set(_ service: String, _ status: ServingStatus) {
     change { state in
       state.statuses[service] = status
+    }
+  }
+
+  /// Says that these services are served, and that those of the last call that are not among them are
+  /// not known any more.
+  package func replaceServing(_ services: [String]) {
+    change { state in
+      for service in state.served.subtracting(services) { state.statuses[service] = nil }
+      for service in services { state.statuses[service] = .serving }
+      state.served = Set(services)
     }
   }
 

@@ -17,6 +17,12 @@ struct CommitTail {
   }
 
   mutating func append(_ commit: Commit) {
+    guard !commit.isInLogOnly else {
+      commits.removeAll()
+      memoryCost = 0
+      start = commit.last
+      return
+    }
     commits.append(commit)
     memoryCost += commit.memoryCost
     while memoryCost > maxBytes, commits.count > 1, let oldest = commits.popFirst() {

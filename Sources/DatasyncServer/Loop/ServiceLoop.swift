@@ -106,7 +106,7 @@ final class ServiceLoop {
     isDelivering = true
     for commit in batch.commits where commit.last > head {
       tail.append(commit)
-      publish(commit)
+      if commit.isInLogOnly { fallBack(before: commit) } else { publish(commit) }
       head = commit.last
     }
     head = max(head, batch.head)
@@ -122,6 +122,18 @@ final class ServiceLoop {
   private func answerWrites(of batch: CommittedBatch) {
     for answer in batch.answers where answer.replyTo.loop == index {
       requesters[answer.replyTo.session]?.answered(answer)
+    }
+  }
+
+  /// Whoever is live reads the commit from the log, in pieces: it is too large for memory.
+  private func fallBack(before commit: Commit) {
+    // What came before it is sent, without a checkpoint: the head is beyond.
+    for audience in active { deliver(to: audience, checkpoint: nil) }
+    active.removeAll(keepingCapacity: true)
+    let position = Sequence(commit.first.rawValue - 1)
+    for subscription in heartbeats.subscriptions where subscription.isLive {
+      subscription.fallBack(to: position)
+      waiting.append((commit.last, { subscription.pump() }))
     }
   }
 
@@ -178,7 +190,8 @@ final class ServiceLoop {
       return nil
     }
     guard let table = catalog.table(id: change.tableID) else { return nil }
-    return JudgedChange(change: change, table: table, commit: commit)
+    return JudgedChange(
+      change: change, table: table, commit: commit, maxRowBytes: options.maxRowBytes)
   }
 
   // MARK: - Positions
@@ -234,7 +247,7 @@ final class ServiceLoop {
   /// Reads one row; all that come in one tick share a snapshot and a hop.
   func readRow(
     _ key: String, in table: Table,
-    completion: @escaping (Swift.Result<StoredRow?, DatasyncError>) -> Void
+    completion: @escaping (Swift.Result<FoundRow?, DatasyncError>) -> Void
   ) {
     pointReads.append(PointRead(key: key, table: table, completion: completion))
     guard pointReads.count == 1 else { return }
@@ -254,7 +267,7 @@ final class ServiceLoop {
         }
       },
       completion: {
-        (result: Swift.Result<[Swift.Result<StoredRow?, DatasyncError>], DatasyncError>) in
+        (result: Swift.Result<[Swift.Result<FoundRow?, DatasyncError>], DatasyncError>) in
         switch result {
         case .success(let rows):
           for (read, row) in zip(batch, rows) { read.completion(row) }
@@ -269,5 +282,5 @@ final class ServiceLoop {
 private struct PointRead {
   let key: String
   let table: Table
-  let completion: (Swift.Result<StoredRow?, DatasyncError>) -> Void
+  let completion: (Swift.Result<FoundRow?, DatasyncError>) -> Void
 }

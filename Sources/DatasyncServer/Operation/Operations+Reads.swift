@@ -52,7 +52,9 @@ extension Operations {
       self.loop.readRow(plan.key, in: plan.table) { [self] result in
         if self.isCurrent(flag, id) {
           do throws(DatasyncError) {
-            self.answer(id, .get(try plan.reply(try result.get())))
+            let reply = try plan.reply(
+              try result.get(), maxRowBytes: self.loop.options.maxRowBytes)
+            self.answer(id, .get(reply))
           } catch {
             self.finish(id, error: error)
           }
@@ -67,7 +69,9 @@ extension Operations {
   func query(_ request: QueryRequest, id: UInt64) throws(DatasyncError) {
     let coder = loop.pageTokens
     let historyID = loop.historyID
-    let plan = try QueryPlan(request, catalog: loop.catalog, ownTable: ownTable, coder: coder)
+    let plan = try QueryPlan(
+      request, catalog: loop.catalog, ownTable: ownTable, coder: coder,
+      maxRowBytes: loop.options.maxRowBytes)
     let flag = CancellationFlag()
     running[id] = .read(flag)
     enqueue(id, .scan) { [self] in
@@ -118,10 +122,12 @@ extension Operations {
   func describe(_ name: String, id: UInt64) throws(DatasyncError) {
     running[id] = .write
     if name.isEmpty {
-      answer(id, .describe(ownTable.map { [$0] } ?? loop.catalog.tables))
+      let notServed = loop.store.unservedTables.map { NotServed(table: $0.name, reason: $0.reason) }
+      answer(
+        id, .describe(ownTable.map { [$0] } ?? loop.catalog.tables, notServed: notServed))
     } else {
       let table = try RequestNames.table(name, catalog: loop.catalog, ownTable: ownTable)
-      answer(id, .describe([table]))
+      answer(id, .describe([table], notServed: []))
     }
   }
 }

@@ -104,7 +104,9 @@ extension Operations {
       case .success(let results, let replayed):
         let replies = results.map { result in
           WriteReply(
-            entity: EntityReply(messageName: result.messageName, image: result.image),
+            entity: result.image.map {
+              EntityReply(messageName: result.messageName, image: $0)
+            },
             sequence: FaultSwitch.isOn(.wrongSequence) ? result.sequence.next : result.sequence,
             replayed: replayed)
         }

@@ -82,18 +82,11 @@ final class UnaryCall: CallHandler, ResponseSink {
     }
   }
 
-  /// What a typed answer has no field for: the sequence of a write, and the rows of a page that
-  /// cannot be read, the first few of them.
+  /// What a typed answer has no field for: the sequence of a write.
   private func trailers(of response: Response) -> Metadata {
     var trailers = Metadata()
-    guard isTyped else { return trailers }
-    if case .write(let reply) = response {
+    if isTyped, case .write(let reply) = response {
       trailers.add("datasync-sequence", String(reply.sequence.rawValue))
-    }
-    if case .query(let reply) = response {
-      for error in reply.errors.prefix(8) {
-        trailers.add("datasync-row-error-bin", bytes: loop.encoder.status(error))
-      }
     }
     return trailers
   }
@@ -120,9 +113,9 @@ final class UnaryCall: CallHandler, ResponseSink {
     call.send(framed: bytes, messageCount: messageCount)
   }
 
-  func send(change: [UInt8], own: Bool, more: Bool, for requestID: UInt64) {
+  func send(_ event: EncodedEvent, own: Bool, more: Bool, for requestID: UInt64) {
     guard !isEnded else { return }
-    call.send { EventFrame.write(form, change: change, own: own, more: more, to: &$0) }
+    call.send { EventFrame.write(form, event, own: own, more: more, to: &$0) }
   }
 
   func send(checkpoint: [UInt8], for requestID: UInt64) {

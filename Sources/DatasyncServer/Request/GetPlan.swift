@@ -1,5 +1,6 @@
 import DatasyncMessages
 import DatasyncModel
+import DatasyncStore
 
 /// A get, resolved. A value.
 struct GetPlan {
@@ -26,9 +27,10 @@ struct GetPlan {
     }
   }
 
-  /// - Throws: NOT_FOUND, reason ROW_NOT_FOUND or ROW_DELETED.
-  func reply(_ row: StoredRow?) throws(DatasyncError) -> GetReply {
-    guard let row else {
+  /// - Throws: NOT_FOUND, reason ROW_NOT_FOUND or ROW_DELETED; DATA_LOSS, reason UNREADABLE, where a
+  ///   value that is asked for does not fit its column, or no message holds the row.
+  func reply(_ found: FoundRow?, maxRowBytes: Int) throws(DatasyncError) -> GetReply {
+    guard let row = found?.row else {
       throw DatasyncError(
         .notFound, reason: "ROW_NOT_FOUND", "\(table.name) has no row \"\(key.shortened)\"",
         metadata: ["table": table.name, "id": key])
@@ -40,7 +42,16 @@ struct GetPlan {
         metadata: ["table": table.name, "id": key])
     }
     if unlessVersion != 0, row.version.rawValue == unlessVersion { return .notModified }
+    let faults = found?.faults ?? []
+    if let fault = faults.first(where: { selected?.contains($0.number) ?? true }) {
+      throw .unreadable(fault, key: row.key, table: table)
+    }
     let image = selected.map { RowDecoder.image(row.image, keepingNumbers: $0) } ?? row.image
+    guard image.bytes.count <= maxRowBytes else {
+      throw .unreadable(
+        .size(of: image.bytes, count: image.bytes.count, limit: maxRowBytes), key: row.key,
+        table: table)
+    }
     return .row(EntityReply(messageName: row.table.messageName, image: image))
   }
 }

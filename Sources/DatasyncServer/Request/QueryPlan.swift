@@ -16,7 +16,8 @@ struct QueryPlan: Sendable {
 
   /// - Throws: INVALID_ARGUMENT or NOT_FOUND.
   init(
-    _ request: QueryRequest, catalog: Catalog, ownTable: Table?, coder: TokenCoder
+    _ request: QueryRequest, catalog: Catalog, ownTable: Table?, coder: TokenCoder,
+    maxRowBytes: Int
   ) throws(DatasyncError) {
     let table = try RequestNames.table(request.table, catalog: catalog, ownTable: ownTable)
     fingerprint = QueryPlan.fingerprint(of: request, table: table)
@@ -29,6 +30,8 @@ struct QueryPlan: Sendable {
     scan.order = order
     scan.columns = try RequestNames.select(request.select, of: table)
     scan.includeDeleted = request.includeDeleted
+    scan.maxRowBytes = maxRowBytes
+    scan.maxBytes = min(scan.maxBytes, maxRowBytes)
     if request.pageToken.isEmpty {
       rowsBefore = 0
       scan.skip = Int(request.skip)
@@ -65,7 +68,8 @@ struct QueryPlan: Sendable {
   ) throws(DatasyncError) -> QueryReply {
     var page = PackedPage()
     if scan.limit > 0 { page = try snapshot.scanPacked(scan) }
-    let rows = rowsBefore + UInt64(page.rows.count)
+    // A row that cannot be read stands for itself.
+    let rows = rowsBefore + UInt64(page.rows.count + page.unreadable.count)
     var next = ""
     if let after = page.next, top == 0 || rows < top {
       next = PageToken(queryFingerprint: fingerprint, rowsBefore: rows, after: after)
@@ -77,6 +81,6 @@ struct QueryPlan: Sendable {
       nextPageToken: next,
       total: wantsCount ? try snapshot.count(scan) : 0,
       resumeToken: ResumeToken(historyID: historyID, sequence: snapshot.sequence).text,
-      errors: page.errors)
+      errors: page.unreadable.map(\.error))
   }
 }

@@ -27,6 +27,8 @@ final class CommitHub: StoreObserver {
     /// Loops that the writer waits for.
     var awaited = 0
     var early: [CommittedBatch] = []
+    /// Tables that have been told of.
+    var unserved: Set<UnservedTable> = []
     var onCatalog: (@Sendable (Catalog) -> Void)?
     var hasStarted = false
   }
@@ -71,6 +73,17 @@ final class CommitHub: StoreObserver {
       return state.onCatalog
     }
     onCatalog?(catalog)
+  }
+
+  func unservedTablesChanged(_ tables: [UnservedTable]) {
+    let told = state.withLock { state in
+      defer { state.unserved = Set(tables) }
+      return tables.filter { !state.unserved.contains($0) }
+    }
+    for table in told {
+      logger.warning(
+        "a table is not served", metadata: ["table": "\(table.name)", "reason": "\(table.reason)"])
+    }
   }
 
   func databaseGone(path: String) {

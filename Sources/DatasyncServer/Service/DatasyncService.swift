@@ -21,8 +21,10 @@ package final class DatasyncService: Sendable {
     path: String, storeOptions: StoreOptions, options: ServiceOptions, group: any EventLoopGroup,
     logger: Logger, onSchema: @escaping @Sendable (DatasyncService, Catalog) -> Void
   ) async throws -> DatasyncService {
-    let (storeOptions, serviceOptions) = TestLimits.applied(to: storeOptions, options)
+    let (limited, serviceOptions) = TestLimits.applied(to: storeOptions, options)
+    var storeOptions = limited
     let options = serviceOptions.bounded(by: storeOptions)
+    storeOptions.maxRowBytes = options.maxRowBytes
     let hub = CommitHub(logger: logger)
     let store = try Store.open(path: path, options: storeOptions, observer: hub)
     let eventLoops = group.makeIterator().map { $0 }
@@ -40,6 +42,7 @@ package final class DatasyncService: Sendable {
     let loops = zip(eventLoops, bounds).map { (ObjectIdentifier($0), $1) }
     let service = DatasyncService(
       store: store, loops: Dictionary(uniqueKeysWithValues: loops), options: options)
+    hub.unservedTablesChanged(store.unservedTables)
     hub.start(bounds, on: eventLoops, of: store) { onSchema(service, $0) }
     onSchema(service, store.catalog)
     return service

@@ -28,6 +28,8 @@ package struct ServiceOptions: Sendable {
   package var defaultHeartbeat: TimeAmount = .seconds(15)
   package var heartbeatRange: ClosedRange<TimeAmount> = .milliseconds(100)...(.minutes(5))
   package var maxLongPoll: TimeAmount = .minutes(5)
+  /// What a message takes at most: no larger one is sent.
+  package var maxMessageBytes = 4 << 20
   /// Writes of one Commit.
   package var maxWritesPerCommit = 10_000
   /// The protobuf package of the tables' messages.
@@ -41,4 +43,9 @@ package struct ServiceOptions: Sendable {
     options.tailBytes = min(tailBytes, store.maxLogBytes)
     return options
   }
+}
+
+extension ServiceOptions {
+  /// The longest image of a row that a message holds beside the names, keys and positions around it.
+  var maxRowBytes: Int { max(1024, maxMessageBytes - min(8 << 10, maxMessageBytes / 4)) }
 }

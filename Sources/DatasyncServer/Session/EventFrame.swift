@@ -7,13 +7,15 @@ import NIOCore
 ///
 /// Every byte goes straight to its place: this runs once a delivery.
 enum EventFrame {
-  /// One message with a change, for a stream that frames it.
+  /// One message with an event, for a stream that frames it.
   static func write(
-    _ form: EventForm, change: [UInt8], own: Bool, more: Bool, to buffer: inout ByteBuffer
+    _ form: EventForm, _ event: EncodedEvent, own: Bool, more: Bool, to buffer: inout ByteBuffer
   ) {
-    buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: change.count + maxHeadBytes) { bytes in
+    buffer.writeWithUnsafeMutableBytes(
+      minimumWritableBytes: event.bytes.count + maxHeadBytes
+    ) { bytes in
       var output = WireOutput(bytes)
-      output.write(form, change: change, own: own, more: more)
+      output.write(form, event.kind, event.bytes, own: own, more: more)
       return output.count
     }
   }
@@ -31,10 +33,18 @@ enum EventFrame {
 
   /// The same as a gRPC message: not compressed, its length before it.
   static func appendMessage(
-    _ form: EventForm, change: [UInt8], own: Bool, more: Bool, to buffer: inout ByteBuffer
+    _ form: EventForm, _ event: EncodedEvent, own: Bool, more: Bool, to buffer: inout ByteBuffer
   ) {
-    append(to: &buffer, maxBytes: change.count + maxHeadBytes) { output in
-      output.write(form, change: change, own: own, more: more)
+    appendMessage(form, event.kind, event.bytes, own: own, more: more, to: &buffer)
+  }
+
+  /// The same of an event whose bytes are apart.
+  static func appendMessage(
+    _ form: EventForm, _ kind: EncodedEvent.Kind, _ bytes: [UInt8], own: Bool, more: Bool,
+    to buffer: inout ByteBuffer
+  ) {
+    append(to: &buffer, maxBytes: bytes.count + maxHeadBytes) { output in
+      output.write(form, kind, bytes, own: own, more: more)
     }
   }
 
@@ -63,22 +73,37 @@ enum EventFrame {
 }
 
 extension WireOutput {
-  fileprivate mutating func write(_ form: EventForm, change: [UInt8], own: Bool, more: Bool) {
+  fileprivate mutating func write(
+    _ form: EventForm, _ kind: EncodedEvent.Kind, _ event: [UInt8], own: Bool, more: Bool
+  ) {
+    guard kind == .change else { return write(form, unreadable: event, more: more) }
     let flags = (own ? 2 : 0) + (more ? 2 : 0)
     switch form {
     case .session(let requestID):
-      writeHead(requestID, eventField: EventField.change, size: change.count + flags)
+      writeHead(requestID, eventField: EventField.change, size: event.count + flags)
     case .event:
-      write(field: EventField.change, length: change.count + flags)
+      write(field: EventField.change, length: event.count + flags)
     case .rowEvent:
-      write(change)
+      write(event)
       if own { write(field: EventField.rowOwn, varint: 1) }
       if more { write(field: EventField.rowMore, varint: 1) }
       return
     }
-    write(change)
+    write(event)
     if own { write(field: EventField.own, varint: 1) }
     if more { write(field: EventField.more, varint: 1) }
+  }
+
+  private mutating func write(_ form: EventForm, unreadable event: [UInt8], more: Bool) {
+    let size = event.count + (more ? 2 : 0)
+    switch form {
+    case .session(let requestID):
+      writeHead(requestID, eventField: EventField.unreadable, size: size)
+    case .event: write(field: EventField.unreadable, length: size)
+    case .rowEvent: write(field: EventField.rowUnreadable, length: size)
+    }
+    write(event)
+    if more { write(field: EventField.unreadableMore, varint: 1) }
   }
 
   fileprivate mutating func write(_ form: EventForm, checkpoint: [UInt8]) {

@@ -185,11 +185,10 @@ final class Session: CallHandler, ResponseSink {
     call.send(framed: bytes, messageCount: messageCount)
   }
 
-  func send(change: [UInt8], own: Bool, more: Bool, for requestID: UInt64) {
+  func send(_ event: EncodedEvent, own: Bool, more: Bool, for requestID: UInt64) {
     guard !isEnded else { return }
     call.send {
-      EventFrame.write(
-        .session(requestID: requestID), change: change, own: own, more: more, to: &$0)
+      EventFrame.write(.session(requestID: requestID), event, own: own, more: more, to: &$0)
     }
   }
 

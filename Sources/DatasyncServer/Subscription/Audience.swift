@@ -48,17 +48,20 @@ final class Audience: SlotHolder {
 
   /// Judges a change and keeps what the members see of it until it is delivered.
   func take(_ change: JudgedChange, of commit: Commit, in loop: ServiceLoop) {
-    guard let verdict = change.verdict(in: view) else { return }
+    let verdicts = change.verdicts(in: view)
+    guard !verdicts.isEmpty else { return }
     if let batch, batch.byteCount >= loop.options.eventBatchBytes, !batch.endsWith(commit) {
       // More follows at once, and with it the checkpoint.
       loop.deliver(to: self, checkpoint: nil)
     }
     let batch = self.batch ?? loop.beginBatch(of: self)
     self.batch = batch
-    let bytes = change.encoded(
-      verdict, view: view, wantsPrevious: key.wantsPrevious && !FaultSwitch.isOn(.noPrevious),
-      isTyped: key.isTyped)
-    batch.append(bytes, of: commit)
+    verdicts.forEach { verdict in
+      let event = change.encoded(
+        verdict, view: view, wantsPrevious: key.wantsPrevious && !FaultSwitch.isOn(.noPrevious),
+        isTyped: key.isTyped)
+      batch.append(event, of: commit)
+    }
   }
 
   /// Gives every member what was kept.

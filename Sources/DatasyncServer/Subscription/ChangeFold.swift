@@ -40,8 +40,7 @@ struct ChangeFold {
       .filter { !FaultSwitch.isOn(.foldHidesDelete) || $0.last.change.after != nil }
       .sorted { $0.last.change.sequence < $1.last.change.sequence }
       .map { net in
-        JudgedChange(
-          folding: net.first, into: net.last.change, table: net.last.table, commit: net.lastCommit)
+        JudgedChange(folding: net.first, into: net.last, commit: net.lastCommit)
       }
   }
 }

@@ -1,3 +1,4 @@
+import DatasyncMessages
 import DatasyncModel
 import NIOCore
 
@@ -6,7 +7,7 @@ import NIOCore
 final class EventBatch {
   struct Event {
     /// As ``JudgedChange/encoded(_:view:wantsPrevious:isTyped:)`` gives it.
-    let bytes: [UInt8]
+    let encoded: EncodedEvent
     /// Where its commit ends.
     let commitEnd: Sequence
     /// Of its commit: events of one commit have one origin.
@@ -34,7 +35,7 @@ final class EventBatch {
   /// Whether the last event is one of the commit's.
   func endsWith(_ commit: Commit) -> Bool { self.commit === commit }
 
-  func append(_ bytes: [UInt8], of commit: Commit) {
+  func append(_ encoded: EncodedEvent, of commit: Commit) {
     if FaultSwitch.strikes(.dropEvent) { return }
     let isSameCommit = self.commit === commit
     if events.isEmpty {
@@ -45,10 +46,10 @@ final class EventBatch {
     }
     self.commit = commit
     if isSameCommit, !FaultSwitch.isOn(.splitCommit) { events[events.count - 1].more = true }
-    events.append(Event(bytes: bytes, commitEnd: commit.last, origin: commit.origin))
+    events.append(Event(encoded: encoded, commitEnd: commit.last, origin: commit.origin))
     if isSameCommit, FaultSwitch.isOn(.swapEvents) { swapLast() }
     if FaultSwitch.strikes(.doubleEvent) { events.append(events[events.count - 1]) }
-    byteCount += bytes.count
+    byteCount += encoded.bytes.count
     framedEvents.forget()
   }
 
@@ -108,7 +109,7 @@ private struct FramedEvents {
     // New memory where a stream still sends from this.
     bytes.clear()
     for event in events {
-      EventFrame.appendMessage(form, change: event.bytes, own: false, more: event.more, to: &bytes)
+      EventFrame.appendMessage(form, event.encoded, own: false, more: event.more, to: &bytes)
     }
     if let checkpoint { EventFrame.appendMessage(form, checkpoint: checkpoint, to: &bytes) }
     // Streams share no memory that is much larger than what it holds.

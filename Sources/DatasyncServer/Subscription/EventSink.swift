@@ -1,3 +1,4 @@
+import DatasyncMessages
 import DatasyncModel
 import NIOCore
 
@@ -5,6 +6,8 @@ import NIOCore
 protocol EventSink: AnyObject {
   /// Whether more may be sent.
   var isWritable: Bool { get }
+  /// Whether nothing more may be sent at all, not even to the end of a commit.
+  var isFull: Bool { get }
   /// Has ``Subscription/drained()`` called once when more may be sent, in the order of asking.
   func awaitDrain(_ subscription: Subscription)
   /// Whether events take the form of a typed service.
@@ -14,8 +17,13 @@ protocol EventSink: AnyObject {
   func sharedForm(for requestID: UInt64) -> EventForm?
   /// Sends messages that are framed already, as ``EventBatch`` does.
   func send(framed bytes: ByteBuffer, messageCount: Int)
-  func send(change: [UInt8], own: Bool, more: Bool, for requestID: UInt64)
+  func send(_ event: EncodedEvent, own: Bool, more: Bool, for requestID: UInt64)
   func send(checkpoint: [UInt8], for requestID: UInt64)
   /// The last word of a subscription; nil is OK.
   func subscriptionEnded(_ requestID: UInt64, error: DatasyncError?)
+}
+
+extension EventSink {
+  /// A stream takes what belongs together.
+  var isFull: Bool { false }
 }

@@ -8,13 +8,8 @@ final class JudgedChange {
   let table: Table
   let origin: String
   let committedAt: Int64
-
-  /// What a view makes of the change.
-  enum Verdict: Hashable {
-    case add
-    case update
-    case delete(leftView: Bool)
-  }
+  /// Longer rows cannot be read: no message holds them.
+  private let maxRowBytes: Int
 
   /// What subscribers must have in common to share bytes. Compared by reference for views.
   private struct Encoding {
@@ -22,7 +17,7 @@ final class JudgedChange {
     let selected: Set<Int>?
     let wantsPrevious: Bool
     let isTyped: Bool
-    let bytes: [UInt8]
+    let event: EncodedEvent
   }
 
   private var encodings: [Encoding] = []
@@ -38,38 +33,48 @@ final class JudgedChange {
     }
   }()
 
-  init(change: Change, table: Table, commit: Commit) {
+  init(change: Change, table: Table, commit: Commit, maxRowBytes: Int = .max) {
     self.change = change
     self.table = table
+    self.maxRowBytes = maxRowBytes
     origin = commit.origin
     committedAt = commit.committedAt
   }
 
   /// For net changes of an interval: the first state and the last.
-  init(folding first: Change, into last: Change, table: Table, commit: Commit) {
+  init(folding first: Change, into last: JudgedChange, commit: Commit) {
+    let faulty = first.faulty.intersection(.before).union(last.change.faulty.intersection(.after))
     change = Change(
-      sequence: last.sequence, tableID: last.tableID, key: last.key, operation: last.operation,
-      before: first.before, after: last.after)
-    self.table = table
+      sequence: last.change.sequence, tableID: last.change.tableID, key: last.change.key,
+      operation: last.change.operation, before: first.before, after: last.change.after,
+      faulty: faulty)
+    table = last.table
+    maxRowBytes = last.maxRowBytes
     origin = commit.origin
     committedAt = commit.committedAt
   }
 
-  /// What the view sees; nil: nothing.
-  func verdict(in view: View) -> Verdict? {
-    let wasIn =
-      change.before != nil
-      && view.contains(isDeleted: wasDeleted) {
-        before.values(of: change.before, table, view.filterColumns)
-      }
-    let isIn =
-      change.after != nil
-      && view.contains(isDeleted: isDeleted) {
-        after.values(of: change.after, table, view.filterColumns)
-      }
-    return Verdict(
-      wasIn: wasIn, isIn: isIn, isUpdateSent: view.sendsUpdate(of: changedNumbers),
+  /// What the view sees.
+  func verdicts(in view: View) -> Verdicts {
+    let before = standing(
+      change.before, isFaulty: change.faulty.contains(.before), isDeleted: wasDeleted, in: view
+    ) { self.before.values(of: change.before, table, view.filterColumns) }
+    let after = standing(
+      change.after, isFaulty: change.faulty.contains(.after), isDeleted: isDeleted, in: view
+    ) { self.after.values(of: change.after, table, view.filterColumns) }
+    return Verdicts(
+      from: before, to: after, isUpdateSent: view.sendsUpdate(of: changedNumbers),
       stillExists: change.after != nil && !isDeleted)
+  }
+
+  private func standing(
+    _ image: RowImage?, isFaulty: Bool, isDeleted: Bool, in view: View, values: () -> [Value]
+  ) -> Standing {
+    guard let image else { return .outside }
+    return image.bytes.withUnsafeBytes { bytes in
+      view.standing(
+        bytes, isFaulty: isFaulty, isDeleted: isDeleted, maxBytes: maxRowBytes, values: values)
+    }
   }
 
   /// Numbers of the fields whose stored value differs, without version and updated_at.
@@ -90,25 +95,41 @@ final class JudgedChange {
     )
   }
 
-  /// The event's bytes, without `own` and `more`.
+  /// The event, without `own` and `more`.
   func encoded(
     _ verdict: Verdict, view: View, wantsPrevious: Bool, isTyped: Bool
-  ) -> [UInt8] {
+  ) -> EncodedEvent {
     for encoding in encodings
     where encoding.verdict == verdict && encoding.wantsPrevious == wantsPrevious
       && encoding.isTyped == isTyped && encoding.selected == view.selected
     {
-      return encoding.bytes
+      return encoding.event
     }
-    let bytes = encode(
-      ViewOfChange(
-        operation: verdict, image: change.after.map { view.project($0) },
-        previous: wantsPrevious ? change.before.map { view.project($0) } : nil), isTyped: isTyped)
+    let event = encode(verdict, view: view, wantsPrevious: wantsPrevious, isTyped: isTyped)
     encodings.append(
       Encoding(
         verdict: verdict, selected: view.selected, wantsPrevious: wantsPrevious,
-        isTyped: isTyped, bytes: bytes))
-    return bytes
+        isTyped: isTyped, event: event))
+    return event
+  }
+
+  private func encode(
+    _ verdict: Verdict, view: View, wantsPrevious: Bool, isTyped: Bool
+  ) -> EncodedEvent {
+    if case .unreadable(let fault) = verdict {
+      let event = UnreadableEvent(
+        table: table, id: change.key, sequence: change.sequence, fault: fault)
+      return EncodedEvent(.unreadable, event.encoded)
+    }
+    let image = change.after.map { view.project($0) }
+    var previous = wantsPrevious ? change.before.map { view.project($0) } : nil
+    // It is left out where it does not fit beside the row.
+    if let count = previous?.bytes.count, count > maxRowBytes - (image?.bytes.count ?? 0) {
+      previous = nil
+    }
+    return EncodedEvent(
+      .change,
+      encode(ViewOfChange(operation: verdict, image: image, previous: previous), isTyped: isTyped))
   }
 
   private struct ViewOfChange {
@@ -135,6 +156,7 @@ final class JudgedChange {
               event.image = image
               if seen.previous != nil { event.previous = previous }
               event.changedFields = table.columnNames(ofNumbers: changedNumbers)
+            case .unreadable: break
             case .delete(let leftView):
               if seen.previous != nil { event.previous = previous }
               event.leftView = leftView
@@ -167,35 +189,5 @@ private struct DecodedRow {
 extension Table {
   func columnNames(ofNumbers numbers: [Int]) -> [String] {
     numbers.compactMap { number in index(ofNumber: number).map { columns[$0].name } }
-  }
-}
-
-extension JudgedChange.Verdict {
-  /// - Parameter stillExists: Whether there is a row after the change that is not deleted.
-  init?(
-    wasIn: Bool, isIn: Bool, isUpdateSent: @autoclosure () -> Bool,
-    stillExists: @autoclosure () -> Bool
-  ) {
-    switch (wasIn, isIn) {
-    case (false, false):
-      return nil
-    case (false, true):
-      self = .add
-    case (true, true):
-      guard isUpdateSent() else { return nil }
-      self = .update
-    case (true, false):
-      let stillExists = stillExists()
-      if FaultSwitch.isOn(.staleView), stillExists { return nil }
-      self = .delete(leftView: stillExists)
-    }
-  }
-
-  var operation: ChangeEvent.Operation {
-    switch self {
-    case .add: .add
-    case .update: .update
-    case .delete: .delete
-    }
   }
 }

@@ -14,6 +14,8 @@ final class LongPoll: EventSink {
   private var subscription: Subscription?
   private var timeout: Scheduled<Void>?
   private var changes: [[UInt8]] = []
+  private var unreadable: [[UInt8]] = []
+  private var byteCount = 0
   /// The last change sent is followed by another of its commit.
   private var isWithinCommit = false
   private var isEnded = false
@@ -60,7 +62,12 @@ final class LongPoll: EventSink {
   }
 
   /// Once there is enough for an answer, the subscription must stop where it is.
-  var isWritable: Bool { !isEnded && changes.count < maxChanges }
+  var isWritable: Bool { !isEnded && eventCount < maxChanges && !isFull }
+
+  /// No answer holds more: it ends within a commit if need be.
+  var isFull: Bool { byteCount >= loop.options.maxRowBytes / 2 }
+
+  private var eventCount: Int { changes.count + unreadable.count }
 
   /// It is full once, and then it answers.
   func awaitDrain(_ subscription: Subscription) {}
@@ -71,19 +78,26 @@ final class LongPoll: EventSink {
     preconditionFailure("a long poll's events are sent one by one")
   }
 
-  func send(change: [UInt8], own: Bool, more: Bool, for requestID: UInt64) {
-    var writer = WireWriter(reservingCapacity: change.count + 4)
-    writer.append(encoded: change)
-    if own { writer.append(field: EventField.own, bool: true) }
-    if more { writer.append(field: EventField.more, bool: true) }
-    changes.append(writer.bytes)
+  func send(_ event: EncodedEvent, own: Bool, more: Bool, for requestID: UInt64) {
+    var writer = WireWriter(reservingCapacity: event.bytes.count + 4)
+    writer.append(encoded: event.bytes)
+    byteCount += event.bytes.count + 16
+    switch event.kind {
+    case .change:
+      if own { writer.append(field: EventField.own, bool: true) }
+      if more { writer.append(field: EventField.more, bool: true) }
+      changes.append(writer.bytes)
+    case .unreadable:
+      if more { writer.append(field: EventField.unreadableMore, bool: true) }
+      unreadable.append(writer.bytes)
+    }
     isWithinCommit = more
-    if changes.count >= maxChanges, !isWithinCommit { answerSoon() }
+    if isFull || (eventCount >= maxChanges && !isWithinCommit) { answerSoon() }
   }
 
   func send(checkpoint: [UInt8], for requestID: UInt64) {
     guard !isEnded else { return }
-    if !changes.isEmpty || maxWait == .zero { return answerSoon() }
+    if eventCount > 0 || maxWait == .zero { return answerSoon() }
     guard timeout == nil else { return }
     let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
     timeout = loop.eventLoop.scheduleTask(in: maxWait) { bound.value.answer() }
@@ -103,16 +117,25 @@ final class LongPoll: EventSink {
   }
 
   private func answer() {
-    guard !isEnded, let position = subscription?.position else { return }
+    guard !isEnded, let subscription, let position = subscription.position else { return }
+    let commitStart = subscription.commitStart
     cancel()
     let skips = FaultSwitch.isOn(.pollGap) && position < loop.head
-    completion(.success(reply(at: skips ? position.next : position, more: position < loop.head)))
+    completion(
+      .success(
+        reply(
+          at: skips ? position.next : position, commitStart: commitStart,
+          more: position < loop.head)))
   }
 
-  private func reply(at position: Sequence, more: Bool) -> ChangesReply {
+  private func reply(
+    at position: Sequence, commitStart: Sequence? = nil, more: Bool
+  ) -> ChangesReply {
     ChangesReply(
-      changes: changes,
-      resumeToken: ResumeToken(historyID: loop.historyID, sequence: position).text,
+      changes: changes, unreadable: unreadable,
+      resumeToken: ResumeToken(
+        historyID: loop.historyID, sequence: position, commitStart: commitStart
+      ).text,
       sequence: position, more: more)
   }
 }

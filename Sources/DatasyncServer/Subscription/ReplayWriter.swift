@@ -15,16 +15,22 @@ struct ReplayWriter {
   private let maxLogBytes: Int
   private let cutBytes: Int
 
+  private let maxRowBytes: Int
+
   private var page: ReplayPage
   /// Of the commit at hand.
+  private var start: Sequence = .zero
   private var time: Int64 = 0
   private var origin: [UInt8] = []
   private var isOwn = false
   private var last: Sequence
   /// An event of the commit at hand, until it is known whether another follows.
   private var pending: [UInt8] = []
+  private var pendingKind = EncodedEvent.Kind.change
+  private var pendingSequence: Sequence = .zero
   private var hasPending = false
   private var messagesSinceCut = 0
+  private var eventBytes = 0
   private var logBytes = 0
 
   private init(
@@ -36,17 +42,22 @@ struct ReplayWriter {
     maxBytes = options.replayChunkBytes
     maxLogBytes = 4 * options.replayChunkBytes
     cutBytes = options.eventBatchBytes
+    maxRowBytes = options.maxRowBytes
     page = ReplayPage(through: after)
     last = after
   }
 
+  /// - Parameter within: Where the page begins within a commit.
   /// - Throws: OUT_OF_RANGE HISTORY_COMPACTED.
   static func page(
     for audience: ReplayAudience, catalog: Catalog, in snapshot: Snapshot, after: Sequence,
-    through: Sequence, options: ServiceOptions
+    within: CommitCut?, through: Sequence, options: ServiceOptions
   ) throws(DatasyncError) -> ReplayPage {
     var writer = ReplayWriter(audience, catalog: catalog, after: after, options: options)
-    writer.page.bytes.reserveCapacity(options.replayChunkBytes + (16 << 10))
+    if let within { try writer.goOn(within, in: snapshot) }
+    if audience.form != nil {
+      writer.page.bytes.reserveCapacity(options.replayChunkBytes + (16 << 10))
+    }
     var isWhole = true
     try snapshot.forEachLogEntry(after: after, through: through) { entry in
       isWhole = writer.take(entry)
@@ -61,15 +72,41 @@ struct ReplayWriter {
     return writer.page
   }
 
+  private mutating func goOn(_ cut: CommitCut, in snapshot: Snapshot) throws(DatasyncError) {
+    start = cut.start
+    if let head = cut.head {
+      time = head.time
+      begin(origin: head.origin)
+    } else {
+      let head = try snapshot.commitHead(at: cut.start)
+      time = head.time
+      begin(origin: head.origin)
+    }
+    guard let held = cut.held else { return }
+    pending = held.event.bytes
+    pendingKind = held.event.kind
+    pendingSequence = held.sequence
+    hasPending = true
+  }
+
+  private mutating func begin(origin new: some Collection<UInt8>) {
+    if !new.elementsEqual(origin) { origin = Array(new) }
+    isOwn = !clientID.isEmpty && origin == clientID
+  }
+
   /// - Returns: Whether the page goes on; false: it ends before the entry.
   private mutating func take(_ entry: LogEntry) -> Bool {
     if let commit = entry.commit {
       endCommit()
-      if page.bytes.writerIndex >= maxBytes || logBytes >= maxLogBytes { return false }
+      if audience.endsWithCommit, logBytes > 0 { return false }
+      if eventBytes >= maxBytes || logBytes >= maxLogBytes { return false }
       if bytesSinceCut >= cutBytes { cut() }
+      start = entry.sequence
       time = commit.time
-      if !commit.origin.elementsEqual(origin) { origin = Array(commit.origin) }
-      isOwn = !clientID.isEmpty && origin == clientID
+      begin(origin: commit.origin)
+    } else if eventBytes >= 2 * maxBytes || logBytes >= 2 * maxLogBytes {
+      endWithinCommit()
+      return false
     }
     logBytes += entry.byteCount
     if let table = audience.view.table, entry.tableID != table.id {
@@ -88,33 +125,64 @@ struct ReplayWriter {
     return true
   }
 
+  /// The commit is larger than a page: what is known of it goes along to the next one.
+  private mutating func endWithinCommit() {
+    page.within = CommitCut(
+      start: start, head: (time, origin),
+      held: hasPending ? (EncodedEvent(pendingKind, pending), pendingSequence) : nil)
+    hasPending = false
+  }
+
   private mutating func judge(_ entry: LogEntry, _ table: Table) {
     let view = audience.view
-    let wasIn = entry.before.map { contains($0, table) } ?? false
-    let isIn = entry.after.map { contains($0, table) } ?? false
+    let before = standing(entry.before, isFaulty: entry.faulty.contains(.before), table)
+    let after = standing(entry.after, isFaulty: entry.faulty.contains(.after), table)
     var numbers: [Int] = []
-    if wasIn, isIn, let before = entry.before, let after = entry.after {
-      numbers = JudgedChange.changedNumbers(from: before, to: after)
+    if before == .inside, after == .inside, let old = entry.before, let new = entry.after {
+      numbers = JudgedChange.changedNumbers(from: old, to: new)
     }
-    let verdict = JudgedChange.Verdict(
-      wasIn: wasIn, isIn: isIn, isUpdateSent: view.sendsUpdate(of: numbers),
+    let verdicts = Verdicts(
+      from: before, to: after, isUpdateSent: view.sendsUpdate(of: numbers),
       stillExists: entry.after.map { !RowDecoder.isDeleted($0) } ?? false)
-    guard let verdict else { return }
+    if let first = verdicts.first { append(first, entry, table, before: before, numbers: numbers) }
+    if let second = verdicts.second {
+      append(second, entry, table, before: before, numbers: numbers)
+    }
+  }
+
+  private mutating func append(
+    _ verdict: Verdict, _ entry: LogEntry, _ table: Table, before: Standing, numbers: [Int]
+  ) {
     var event = ChangeEvent(
       operation: verdict.operation, table: table, id: entry.key, sequence: entry.sequence,
       image: nil)
-    if isIn { event.image = entry.after }
-    if wasIn, audience.wantsPrevious { event.previous = entry.before }
     switch verdict {
-    case .add: break
-    case .update: event.changedFields = table.columnNames(ofNumbers: numbers)
+    case .add: event.image = entry.after
+    case .update:
+      event.image = entry.after
+      event.changedFields = table.columnNames(ofNumbers: numbers)
     case .delete(let leftView): event.leftView = leftView
+    case .unreadable(let fault):
+      let told = UnreadableEvent(
+        table: table, id: String(decoding: entry.key, as: UTF8.self), sequence: entry.sequence,
+        fault: fault)
+      return hold(told)
+    }
+    if before == .inside, audience.wantsPrevious, let previous = entry.before,
+      previous.count <= maxRowBytes - (event.image?.count ?? 0)
+    {
+      event.previous = previous
     }
     append(event)
   }
 
-  private func contains(_ image: UnsafeRawBufferPointer, _ table: Table) -> Bool {
-    audience.view.contains(isDeleted: RowDecoder.isDeleted(image)) {
+  private func standing(
+    _ image: UnsafeRawBufferPointer?, isFaulty: Bool, _ table: Table
+  ) -> Standing {
+    guard let image else { return .outside }
+    return audience.view.standing(
+      image, isFaulty: isFaulty, isDeleted: RowDecoder.isDeleted(image), maxBytes: maxRowBytes
+    ) {
       RowDecoder.values(of: image, table: table, columns: audience.view.filterColumns)
     }
   }
@@ -138,7 +206,7 @@ struct ReplayWriter {
 
   private mutating func encode(_ event: ChangeEvent) {
     let time = time
-    let isTyped = audience.form == .rowEvent
+    let isTyped = audience.isTyped
     origin.withUnsafeBytes { origin in
       var event = event
       event.origin = origin
@@ -153,6 +221,16 @@ struct ReplayWriter {
       }
       pending.removeLast(room - count)
     }
+    pendingKind = .change
+    pendingSequence = event.sequence
+    hasPending = true
+  }
+
+  private mutating func hold(_ event: UnreadableEvent) {
+    if hasPending { flushPending(more: !FaultSwitch.isOn(.splitCommit)) }
+    pending = event.encoded
+    pendingKind = .unreadable
+    pendingSequence = event.sequence
     hasPending = true
   }
 
@@ -161,10 +239,22 @@ struct ReplayWriter {
     hasPending = false
     if FaultSwitch.strikes(.dropEvent) { return }
     repeat {
-      EventFrame.appendMessage(
-        audience.form, change: pending, own: isOwn, more: more, to: &page.bytes)
-      messagesSinceCut += 1
+      emit(more: more)
     } while FaultSwitch.strikes(.doubleEvent)
+  }
+
+  private mutating func emit(more: Bool) {
+    eventBytes += pending.count + 16
+    guard let form = audience.form else {
+      page.events.append(
+        ReplayPage.Event(
+          event: EncodedEvent(pendingKind, pending), isOwn: isOwn, more: more,
+          sequence: pendingSequence))
+      return
+    }
+    EventFrame.appendMessage(
+      form, pendingKind, pending, own: isOwn, more: more, to: &page.bytes)
+    messagesSinceCut += 1
   }
 
   private mutating func endCommit() {

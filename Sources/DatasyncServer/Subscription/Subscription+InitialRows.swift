@@ -56,12 +56,21 @@ extension Subscription {
     request.includeDeleted = view.includeDeleted
     request.maxBytes = loop.options.snapshotPageBytes
     request.after = after
+    request.maxRowBytes = loop.options.maxRowBytes
+    request.columns = view.selectedPositions(of: request.table)
     return request
   }
 
-  private func encoded(_ row: StoredRow, isTyped: Bool) -> [UInt8] {
+  private func encoded(_ row: UnreadableRow) -> EncodedEvent {
+    var event = UnreadableEvent(
+      table: row.table, id: row.key, sequence: row.version, fault: row.fault)
+    event.isInitial = true
+    return EncodedEvent(.unreadable, event.encoded)
+  }
+
+  private func encoded(_ row: StoredRow, isTyped: Bool) -> EncodedEvent {
     var key = row.key
-    return key.withUTF8 { key in
+    let bytes = key.withUTF8 { key in
       view.project(row.image).bytes.withUnsafeBytes { image in
         var event = ChangeEvent(
           operation: .add, table: row.table, id: UnsafeRawBufferPointer(key),
@@ -70,19 +79,22 @@ extension Subscription {
         return isTyped ? event.encodedRowEvent() : event.encodedChange()
       }
     }
+    return EncodedEvent(.change, bytes)
   }
 
   private func initialRowsRead(_ page: ScanPage, at position: Sequence) {
     guard case .snapshotting(var rows) = phase, let sink else { return }
     rows.isReading = false
     rows.position = position
-    for row in page.rows {
-      sink.send(
-        change: encoded(row, isTyped: sink.isTyped), own: false, more: false, for: requestID)
+    var unreadable = page.unreadable[...]
+    for (index, row) in page.rows.enumerated() {
+      while let next = unreadable.first, next.position <= index {
+        sink.send(encoded(next), own: false, more: false, for: requestID)
+        unreadable.removeFirst()
+      }
+      sink.send(encoded(row, isTyped: sink.isTyped), own: false, more: false, for: requestID)
     }
-    for error in page.errors {
-      loop.logger.warning("a row cannot be read", metadata: ["error": "\(error.message)"])
-    }
+    for row in unreadable { sink.send(encoded(row), own: false, more: false, for: requestID) }
     rows.after = page.next
     if page.next == nil, !rows.tables.isEmpty { rows.tables.removeFirst() }
     phase = .snapshotting(rows)

@@ -2,6 +2,11 @@ import DatasyncModel
 import NIOCore
 
 extension Subscription {
+  var isLive: Bool {
+    if case .live = phase { return true }
+    return false
+  }
+
   /// Takes what a batch of the writer has for its audience, as it happens.
   func deliver(_ batch: EventBatch) {
     guard case .live = phase else { return }
@@ -16,7 +21,7 @@ extension Subscription {
   }
 
   /// Goes over to replaying, and forgets what comes after the position: the log has it.
-  private func fallBack(to position: Sequence?) {
+  func fallBack(to position: Sequence?) {
     guard case .live = phase, let position else { return }
     loop.leaveLive(self)
     phase = .replaying(position: position, isReading: false)
@@ -45,7 +50,7 @@ extension Subscription {
     for (index, event) in batch.events.enumerated() {
       let isOwn = isOwn(event.origin)
       if plan.excludeOwn, isOwn { continue }
-      sink.send(change: event.bytes, own: isOwn, more: event.more, for: requestID)
+      sink.send(event.encoded, own: isOwn, more: event.more, for: requestID)
       owesCheckpoint = true
       if !event.more, index < batch.events.count - 1, !sink.isWritable { return event.commitEnd }
     }

@@ -14,6 +14,8 @@ struct ReplayPages {
   /// The page that is being sent, and the first of its cuts that is still to go.
   var current: (page: ReplayPage, next: Int)?
   var ahead = Ahead.nothing
+  /// Where the position is within a commit.
+  var within: CommitCut?
 
   /// How many it holds in memory.
   var count: Int {
@@ -23,7 +25,7 @@ struct ReplayPages {
   }
 
   var isEmpty: Bool {
-    if case .nothing = ahead { return current == nil }
+    if case .nothing = ahead { return current == nil && within == nil }
     return false
   }
 
@@ -38,38 +40,40 @@ struct ReplayPages {
 }
 
 extension Subscription {
-  func goOnWithPages(after position: Sequence, _ form: EventForm) {
+  func goOnWithPages(after position: Sequence) {
     switch pages.ahead {
     case .read(let page, after: position):
       holdPages { $0.ahead = .nothing }
-      take(page, form)
+      take(page)
     case .reading(after: position):
       phase = .replaying(position: position, isReading: true)
     case .nothing, .read, .reading:
       phase = .replaying(position: position, isReading: true)
-      readPage(after: position, form)
+      readPage(after: position, within: pages.within)
     }
   }
 
-  private func readPage(after position: Sequence, _ form: EventForm) {
+  private func readPage(after position: Sequence, within: CommitCut?) {
     let audience = ReplayAudience(
-      view: view, form: form, clientID: clientID, excludesOwn: plan.excludeOwn,
-      wantsPrevious: plan.wantsPrevious && !FaultSwitch.isOn(.noPrevious))
+      view: view, form: sink?.sharedForm(for: requestID), isTyped: sink?.isTyped ?? false,
+      clientID: clientID, excludesOwn: plan.excludeOwn,
+      wantsPrevious: plan.wantsPrevious && !FaultSwitch.isOn(.noPrevious),
+      endsWithCommit: plan.minInterval != nil)
     let (catalog, options, through) = (loop.catalog, loop.options, loop.head)
     let generation = viewGeneration
     loop.read(
       { snapshot throws(DatasyncError) in
         try ReplayWriter.page(
-          for: audience, catalog: catalog, in: snapshot, after: position, through: through,
-          options: options)
+          for: audience, catalog: catalog, in: snapshot, after: position, within: within,
+          through: through, options: options)
       },
       completion: { [self] (result: Result<ReplayPage, DatasyncError>) in
-        pageRead(after: position, form, generation: generation, result)
+        pageRead(after: position, generation: generation, result)
       })
   }
 
   private func pageRead(
-    after position: Sequence, _ form: EventForm, generation: Int,
+    after position: Sequence, generation: Int,
     _ result: Result<ReplayPage, DatasyncError>
   ) {
     if case .reading(after: position) = pages.ahead { holdPages { $0.ahead = .nothing } }
@@ -85,7 +89,7 @@ extension Subscription {
     guard generation == viewGeneration else { return pump() }
     switch result {
     case .failure(let error): end(error)
-    case .success(let page): take(page, form)
+    case .success(let page): take(page)
     }
   }
 
@@ -95,11 +99,13 @@ extension Subscription {
   }
 
   /// Sends what a page holds, while the next one is being read.
-  private func take(_ page: ReplayPage, _ form: EventForm) {
+  private func take(_ page: ReplayPage) {
     holdPages { $0.current = (page, 0) }
-    if page.attachedAt == nil, page.through < loop.head, !loop.tail.covers(page.through) {
+    if page.attachedAt == nil, page.through < loop.head, plan.minInterval == nil,
+      page.within != nil || !loop.tail.covers(page.through)
+    {
       holdPages { $0.ahead = .reading(after: page.through) }
-      readPage(after: page.through, form)
+      readPage(after: page.through, within: page.within)
     }
     sendPage()
   }
@@ -107,6 +113,7 @@ extension Subscription {
   /// Goes on with the page at hand, as far as the stream takes it.
   func sendPage() {
     guard let (page, first) = pages.current, case .replaying(let start, _) = phase else { return }
+    if !page.events.isEmpty { return sendEvents(of: page, from: first) }
     var position = start
     for index in first..<page.cuts.count {
       guard maySend else { return pauseWithin(page, at: index, position) }
@@ -115,21 +122,52 @@ extension Subscription {
       owesCheckpoint = true
       position = cut.position
       phase = .replaying(position: position, isReading: false)
+      // All cuts but the last are ends of commits.
+      holdPages { $0.within = index == page.cuts.count - 1 ? page.within : nil }
       if let bytes = page.bytes.getSlice(at: offset, length: cut.offset - offset) {
         sink?.send(framed: bytes, messageCount: cut.messageCount)
       }
       guard !isEnded else { return }
     }
-    holdPages { $0.current = nil }
+    pageSent(page, position)
+  }
+
+  private func pageSent(_ page: ReplayPage, _ reached: Sequence) {
+    holdPages { pages in
+      pages.current = nil
+      pages.within = page.within
+    }
     if let attached = page.attachedAt { return tableAttached(at: attached) }
-    position = max(position, page.through)
+    let position = max(reached, page.through)
     phase = .replaying(position: position, isReading: false)
-    if owesCheckpoint, position < loop.head { sendCheckpoint(at: position) }
+    if owesCheckpoint, position < loop.head || plan.minInterval != nil {
+      sendCheckpoint(at: position)
+    }
     yieldThenPump()
   }
 
+  /// The events of a page one by one, as far as the sink takes them: up to the end of a commit, or to
+  /// where no answer holds more.
+  private func sendEvents(of page: ReplayPage, from first: Int) {
+    guard let sink, case .replaying(let start, _) = phase else { return }
+    var position = start
+    for index in first..<page.events.count {
+      let event = page.events[index]
+      let isBetweenCommits = index == 0 ? pages.within == nil : !page.events[index - 1].more
+      if sink.isFull || (isBetweenCommits && !maySend) {
+        return pauseWithin(page, at: index, position)
+      }
+      owesCheckpoint = true
+      sink.send(event.event, own: event.isOwn, more: event.more, for: requestID)
+      guard !isEnded else { return }
+      position = event.sequence
+      phase = .replaying(position: position, isReading: false)
+    }
+    pageSent(page, position)
+  }
+
   private func pauseWithin(_ page: ReplayPage, at index: Int, _ position: Sequence) {
-    if owesCheckpoint { sendCheckpoint(at: position) }
+    if owesCheckpoint, pages.within == nil { sendCheckpoint(at: position) }
     holdPages { pages in
       // Too many wait in this way: the log has it, too.
       let mayStay = loop.pagesHeld <= loop.options.maxPagesHeld
@@ -140,11 +178,15 @@ extension Subscription {
   /// The view is another one now, or there is none any more.
   func dropPages() {
     viewGeneration += 1
-    holdPages { $0 = ReplayPages() }
+    holdPages { pages in
+      let within = pages.within
+      pages = ReplayPages()
+      pages.within = within
+    }
   }
 
   /// Changes what is held, and keeps the loop's count of it.
-  private func holdPages(_ change: (inout ReplayPages) -> Void) {
+  func holdPages(_ change: (inout ReplayPages) -> Void) {
     var pages = self.pages
     let before = pages.count
     change(&pages)

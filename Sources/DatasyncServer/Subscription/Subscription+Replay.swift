@@ -1,3 +1,4 @@
+import DatasyncMessages
 import DatasyncModel
 import DatasyncStore
 import NIOCore
@@ -8,13 +9,14 @@ extension Subscription {
   func pump() {
     guard case .replaying(let position, isReading: false) = phase, maySend else { return }
     if pages.current != nil { return sendPage() }
+    if pages.within != nil { return goOnWithPages(after: position) }
     if position >= loop.head { return becomeLive(at: position) }
     if let commits = loop.tail.commits(after: position, maxBytes: loop.options.replayChunkBytes) {
       if replay(commits) { yieldThenPump() }
       return
     }
-    if plan.minInterval == nil, let form = sink?.sharedForm(for: requestID) {
-      goOnWithPages(after: position, form)
+    if plan.minInterval == nil {
+      goOnWithPages(after: position)
     } else {
       phase = .replaying(position: position, isReading: true)
       readCommits(after: position)
@@ -28,7 +30,7 @@ extension Subscription {
     loop.eventLoop.execute { bound.value.pump() }
   }
 
-  /// For what is folded, or sent one by one.
+  /// For what is folded.
   private func readCommits(after position: Sequence) {
     let through = loop.head
     let maxBytes = loop.options.replayChunkBytes
@@ -43,6 +45,8 @@ extension Subscription {
           end(error)
         case .success(let page):
           phase = .replaying(position: position, isReading: false)
+          // A commit of another program has each row once: there is nothing to fold.
+          if page.isTooLarge { return goOnWithPages(after: position) }
           guard replay(page.commits) else { return }
           if case .replaying(let reached, _) = phase {
             phase = .replaying(position: max(reached, page.through), isReading: false)
@@ -96,14 +100,14 @@ extension Subscription {
       if let table = view.table, change.tableID != table.id { continue }
       if change.operation == .tableAttached { return change.sequence }
       guard let table = loop.catalog.table(id: change.tableID) else { continue }
-      let judged = JudgedChange(change: change, table: table, commit: commit)
-      guard let verdict = judged.verdict(in: view) else { continue }
-      batch.append(encoded(judged, verdict), of: commit)
+      let judged = JudgedChange(
+        change: change, table: table, commit: commit, maxRowBytes: loop.options.maxRowBytes)
+      judged.verdicts(in: view).forEach { batch.append(encoded(judged, $0), of: commit) }
     }
     return nil
   }
 
-  private func encoded(_ change: JudgedChange, _ verdict: JudgedChange.Verdict) -> [UInt8] {
+  private func encoded(_ change: JudgedChange, _ verdict: Verdict) -> EncodedEvent {
     change.encoded(
       verdict, view: view, wantsPrevious: plan.wantsPrevious && !FaultSwitch.isOn(.noPrevious),
       isTyped: sink?.isTyped ?? false)
@@ -119,7 +123,9 @@ extension Subscription {
         return nil
       }
       guard let table = loop.catalog.table(id: change.tableID) else { continue }
-      changes.append(JudgedChange(change: change, table: table, commit: commit))
+      changes.append(
+        JudgedChange(
+          change: change, table: table, commit: commit, maxRowBytes: loop.options.maxRowBytes))
     }
     return changes
   }
@@ -150,10 +156,10 @@ extension Subscription {
     // Also where nothing is left of them.
     owesCheckpoint = owesCheckpoint || !fold.isEmpty
     for net in fold.netChanges(excludingOwn: plan.excludeOwn) {
-      guard let verdict = net.verdict(in: view) else { continue }
-      owesCheckpoint = true
-      sink?.send(
-        change: encoded(net, verdict), own: isOwn(net.origin), more: false, for: requestID)
+      net.verdicts(in: view).forEach { verdict in
+        owesCheckpoint = true
+        sink?.send(encoded(net, verdict), own: isOwn(net.origin), more: false, for: requestID)
+      }
     }
     phase = .replaying(position: last, isReading: false)
     // Also before the view is current: within one batch a row comes once.

@@ -91,6 +91,9 @@ final class Subscription: SlotHolder {
     }
   }
 
+  /// Where ``position`` is within a commit: its first sequence.
+  var commitStart: Sequence? { pages.within?.start }
+
   // MARK: - Life
 
   func start() {
@@ -128,6 +131,7 @@ final class Subscription: SlotHolder {
   private func resume(after token: ResumeToken) {
     guard token.historyID == loop.historyID else { return end(.historyReplaced) }
     if FaultSwitch.isOn(.loseOnResume) { return advance(to: token.sequence.next) }
+    if let start = token.commitStart { holdPages { $0.within = CommitCut(start: start) } }
     if token.sequence <= loop.head { return advance(to: token.sequence) }
     loop.read({ $0.sequence }) { [self] (result: Result<Sequence, DatasyncError>) in
       guard !isEnded else { return }
@@ -235,7 +239,9 @@ final class Subscription: SlotHolder {
     if plan.once { end(nil) }
   }
 
+  /// Nothing where the position is within a commit: the checkpoint is owed until its end.
   func sendCheckpoint(at position: Sequence) {
+    guard pages.within == nil else { return }
     owesCheckpoint = false
     lastCheckpoint = loop.eventLoop.now
     sink?.send(
@@ -261,7 +267,7 @@ final class Subscription: SlotHolder {
 
   /// Where the view is exact now; nil where it is not, or where the stream takes nothing.
   private var checkpointPosition: Sequence? {
-    sink?.isWritable ?? false ? position : nil
+    sink?.isWritable ?? false && pages.within == nil ? position : nil
   }
 
   // MARK: - Schema

@@ -80,6 +80,31 @@ final class View: Sendable {
     return condition.holds(values)
   }
 
+  /// What a row is to the view.
+  ///
+  /// - Parameters:
+  ///   - image: nil: there is no row.
+  ///   - isFaulty: Whether the image says of values that they cannot be read.
+  ///   - values: As for ``contains(isDeleted:values:)``.
+  func standing(
+    _ image: UnsafeRawBufferPointer?, isFaulty: Bool, isDeleted: Bool, maxBytes: Int,
+    values: () -> [Value]
+  ) -> Standing {
+    guard let image, contains(isDeleted: isDeleted, values: values) else { return .outside }
+    if isFaulty, let fault = RowFaults.faults(of: image).first(where: { shows($0.number) }) {
+      return .unreadable(fault)
+    }
+    guard image.count > maxBytes else { return .inside }
+    // Few rows come this far: what is selected of them may be small.
+    let shown = selected.map { RowDecoder.image(image, keepingNumbers: $0).bytes } ?? Array(image)
+    return shown.count > maxBytes
+      ? .unreadable(.size(of: shown, count: shown.count, limit: maxBytes)) : .inside
+  }
+
+  private func shows(_ number: Int) -> Bool {
+    number == SystemColumn.key.rawValue + 1 || selected?.contains(number) ?? true
+  }
+
   var filterColumns: ColumnMask { condition.columns }
 
   /// For a query of the view's rows; nil: every row.
@@ -91,6 +116,11 @@ final class View: Sendable {
   func sendsUpdate(of changedNumbers: @autoclosure () -> [Int]) -> Bool {
     guard let selected, !sendsEveryUpdate else { return true }
     return changedNumbers().contains { selected.contains($0) }
+  }
+
+  /// Positions of what is selected in one of the view's tables; nil: all.
+  func selectedPositions(of table: Table) -> [Int]? {
+    selected.map { $0.compactMap { table.index(ofNumber: $0) }.sorted() }
   }
 
   func project(_ image: RowImage) -> RowImage {

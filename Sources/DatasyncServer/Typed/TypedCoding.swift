@@ -47,7 +47,7 @@ struct TypedCoding: UnaryCoding {
 
   func encode(_ response: Response, _ encoder: ResponseEncoder) -> Result<[UInt8], DatasyncError> {
     switch response {
-    case .write(let reply): .success(reply.entity.image.bytes)
+    case .write(let reply): .success(reply.entity?.image.bytes ?? [])
     case .get(.row(let entity)): .success(entity.image.bytes)
     case .query(let reply): .success(TypedMessages.page(reply))
     case .get(.notModified), .open, .commit, .describe, .changes:

@@ -88,7 +88,7 @@ struct IntegrityCheck {
   private mutating func check(_ entry: TableEntry, _ raw: RawTable) throws(SQLiteFailure) {
     report.tableCount += 1
     let names = Set(raw.triggers.map(\.name))
-    for kind in ["delete", "insert_after", "insert_before", "update"]
+    for kind in CaptureTriggers.kinds(entry.placement)
     where !names.contains("datasync_\(entry.id)_\(kind)") {
       report.add(
         "its trigger datasync_\(entry.id)_\(kind) is missing: other programs' writes since then "
@@ -98,28 +98,44 @@ struct IntegrityCheck {
       connection: connection, options: StoreOptions(), previous: nil, now: 0)
     let stored = try loader.table(of: entry, raw)
     try checkRows(stored)
+    if stored.placement == .beside { try checkKnownRows(stored) }
     try checkLastChanges(stored)
+  }
+
+  /// What is known of rows that are not there.
+  private mutating func checkKnownRows(_ stored: StoredTable) throws(SQLiteFailure) {
+    let gone = try connection.prepare(
+      """
+      SELECT r.key FROM datasync_rows AS r WHERE r.table_id = \(stored.table.id)
+      AND NOT EXISTS (SELECT 1 FROM \(stored.quotedName) AS t WHERE t.\(stored.quotedKey) = r.key)
+      """)
+    while try gone.step() {
+      guard try !isPending(gone.rawValue(0), stored.table) else { continue }
+      report.add(
+        "it is known, and not there", table: stored.table.name, id: RowReader.keyText(gone, 0))
+    }
   }
 
   /// Each row against the change that its version names.
   private mutating func checkRows(_ stored: StoredTable) throws(SQLiteFailure) {
     let table = stored.table
     let rows = try connection.prepare(
-      "SELECT \(stored.quotedColumns.joined(separator: ", ")) FROM \(stored.quotedName)")
+      "SELECT \(stored.storedColumnList) FROM \(stored.quotedName)")
+    let known = KnownRows(tableID: table.id, connection: connection)
     let change = try connection.prepare(
       "SELECT key, after FROM datasync_log WHERE sequence = ?1 AND table_id = ?2")
     while try rows.step() {
       report.rowCount += 1
       let key = RowReader.keyText(rows, 0)
       guard try !isPending(rows.rawValue(0), table) else { continue }
-      let row: StoredRow
-      do throws(DatasyncError) {
-        row = try RowReader.row(rows, table: table)
-      } catch {
-        report.add(error.message, table: table.name, id: key)
+      guard let (row, faults) = try self.row(rows, stored, known) else { continue }
+      if let fault = faults.first {
+        report.add(
+          DatasyncError.unreadable(fault, key: key, table: table).message, table: table.name,
+          id: key)
         continue
       }
-      if rows.isNull(Int32(SystemColumn.version.rawValue)) || row.version > report.head {
+      if row.version == .zero || row.version > report.head {
         report.add(
           "its version \(row.version) is none that was given", table: table.name, id: key)
         continue
@@ -142,6 +158,34 @@ struct IntegrityCheck {
     }
   }
 
+  /// A row as it is stored, and as it is known where that is apart; nil where the two differ, which is
+  /// reported, or where the key can name no row.
+  private mutating func row(
+    _ statement: Statement, _ stored: StoredTable, _ known: KnownRows
+  ) throws(SQLiteFailure) -> (row: StoredRow, faults: [RowFault])? {
+    guard stored.placement == .beside else { return RowReader.row(statement, stored) }
+    guard let key = RowKey(stored: statement, 0, table: stored.table) else {
+      report.add(
+        "its key is one by which no row can be named", table: stored.table.name,
+        id: RowReader.keyText(statement, 0))
+      return nil
+    }
+    let row = OwnersRow(statement, stored)
+    guard let last = try known.row(key.value) else {
+      report.add("nothing is known of it", table: stored.table.name, id: key.description)
+      return nil
+    }
+    guard row.isSame(as: last, key: key.value, table: stored.table) else {
+      report.add(
+        "it differs from what is known of it", table: stored.table.name, id: key.description)
+      return nil
+    }
+    let found = StoredRow(
+      table: stored.table, key: key.description, image: last.image, version: last.version,
+      isDeleted: row.isDeleted)
+    return (found, row.faults)
+  }
+
   /// Whether a logged image says something else than the row, as far as the schema has not changed
   /// since: columns dropped later are in the log alone, columns added later in the row.
   private func differs(_ logged: RowImage, _ row: RowImage, _ stored: StoredTable) -> Bool {
@@ -160,12 +204,15 @@ struct IntegrityCheck {
     let last = try connection.prepare(
       """
       SELECT key, max(sequence), after IS NULL FROM datasync_log
-      WHERE table_id = ?1 AND sequence > ?2 AND operation <> 4 GROUP BY key
+      WHERE table_id = ?1 AND sequence > ?2 AND operation & 15 <> 4 AND key <> '' GROUP BY key
       """)
     last.bind(1, Int64(table.id))
     last.bind(2, Int64(clamping: report.oldest.rawValue))
     let row = try connection.prepare(
-      "SELECT \(stored.quotedColumns[3]) FROM \(stored.quotedName) WHERE \(stored.quotedKey) = ?1")
+      stored.placement == .beside
+        ? "SELECT version FROM datasync_rows WHERE table_id = \(table.id) AND key = ?1"
+        : "SELECT \(stored.quotedColumns[3]) FROM \(stored.quotedName) "
+          + "WHERE \(stored.quotedKey) = ?1")
     while try last.step() {
       let key = last.text(0)
       let value = table.hasIntegerKey ? Value.int64(Int64(key) ?? 0) : .string(key)
@@ -190,7 +237,10 @@ struct IntegrityCheck {
   /// Whether another program has just written the row, and the server has not yet adopted it.
   private func isPending(_ key: Value, _ table: Table) throws(SQLiteFailure) -> Bool {
     let statement = try connection.cached(
-      "SELECT 1 FROM datasync_foreign WHERE table_id = ?1 AND key IS ?2")
+      """
+      SELECT 1 FROM datasync_foreign WHERE table_id = ?1 AND key IS ?2
+      UNION ALL SELECT 1 FROM datasync_written WHERE table_id = ?1 AND key IS ?2
+      """)
     defer { statement.reset() }
     statement.bind(1, Int64(table.id))
     statement.bind(2, key)

@@ -42,7 +42,7 @@ struct IndexCandidate {
   private static let maxRanges = 16
 
   func sql(for table: Table, avoiding names: Set<String>) -> String {
-    let columns = terms.map { table.columns[$0.column].name }
+    let columns = terms.map { table.columns[$0.column].storedName }
     let base = "\(table.name)_by_\(columns.joined(separator: "_"))"
     var name = base
     var number = 2

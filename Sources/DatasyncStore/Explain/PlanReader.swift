@@ -30,6 +30,7 @@ struct PlanReader {
     let copy = try Connection(path: ":memory:", create: true)
     defer { copy.close() }
     try copy.registerFilterFunctions()
+    try ImageField.register(on: copy)
     for statement in schema { try copy.execute(statement) }
     try copy.execute(index)
     return try PlanReader(connection: copy).steps(of: sql)
@@ -40,7 +41,8 @@ struct PlanReader {
     let statement = try connection.prepare(
       """
       SELECT sql FROM sqlite_schema
-      WHERE tbl_name = ?1 COLLATE NOCASE AND type IN ('table', 'index') AND sql IS NOT NULL
+      WHERE (tbl_name = ?1 COLLATE NOCASE OR tbl_name = 'datasync_rows')
+      AND type IN ('table', 'index') AND sql IS NOT NULL
       ORDER BY type = 'index'
       """)
     statement.bind(1, table.name)

@@ -12,8 +12,9 @@ extension Store {
     path: String, table name: String, filter: String, orderBy: String
   ) throws(DatasyncError) -> QueryPlan {
     let options = StoreOptions()
-    let catalog = try catalog(path: path, options: options)
-    guard let table = catalog.table(named: name) else {
+    let schema = try schema(path: path, options: options)
+    let catalog = schema.catalog
+    guard let table = catalog.table(named: name), let stored = schema.stored(table) else {
       let known = catalog.tables.map(\.name).joined(separator: ", ")
       throw DatasyncError(
         .notFound, reason: "TABLE_NOT_FOUND",
@@ -28,18 +29,21 @@ extension Store {
     do throws(SQLiteFailure) {
       try connection.execute("PRAGMA query_only = ON")
       try connection.registerFilterFunctions()
-      return try plan(of: request, on: connection)
+      try ImageField.register(on: connection)
+      return try plan(of: request, stored, on: connection)
     } catch {
       throw opening.explained(error)
     }
   }
 
   private static func plan(
-    of request: ScanRequest, on connection: Connection
+    of request: ScanRequest, _ stored: StoredTable, on connection: Connection
   ) throws(SQLiteFailure) -> QueryPlan {
     let table = request.table
     let scan = Scan(
-      request, source: TableSource(table: table, current: table), connection: connection)
+      request,
+      source: TableSource(table: table, current: stored, needed: request.neededColumns),
+      connection: connection)
     let sql = scan.sql(limit: Int64(request.limit) + 1)
     let reader = PlanReader(connection: connection)
     let steps = try reader.steps(of: sql)

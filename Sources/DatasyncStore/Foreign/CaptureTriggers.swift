@@ -1,119 +1,37 @@
 import DatasyncModel
 
-/// The triggers by which other programs' writes are noticed; DESIGN §3 "Foreign writers".
-///
-/// Each notes the keys of the rows that are about to change, with the rows as they are before, in
-/// `datasync_foreign`; the first note of a key counts. A row's columns are packed into one text,
-/// `1='k',6=12`, because a fixed list of columns would forbid ALTER TABLE DROP COLUMN: a column that
-/// is gone resolves to the NULL of the enclosing query instead of failing. RENAME COLUMN rewrites
-/// the inner name, by which the catalog learns of it.
-struct CaptureTriggers {
-  let tableID: Int
-  let table: String
-  let key: String
-  /// Names and numbers of the columns, in order of number.
-  let columns: [(name: String, number: Int)]
-  let uniqueKeys: [RawTable.UniqueKey]
-
-  init(table: Table, raw: RawTable) {
-    tableID = table.id
-    self.table = table.name.quotedIdentifier
-    key = table.key.name.quotedIdentifier
-    columns = table.columns.map { ($0.name, $0.number) }
-    uniqueKeys = raw.uniqueKeys
-  }
-
+/// The triggers by which other programs' writes are noticed.
+enum CaptureTriggers {
   /// In order of name.
-  var triggers: [RawTable.Trigger] {
-    let prefix = "datasync_\(tableID)_"
-    return [
-      trigger(
-        "\(prefix)delete", "BEFORE DELETE", [capture("SELECT OLD.\(key) AS k")]),
-      trigger(
-        "\(prefix)insert_after", "AFTER INSERT",
-        [
-          """
-          INSERT INTO datasync_foreign (table_id, key) SELECT \(tableID), NEW.\(key) \
-          WHERE NEW.\(key) IS NOT NULL AND NOT EXISTS (SELECT 1 FROM datasync_foreign AS f \
-          WHERE f.table_id = \(tableID) AND f.key IS NEW.\(key))
-          """
-        ]),
-      trigger(
-        "\(prefix)insert_before", "BEFORE INSERT",
-        [capture("SELECT \(key) AS k FROM \(table) WHERE \(key) = NEW.\(key)")] + replaced),
-      trigger(
-        "\(prefix)update", "BEFORE UPDATE",
-        [
-          capture("SELECT OLD.\(key) AS k"),
-          capture("SELECT NEW.\(key) AS k WHERE NEW.\(key) IS NOT OLD.\(key)"),
-        ] + replaced),
-    ]
-  }
-
-  private func trigger(_ name: String, _ event: String, _ body: [String]) -> RawTable.Trigger {
-    let statements = body.map { "  \($0);\n" }.joined()
-    return RawTable.Trigger(
-      name: name,
-      sql: """
-        CREATE TRIGGER "\(name)" \(event) ON \(table)
-        WHEN (SELECT writing FROM datasync_state) = 0
-        BEGIN
-        \(statements)END
-        """)
-  }
-
-  /// Rows that INSERT OR REPLACE and UPDATE OR REPLACE remove without firing a delete trigger.
-  private var replaced: [String] {
-    uniqueKeys.map { unique in
-      let condition = zip(unique.columns, unique.collations).map { column, collation in
-        let column = column.quotedIdentifier
-        return "\(column) = NEW.\(column) COLLATE \(collation)"
-      }
-      return capture(
-        "SELECT \(key) AS k FROM \(table) WHERE \(condition.joined(separator: " AND "))")
+  static func triggers(of stored: StoredTable) -> [RawTable.Trigger] {
+    switch stored.placement {
+    case .within: ImageCapture(table: stored.table, raw: stored.raw).triggers
+    case .beside: KeyCapture(table: stored.table, raw: stored.raw).triggers
     }
   }
 
-  /// Notes the rows whose keys a query gives.
-  private func capture(_ keys: String) -> String {
-    let pack = packed(columns.map { "'\($0.number)='||quote(\($0.name.quotedIdentifier))" })
-    let absent = columns.map { "NULL AS \($0.name.quotedIdentifier)" }.joined(separator: ", ")
-    return """
-      INSERT INTO datasync_foreign (table_id, key, before) SELECT \(tableID), o.k, \
-      (SELECT (SELECT \(pack) FROM \(table) AS x WHERE x.\(key) = o.k) FROM (SELECT \(absent))) \
-      FROM (\(keys)) AS o WHERE o.k IS NOT NULL AND NOT EXISTS (SELECT 1 FROM datasync_foreign AS f \
-      WHERE f.table_id = \(tableID) AND f.key IS o.k)
-      """
-  }
-
-  /// Joined by commas, in groups: SQLite bounds the depth of an expression.
-  private func packed(_ parts: [String]) -> String {
-    guard parts.count > 32 else { return parts.joined(separator: "||','||") }
-    let groups = stride(from: 0, to: parts.count, by: 32).map { start in
-      "(\(parts[start..<min(start + 32, parts.count)].joined(separator: "||','||")))"
+  /// The last words of the triggers' names.
+  static func kinds(_ placement: Placement) -> [String] {
+    switch placement {
+    case .within: ImageCapture.kinds
+    case .beside: KeyCapture.kinds
     }
-    return packed(groups)
   }
 
-  /// The columns that a trigger of ours packs now, by number: SQLite has rewritten the names that
-  /// were changed since.
-  static func columns(in sql: String) -> [Int: String] {
-    var result: [Int: String] = [:]
-    let tokens = SQLTokenizer.tokens(of: sql)
-    for (index, token) in tokens.enumerated() where token.kind == .string {
-      guard token.text.hasSuffix("="), let number = Int(token.text.dropLast()),
-        index + 5 < tokens.count, tokens[index + 3].isWord("quote"),
-        let name = tokens[index + 5].name
-      else { continue }
-      result[number] = name
-    }
-    return result
-  }
-
-  /// The table that a trigger of ours belongs to, by its name.
+  /// The table that a trigger of ours belongs to, by its name, `datasync_7_update`.
   static func tableID(ofTrigger name: String) -> Int? {
-    let parts = name.split(separator: "_")
-    guard parts.count >= 3, parts[0] == "datasync" else { return nil }
+    let parts = name.split(separator: "_", maxSplits: 2, omittingEmptySubsequences: false)
+    guard parts.count == 3, parts[0] == "datasync",
+      (ImageCapture.kinds + KeyCapture.kinds).contains(String(parts[2]))
+    else { return nil }
     return Int(parts[1])
+  }
+
+  /// The present names of columns by number, as a trigger of ours tells: SQLite has rewritten those
+  /// that were renamed since.
+  static func columns(in sql: String) -> [Int: String] {
+    let tokens = SQLTokenizer.tokens(of: sql)
+    let noted = KeyCapture.columns(in: tokens)
+    return noted.isEmpty ? ImageCapture.columns(in: tokens) : noted
   }
 }

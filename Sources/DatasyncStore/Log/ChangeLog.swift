@@ -19,30 +19,41 @@ final class ChangeLog {
 
   /// - Returns: How many bytes the log has grown, about.
   func append(_ commit: Commit) throws(SQLiteFailure) -> Int {
-    let statement = try prepared()
     var bytes = 0
     for (index, change) in commit.changes.enumerated() {
-      statement.bind(1, Int64(clamping: change.sequence.rawValue))
-      statement.bind(2, Int64(change.tableID))
-      statement.bind(3, Int64(change.operation.rawValue))
-      statement.bind(4, change.key)
-      if index == 0 {
-        statement.bind(5, commit.committedAt)
-        if commit.origin.isEmpty { statement.bindNull(6) } else { statement.bind(6, commit.origin) }
-      } else {
-        statement.bindNull(5)
-        statement.bindNull(6)
-      }
-      if let before = change.before {
-        statement.bind(7, before.bytes)
-      } else {
-        statement.bindNull(7)
-      }
-      if let after = change.after { statement.bind(8, after.bytes) } else { statement.bindNull(8) }
-      try statement.run()
-      bytes += ChangeLog.size(of: change)
+      bytes += try append(
+        change, head: index == 0 ? (time: commit.committedAt, origin: commit.origin) : nil)
     }
     return bytes
+  }
+
+  /// Appends one change.
+  ///
+  /// - Parameter head: Of a commit's first change: when and by whom.
+  /// - Returns: As ``append(_:)``.
+  func append(
+    _ change: Change, head: (time: Int64, origin: String)?
+  ) throws(SQLiteFailure) -> Int {
+    let statement = try prepared()
+    statement.bind(1, Int64(clamping: change.sequence.rawValue))
+    statement.bind(2, Int64(change.tableID))
+    statement.bind(3, Int64(LogOperation(change).rawValue))
+    statement.bind(4, change.key)
+    if let head {
+      statement.bind(5, head.time)
+      if head.origin.isEmpty { statement.bindNull(6) } else { statement.bind(6, head.origin) }
+    } else {
+      statement.bindNull(5)
+      statement.bindNull(6)
+    }
+    if let before = change.before {
+      statement.bind(7, before.bytes)
+    } else {
+      statement.bindNull(7)
+    }
+    if let after = change.after { statement.bind(8, after.bytes) } else { statement.bindNull(8) }
+    try statement.run()
+    return ChangeLog.size(of: change)
   }
 
   /// Lets go of the connection.
@@ -66,4 +77,21 @@ final class ChangeLog {
     let last = try connection.integer("SELECT max(sequence) FROM datasync_log") ?? 0
     return Sequence(UInt64(clamping: last))
   }
+}
+
+/// An operation as the log keeps it: with it stands which images have values that cannot be read. A
+/// value.
+struct LogOperation: RawRepresentable {
+  let rawValue: Int
+
+  init(rawValue: Int) {
+    self.rawValue = rawValue
+  }
+
+  init(_ change: Change) {
+    rawValue = change.operation.rawValue | change.faulty.rawValue << 4
+  }
+
+  var operation: Change.Operation { Change.Operation(rawValue: rawValue & 15) ?? .update }
+  var faulty: FaultyImages { FaultyImages(rawValue: rawValue >> 4 & 3) }
 }

@@ -6,6 +6,8 @@ package struct LogEntry {
   /// ``Table/id``.
   package let tableID: Int
   package let operation: Change.Operation
+  /// ``Change/faulty``.
+  package let faulty: FaultyImages
   /// Of a commit's first entry: its time, in microseconds since 1970, and the writer's client id.
   package let commit: (time: Int64, origin: UnsafeRawBufferPointer)?
   /// The row's key, as text.

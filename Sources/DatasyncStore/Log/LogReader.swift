@@ -21,6 +21,7 @@ struct LogReader {
     var changes: [Change] = []
     var head: (time: Int64, origin: String) = (0, "")
     var bytes = 0
+    var commitBytes = 0
     while try statement.step() {
       let isFirst = !statement.isNull(4)
       if isFirst {
@@ -37,6 +38,12 @@ struct LogReader {
       }
       let change = LogReader.change(statement)
       bytes += ChangeLog.size(of: change)
+      commitBytes = isFirst ? 0 : commitBytes + change.memoryCost
+      if commitBytes > WriteTransaction.maxChangeBytes {
+        page.through = page.commits.last?.last ?? after
+        page.isTooLarge = page.commits.isEmpty
+        return page
+      }
       changes.append(change)
     }
     if !changes.isEmpty {
@@ -53,15 +60,26 @@ struct LogReader {
     defer { statement.reset() }
     while try statement.step() {
       let isFirst = !statement.isNull(4)
+      let operation = LogOperation(rawValue: statement.int(2))
       let entry = LogEntry(
         sequence: Sequence(UInt64(clamping: statement.int64(0))), tableID: statement.int(1),
-        operation: Change.Operation(rawValue: statement.int(2)) ?? .update,
+        operation: operation.operation, faulty: operation.faulty,
         commit: isFirst ? (statement.int64(4), statement.bytes(5)) : nil,
         key: statement.bytes(3),
         before: statement.isNull(6) ? nil : statement.bytes(6),
         after: statement.isNull(7) ? nil : statement.bytes(7))
       guard body(entry) else { return }
     }
+  }
+
+  /// When the commit that begins with this sequence happened, and by whom; nil where none does.
+  func head(at sequence: Sequence) throws(SQLiteFailure) -> (time: Int64, origin: [UInt8])? {
+    let statement = try connection.cached(
+      "SELECT time, origin FROM datasync_log WHERE sequence = ?1 AND time IS NOT NULL")
+    defer { statement.reset() }
+    statement.bind(1, Int64(clamping: sequence.rawValue))
+    guard try statement.step() else { return nil }
+    return (statement.int64(0), statement.isNull(1) ? [] : statement.blob(1))
   }
 
   private func entries(
@@ -78,11 +96,13 @@ struct LogReader {
   }
 
   private static func change(_ statement: Statement) -> Change {
-    Change(
+    let operation = LogOperation(rawValue: statement.int(2))
+    return Change(
       sequence: Sequence(UInt64(clamping: statement.int64(0))), tableID: statement.int(1),
-      key: statement.text(3), operation: Change.Operation(rawValue: statement.int(2)) ?? .update,
+      key: statement.text(3), operation: operation.operation,
       before: statement.isNull(6) ? nil : RowImage(bytes: statement.blob(6)),
-      after: statement.isNull(7) ? nil : RowImage(bytes: statement.blob(7)))
+      after: statement.isNull(7) ? nil : RowImage(bytes: statement.blob(7)),
+      faulty: operation.faulty)
   }
 
   /// What the rows of a table were at a sequence, for those that have changed since.
@@ -91,7 +111,7 @@ struct LogReader {
   ///   the table's history began later.
   func rows(
     of table: Table, at sequence: Sequence
-  ) throws(SQLiteFailure) -> [RowKey: RowImage?]? {
+  ) throws(SQLiteFailure) -> [RowKey: PastRow?]? {
     let statement = try connection.cached(
       """
       SELECT operation, key, before FROM datasync_log WHERE sequence > ?1 AND table_id = ?2
@@ -100,14 +120,19 @@ struct LogReader {
     defer { statement.reset() }
     statement.bind(1, Int64(clamping: sequence.rawValue))
     statement.bind(2, Int64(table.id))
-    var rows: [RowKey: RowImage?] = [:]
+    var rows: [RowKey: PastRow?] = [:]
     while try statement.step() {
-      guard statement.int(0) != Change.Operation.tableAttached.rawValue else { return nil }
+      let operation = LogOperation(rawValue: statement.int(0))
+      guard operation.operation != .tableAttached else { return nil }
       let text = statement.text(1)
       let key = table.hasIntegerKey ? RowKey.integer(Int64(text) ?? 0) : .text(text)
       guard rows[key] == nil else { continue }
-      let image = statement.isNull(2) ? nil : RowImage(bytes: statement.blob(2))
-      rows.updateValue(image, forKey: key)
+      let row =
+        statement.isNull(2)
+        ? nil
+        : PastRow(
+          image: RowImage(bytes: statement.blob(2)), isFaulty: operation.faulty.contains(.before))
+      rows.updateValue(row, forKey: key)
     }
     return rows
   }

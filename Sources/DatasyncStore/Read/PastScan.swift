@@ -6,7 +6,7 @@ import DatasyncModel
 struct PastScan {
   let scan: Scan
   /// The rows that have changed since, as they were; nil where there was none.
-  let past: [RowKey: RowImage?]
+  let past: [RowKey: PastRow?]
 
   private var request: ScanRequest { scan.request }
 
@@ -30,23 +30,49 @@ struct PastScan {
       let key = hasRow ? scan.key(statement) : nil
       if let key, position == overridden.count || RowKey.precedes(key, overridden[position].key) {
         last = key
-        do throws(DatasyncError) {
+        do throws(RowFault) {
           let row = try scan.row(statement)
           bytes += row.image.bytes.count + row.key.utf8.count
           page.rows.append(row)
         } catch {
-          page.errors.append(error)
+          page.unreadable.append(
+            scan.unreadable(error, statement, position: page.rows.count))
         }
         hasRow = try nextUnchanged(statement)
       } else {
-        let row = overridden[position].row
         last = overridden[position].key
-        bytes += row.image.bytes.count + row.key.utf8.count
-        page.rows.append(row)
+        bytes += append(overridden[position].row, to: &page)
         position += 1
       }
     }
     return page
+  }
+
+  /// - Returns: How many bytes the row takes in the page.
+  private func append(
+    _ past: (row: StoredRow, isFaulty: Bool), to page: inout ScanPage
+  ) -> Int {
+    let row = past.row
+    var encoder = RowEncoder()
+    do throws(RowFault) {
+      try RowProjection.append(
+        row.image, isFaulty: past.isFaulty, numbers: scan.keptNumbers, to: &encoder)
+      guard encoder.byteCount <= request.maxRowBytes else {
+        throw RowFault.size(
+          of: encoder.bytes, count: encoder.byteCount, limit: request.maxRowBytes)
+      }
+    } catch {
+      page.unreadable.append(
+        UnreadableRow(
+          fault: error, table: request.table, key: row.key, version: row.version,
+          position: page.rows.count))
+      return 0
+    }
+    page.rows.append(
+      StoredRow(
+        table: row.table, key: row.key, image: encoder.finish(), version: row.version,
+        isDeleted: row.isDeleted))
+    return row.image.bytes.count + row.key.utf8.count
   }
 
   /// Steps to the next row that is still as it was.
@@ -58,12 +84,13 @@ struct PastScan {
   }
 
   /// The rows that were there, match, and come after the page's beginning; in key order.
-  private func pastRows() -> [(key: RowKey, row: StoredRow)] {
+  private func pastRows() -> [(key: RowKey, row: (row: StoredRow, isFaulty: Bool))] {
     let table = request.table
     let after = request.after?.first.flatMap { try? RowKey(value: $0) }
-    var rows: [(key: RowKey, row: StoredRow)] = []
-    for (key, image) in past {
-      guard let image else { continue }
+    var rows: [(key: RowKey, row: (row: StoredRow, isFaulty: Bool))] = []
+    for (key, pastRow) in past {
+      guard let pastRow else { continue }
+      let image = pastRow.image
       if let after, !RowKey.precedes(after, key) { continue }
       let values = RowDecoder.values(of: image, table: table)
       let isDeleted = values[SystemColumn.deleted.rawValue] == .bool(true)
@@ -74,17 +101,18 @@ struct PastScan {
       if case .int64(let number) = values[SystemColumn.version.rawValue] {
         version = UInt64(clamping: number)
       }
-      let numbers = Set(scan.columns.map { table.columns[$0].number })
-      let kept =
-        request.columns == nil ? image : RowDecoder.image(image, keepingNumbers: numbers)
-      rows.append(
-        (
-          key,
-          StoredRow(
-            table: table, key: key.description, image: kept, version: Sequence(version),
-            isDeleted: isDeleted)
-        ))
+      let row = StoredRow(
+        table: table, key: key.description, image: image, version: Sequence(version),
+        isDeleted: isDeleted)
+      rows.append((key, (row, pastRow.isFaulty)))
     }
     return rows.sorted { RowKey.precedes($0.key, $1.key) }
   }
+}
+
+/// A row as it was once. A value.
+struct PastRow: Sendable {
+  let image: RowImage
+  /// See ``RowFaults``.
+  let isFaulty: Bool
 }

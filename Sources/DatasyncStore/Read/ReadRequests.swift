@@ -1,6 +1,13 @@
 package import DatasyncFilter
 package import DatasyncModel
 
+/// A row, and which of its values cannot be read. A value.
+package struct FoundRow: Sendable {
+  /// Without the values that cannot be read.
+  package let row: StoredRow
+  package let faults: [RowFault]
+}
+
 /// What a page of a query is. A value.
 package struct ScanRequest: Sendable {
   package var table: Table
@@ -15,6 +22,8 @@ package struct ScanRequest: Sendable {
   /// The page ends early past this many bytes, but holds a row at least.
   package var maxBytes = 1 << 20
   package var includeDeleted = false
+  /// A row whose image is longer cannot be read: no message holds it.
+  package var maxRowBytes = Int.max
 
   package init(table: Table, limit: Int) {
     self.table = table
@@ -27,10 +36,24 @@ package struct ScanPage: Sendable {
   package var rows: [StoredRow] = []
   /// Where the next page begins; nil: nothing follows.
   package var next: [Value]?
-  /// Rows whose values do not fit their columns; they stand in no page otherwise.
-  package var errors: [DatasyncError] = []
+  /// Rows that belong to the page and cannot be read; in order.
+  package var unreadable: [UnreadableRow] = []
 
   package init() {}
+}
+
+/// A row that cannot be read. A value.
+package struct UnreadableRow: Sendable {
+  package let fault: RowFault
+  package let table: Table
+  /// Empty: nothing can name the row.
+  package let key: String
+  package let version: Sequence
+  /// How many rows of the page come before it.
+  package let position: Int
+
+  /// DATA_LOSS, reason UNREADABLE, with table, id and column.
+  package var error: DatasyncError { .unreadable(fault, key: key, table: table) }
 }
 
 /// A page of rows' images. A value.
@@ -38,7 +61,7 @@ package struct PackedPage: Sendable {
   package var rows = PackedRows()
   /// As in ``ScanPage``.
   package var next: [Value]?
-  package var errors: [DatasyncError] = []
+  package var unreadable: [UnreadableRow] = []
 
   package init() {}
 }
@@ -49,6 +72,8 @@ package struct LogPage: Sendable {
   package var commits: [Commit] = []
   /// Everything up to here has been read.
   package var through: Sequence
+  /// The commit after ``through`` is larger than memory should hold.
+  package var isTooLarge = false
 
   package init(through: Sequence) {
     self.through = through
@@ -58,4 +83,11 @@ package struct LogPage: Sendable {
 /// Tells a long read to stop; may be set from any thread.
 package protocol ReadCancellation: Sendable {
   var isCancelled: Bool { get }
+}
+
+extension ScanRequest {
+  /// Positions in ``Table/columns`` of what its conditions and its order name.
+  var neededColumns: Set<Int> {
+    (filter?.columns ?? []).union(order?.terms.map(\.column) ?? [])
+  }
 }

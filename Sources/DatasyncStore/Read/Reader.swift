@@ -48,6 +48,7 @@ final class Reader: @unchecked Sendable {
       """)
     try connection.registerFilterFunctions()
     try PackedRow.register(on: connection)
+    try ImageField.register(on: connection)
     progress.install(on: connection)
   }
 
@@ -128,7 +129,9 @@ final class Reader: @unchecked Sendable {
     if !connection.isAutocommit { try connection.cached("COMMIT").run() }
     while true {
       try connection.cached("BEGIN").run()
-      let isPending = try connection.integer("SELECT 1 FROM datasync_foreign LIMIT 1") != nil
+      let isPending =
+        try connection.integer(
+          "SELECT 1 FROM datasync_written UNION ALL SELECT 1 FROM datasync_foreign LIMIT 1") != nil
       if isPending, MonotonicClock.now < deadline,
         !busyWait.isKeptWaiting(longerThan: maxLockWait)
       {
@@ -153,16 +156,14 @@ final class Reader: @unchecked Sendable {
   /// The tables of which other programs have changed rows that are not adopted.
   private func pendingTables() throws(SQLiteFailure) -> Set<Int> {
     let statement = try connection.cached(
-      "SELECT min(table_id) FROM datasync_foreign WHERE table_id > ?1")
+      """
+      SELECT id FROM datasync_tables WHERE EXISTS
+        (SELECT 1 FROM datasync_foreign WHERE table_id = datasync_tables.id)
+      UNION SELECT DISTINCT table_id FROM datasync_written
+      """)
     defer { statement.reset() }
     var tables: Set<Int> = []
-    var last: Int64 = -1
-    while true {
-      statement.reset()
-      statement.bind(1, last)
-      guard try statement.step(), !statement.isNull(0) else { return tables }
-      last = statement.int64(0)
-      tables.insert(Int(last))
-    }
+    while try statement.step() { tables.insert(statement.int(0)) }
+    return tables
   }
 }

@@ -13,8 +13,18 @@ struct Scan {
   let terms: [Int]
   /// For each of ``columns``.
   private let plans: [FieldPlan]
+  /// Field numbers that the images are cut down to; nil: all that they have.
+  private let selectedNumbers: Set<Int>?
 
-  init(_ request: ScanRequest, source: TableSource, connection: Connection) {
+  /// Field numbers that images from the log are cut down to; nil: all.
+  var keptNumbers: Set<Int>? {
+    selectedNumbers ?? (request.columns == nil ? nil : Set(columns.map { table.columns[$0].number }))
+  }
+
+  /// - Parameter isCurrent: Whether the request's table is the present one.
+  init(
+    _ request: ScanRequest, source: TableSource, connection: Connection, isCurrent: Bool = true
+  ) {
     self.request = request
     self.source = source
     self.connection = connection
@@ -23,18 +33,23 @@ struct Scan {
       ?? Array(request.table.columns.indices)
     terms = request.order?.terms.map(\.column) ?? [0]
     plans = columns.map { FieldPlan(request.table.columns[$0]) }
+    let table = request.table
+    // One who knows an older table is not shown what came since.
+    selectedNumbers =
+      request.columns == nil && isCurrent
+      ? nil : Set(columns.map { table.columns[$0].number })
   }
 
   private var table: Table { request.table }
 
   func page() throws(ReadFailure) -> ScanPage {
     var page = ScanPage()
-    page.next = try walk { (statement) throws(DatasyncError) in
+    page.next = try walk { (statement) throws(RowFault) in
       let row = try row(statement)
       page.rows.append(row)
       return row.image.bytes.count + row.key.utf8.count
-    } misfit: {
-      page.errors.append($0)
+    } unreadable: { fault, statement in
+      page.unreadable.append(unreadable(fault, statement, position: page.rows.count))
     }
     return page
   }
@@ -43,14 +58,14 @@ struct Scan {
   func packedPage() throws(ReadFailure) -> PackedPage {
     var page = PackedPage()
     page.rows = PackedRows(reservingCapacity: min(request.limit, 128) * 320)
-    page.next = try walk { (statement) throws(DatasyncError) in
+    page.next = try walk { (statement) throws(RowFault) in
       let before = page.rows.byteCount
-      try page.rows.append { (encoder) throws(DatasyncError) in
+      try page.rows.append { (encoder) throws(RowFault) in
         try encode(statement, to: &encoder)
       }
       return page.rows.byteCount - before
-    } misfit: {
-      page.errors.append($0)
+    } unreadable: { fault, statement in
+      page.unreadable.append(unreadable(fault, statement, position: page.rows.count))
     }
     return page
   }
@@ -60,7 +75,7 @@ struct Scan {
   /// - Parameter take: Says how many bytes a row takes in the page.
   /// - Returns: Where the next page begins; nil: nothing follows.
   private func walk(
-    _ take: (Statement) throws(DatasyncError) -> Int, misfit: (DatasyncError) -> Void
+    _ take: (Statement) throws(RowFault) -> Int, unreadable: (RowFault, Statement) -> Void
   ) throws(ReadFailure) -> [Value]? {
     let limit = max(1, request.limit)
     let statement = try rows(limit: Int64(limit) + 1, offset: Int64(request.skip))
@@ -72,10 +87,10 @@ struct Scan {
       // Set where the row before was the page's last.
       if let next { return next }
       taken += 1
-      do throws(DatasyncError) {
+      do throws(RowFault) {
         bytes += try take(statement)
       } catch {
-        misfit(error)
+        unreadable(error, statement)
       }
       if taken == limit || bytes >= request.maxBytes { next = position(statement) }
     }
@@ -100,10 +115,13 @@ struct Scan {
   func sql(limit: Int64, offset: Int64 = 0) -> SQLFragment {
     let version = table.columns[SystemColumn.version.rawValue].name
     let deleted = table.columns[SystemColumn.deleted.rawValue].name
-    let names =
-      columns.map { table.columns[$0].name } + [version, deleted]
-      + terms.map { table.columns[$0].name }
-    let list = names.map(\.quotedIdentifier).joined(separator: ", ")
+    let row =
+      source.hasImages
+      ? [source.key, TableSource.image, TableSource.faulty]
+      : columns.map { table.columns[$0].name.quotedIdentifier }
+    let list =
+      (row + ([version, deleted] + terms.map { table.columns[$0].name }).map(\.quotedIdentifier))
+      .joined(separator: ", ")
     var sql = SQLFragment(text: "SELECT \(list) FROM \(source.sql)", bindings: [])
     appendConditions(to: &sql, isPage: true)
     if let order = request.order?.sql(for: table), !order.text.isEmpty {
@@ -151,35 +169,61 @@ struct Scan {
 
   // MARK: - Rows of the statement that `rows` makes
 
-  func row(_ statement: Statement) throws(DatasyncError) -> StoredRow {
+  /// How many of its columns are the row itself.
+  private var rowColumns: Int { source.hasImages ? 3 : columns.count }
+
+  func row(_ statement: Statement) throws(RowFault) -> StoredRow {
     var encoder = RowEncoder()
     try encode(statement, to: &encoder)
     return StoredRow(
       table: table, key: RowReader.keyText(statement, 0), image: encoder.finish(),
-      version: Sequence(UInt64(clamping: statement.int64(Int32(columns.count)))),
-      isDeleted: statement.int64(Int32(columns.count + 1)) != 0)
+      version: version(statement), isDeleted: statement.int64(Int32(rowColumns + 1)) != 0)
   }
 
+  private func version(_ statement: Statement) -> Sequence {
+    Sequence(UInt64(clamping: statement.int64(Int32(rowColumns))))
+  }
+
+  func unreadable(_ fault: RowFault, _ statement: Statement, position: Int) -> UnreadableRow {
+    // A key by which the row cannot be named names nothing.
+    let key = RowKey(stored: statement, 0, table: table)?.description ?? ""
+    return UnreadableRow(
+      fault: fault, table: table, key: key, version: version(statement), position: position)
+  }
+
+  /// - Throws: The first of the values asked for that cannot be read, or the size.
   private func encode(
     _ statement: Statement, to encoder: inout RowEncoder
-  ) throws(DatasyncError) {
-    for index in plans.indices {
-      do {
-        try ColumnReader.append(
-          statement, Int32(index), plans[index], column: table.columns[columns[index]],
-          to: &encoder)
-      } catch {
-        throw RowReader.misfit(
-          error, column: table.columns[columns[index]], key: RowReader.keyText(statement, 0),
-          table: table)
+  ) throws(RowFault) {
+    let start = encoder.byteCount
+    if source.hasImages {
+      try RowProjection.append(
+        statement.bytes(1), isFaulty: statement.int64(2) != 0, numbers: selectedNumbers,
+        to: &encoder)
+    } else {
+      for index in plans.indices {
+        let column = table.columns[columns[index]]
+        do {
+          try ColumnReader.append(
+            statement, Int32(index), plans[index], column: column, to: &encoder)
+        } catch {
+          throw RowFault(number: column.number, description: error.description)
+        }
       }
+      if RowKey(stored: statement, 0, table: table) == nil {
+        throw RowFault(number: 1, description: "the key is one by which no row can be named")
+      }
+    }
+    let count = encoder.byteCount - start
+    guard count <= request.maxRowBytes else {
+      throw .size(of: encoder.bytes[start...], count: count, limit: request.maxRowBytes)
     }
   }
 
   /// The values of the order's terms: where the next page begins.
   private func position(_ statement: Statement) -> [Value] {
     terms.enumerated().map { index, column in
-      let index = Int32(columns.count + 2 + index)
+      let index = Int32(rowColumns + 2 + index)
       // A value that does not fit its column has a place in the order nevertheless.
       if let value = try? ColumnReader.value(statement, index, column: table.columns[column]) {
         return value

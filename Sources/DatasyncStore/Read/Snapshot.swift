@@ -16,7 +16,7 @@ package final class Snapshot {
   /// Ids of tables whose rows other programs have changed since; they are shown as they were.
   private let pendingTables: Set<Int>
   /// What has been taken back for ``scan(_:asOf:)``, of the last table and sequence asked for.
-  private var past: (tableID: Int, sequence: Sequence, rows: [RowKey: RowImage?])?
+  private var past: (tableID: Int, sequence: Sequence, rows: [RowKey: PastRow?])?
 
   init(
     connection: Connection, statements: RowStatements, shared: SharedState,
@@ -32,11 +32,10 @@ package final class Snapshot {
   }
 
   /// - Returns: The row, deleted or not; nil where there is none.
-  /// - Throws: DATA_LOSS naming table, id and column where a value does not fit its column.
-  package func row(_ key: String, in table: Table) throws(DatasyncError) -> StoredRow? {
+  package func row(_ key: String, in table: Table) throws(DatasyncError) -> FoundRow? {
     let key = try RowKey(key, table: table)
     let current = try current(table)
-    return try reading { () throws(ReadFailure) -> StoredRow? in
+    return try reading { () throws(ReadFailure) -> FoundRow? in
       let statement = try ReadFailure.wrap { () throws(SQLiteFailure) in
         let statement = try self.rowStatement(for: table, current: current)
         statement.bind(1, key.value)
@@ -44,34 +43,60 @@ package final class Snapshot {
       }
       guard let statement else { return nil }
       defer { statement.reset() }
-      do throws(DatasyncError) {
-        return try RowReader.row(statement, table: table)
-      } catch {
-        throw .error(error)
+      return self.foundRow(statement, key: key, in: table, current)
+    }
+  }
+
+  private func foundRow(
+    _ statement: Statement, key: RowKey, in table: Table, _ current: StoredTable
+  ) -> FoundRow {
+    switch current.placement {
+    case .within:
+      let read = RowReader.row(statement, columns: table)
+      return FoundRow(row: read.row, faults: read.faults)
+    case .beside:
+      let image = statement.bytes(2)
+      let isFaulty = statement.int64(1) != 0
+      let faults = isFaulty ? RowFaults.faults(of: image) : []
+      var kept = RowImage(bytes: Array(image))
+      if table !== current.table {
+        kept = RowDecoder.image(image, keepingNumbers: Set(table.columns.map(\.number)))
       }
+      return FoundRow(
+        row: StoredRow(
+          table: table, key: key.description, image: kept,
+          version: Sequence(UInt64(clamping: statement.int64(0))),
+          isDeleted: RowDecoder.isDeleted(image)),
+        faults: faults)
     }
   }
 
   package func scan(_ request: ScanRequest) throws(DatasyncError) -> ScanPage {
-    let source = try source(of: request.table)
+    let source = try source(of: request)
     return try reading { () throws(ReadFailure) in
-      try Scan(request, source: source, connection: self.connection).page()
+      try Scan(
+        request, source: source, connection: self.connection, isCurrent: self.isCurrent(request.table)
+      ).page()
     }
   }
 
   /// The same as ``scan(_:)``, for one who sends the rows on as they are.
   package func scanPacked(_ request: ScanRequest) throws(DatasyncError) -> PackedPage {
-    let source = try source(of: request.table)
+    let source = try source(of: request)
     return try reading { () throws(ReadFailure) in
-      try Scan(request, source: source, connection: self.connection).packedPage()
+      try Scan(
+        request, source: source, connection: self.connection, isCurrent: self.isCurrent(request.table)
+      ).packedPage()
     }
   }
 
   /// How many rows match the request's filter; its page bounds do not count.
   package func count(_ request: ScanRequest) throws(DatasyncError) -> UInt64 {
-    let source = try source(of: request.table)
+    let source = try source(of: request)
     return try reading { () throws(ReadFailure) in
-      try Scan(request, source: source, connection: self.connection).count()
+      try Scan(
+        request, source: source, connection: self.connection, isCurrent: self.isCurrent(request.table)
+      ).count()
     }
   }
 
@@ -84,11 +109,13 @@ package final class Snapshot {
   {
     guard sequence < self.sequence else { return try scan(request) }
     guard sequence >= oldest else { throw LogReader.compacted(oldest) }
-    let source = try source(of: request.table)
+    let source = try source(of: request)
     let past = try rows(of: request.table, at: sequence)
     return try reading { () throws(ReadFailure) in
       try PastScan(
-        scan: Scan(request, source: source, connection: self.connection), past: past
+        scan: Scan(
+          request, source: source, connection: self.connection,
+          isCurrent: self.isCurrent(request.table)), past: past
       ).page()
     }
   }
@@ -130,25 +157,45 @@ package final class Snapshot {
     }
   }
 
+  /// When the commit whose first change has this sequence happened, and its writer's client id.
+  ///
+  /// - Throws: OUT_OF_RANGE HISTORY_COMPACTED, metadata `oldest`.
+  package func commitHead(
+    at sequence: Sequence
+  ) throws(DatasyncError) -> (time: Int64, origin: [UInt8]) {
+    let head = try reading { () throws(ReadFailure) in
+      try ReadFailure.wrap { () throws(SQLiteFailure) in
+        try LogReader(connection: self.connection).head(at: sequence)
+      }
+    }
+    guard let head else { throw LogReader.compacted(oldest) }
+    return head
+  }
+
   // MARK: - Sources
 
-  private func source(of table: Table) throws(DatasyncError) -> TableSource {
-    TableSource(
-      table: table, current: try current(table), isPending: pendingTables.contains(table.id))
+  private func source(of request: ScanRequest) throws(DatasyncError) -> TableSource {
+    let table = request.table
+    return TableSource(
+      table: table, current: try current(table), isPending: pendingTables.contains(table.id),
+      needed: request.neededColumns)
   }
 
   private func rowStatement(
-    for table: Table, current: Table
+    for table: Table, current: StoredTable
   ) throws(SQLiteFailure) -> Statement {
-    guard pendingTables.contains(table.id) else {
+    // What is known of a row of a table beside is what it was before others changed it.
+    guard current.placement == .within, pendingTables.contains(table.id) else {
       return try statements.statement(for: table, current: current, on: connection)
     }
     return try connection.cached(
       TableSource(table: table, current: current, isPending: true).rowSQL)
   }
 
-  private func current(_ table: Table) throws(DatasyncError) -> Table {
-    guard let current = shared.catalog.table(id: table.id) else {
+  private func isCurrent(_ table: Table) -> Bool { shared.schema.tables[table.id]?.table === table }
+
+  private func current(_ table: Table) throws(DatasyncError) -> StoredTable {
+    guard let current = shared.schema.tables[table.id] else {
       throw DatasyncError(
         .notFound, reason: "TABLE_NOT_FOUND", "there is no table \(table.name) any more",
         metadata: ["table": table.name])
@@ -158,7 +205,7 @@ package final class Snapshot {
 
   private func rows(
     of table: Table, at sequence: Sequence
-  ) throws(DatasyncError) -> [RowKey: RowImage?] {
+  ) throws(DatasyncError) -> [RowKey: PastRow?] {
     if let past, past.tableID == table.id, past.sequence == sequence { return past.rows }
     let rows = try reading { () throws(ReadFailure) in
       try ReadFailure.wrap { () throws(SQLiteFailure) in

@@ -20,6 +20,20 @@ enum RowKey: Hashable, Sendable {
     self = .integer(number)
   }
 
+  /// The key that a statement's column holds; nil where it is none by which a row could be named: NULL,
+  /// empty, of another type than the column's, or text that is none.
+  init?(stored statement: Statement, _ index: Int32, table: Table) {
+    switch statement.rawValue(index) {
+    case .int64(let number) where table.hasIntegerKey: self = .integer(number)
+    case .string where !table.hasIntegerKey:
+      let bytes = statement.bytes(index)
+      guard !bytes.isEmpty, !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self)
+      else { return nil }
+      self = .text(text)
+    default: return nil
+    }
+  }
+
   var value: Value {
     switch self {
     case .integer(let number): .int64(number)

@@ -3,18 +3,23 @@ import DatasyncModel
 /// The tables that the store keeps in the owner's database; all are named `datasync_…`.
 enum OwnTables {
   /// Rises when what is kept changes its form.
-  static let format: Int64 = 1
+  static let format: Int64 = 2
 
   /// - `datasync_settings`: the store's few named values.
   /// - `datasync_state`: `writing` silences the capture triggers while our own transaction writes;
   ///   nobody else can ever see it set. `oldest`: everything after it is in the log; `log_bytes`:
   ///   what the log took, up to the sequence `log_through`.
   /// - `datasync_tables`, `datasync_columns`: names and numbers, which are for ever; `present` is 0
-  ///   where a column is gone, otherwise its ``FieldKind``.
+  ///   where a column is gone, otherwise its ``FieldKind``. `name` of a table is the one that its
+  ///   identity belongs to, `present_name` what it is called now; `placement` is a ``Placement``.
   /// - `datasync_log`: the change log. `time` and `origin` stand in the first change of each commit,
   ///   and are NULL in the others.
   /// - `datasync_mutations`: which mutation ids have happened, and what was answered.
-  /// - `datasync_foreign`: rows that others wrote since the last adoption, with what they were before.
+  /// - `datasync_rows`: of tables beside, each row as it was last known: its system fields, and its
+  ///   image as it travels. `faulty`: some of its values cannot be read; the image says which.
+  /// - `datasync_written`: keys of rows of those tables that others wrote since the last adoption;
+  ///   `created_at` where a row came from another key.
+  /// - `datasync_foreign`: the same of tables within, with what the rows were before.
   static let definition = """
     CREATE TABLE datasync_settings (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
     CREATE TABLE datasync_state (
@@ -24,10 +29,11 @@ enum OwnTables {
     CREATE TABLE datasync_tables (
       id INTEGER PRIMARY KEY, name TEXT NOT NULL, message TEXT NOT NULL,
       soft_delete INTEGER NOT NULL, attached INTEGER NOT NULL, next_number INTEGER NOT NULL,
-      added_columns TEXT NOT NULL, present INTEGER NOT NULL);
+      added_columns TEXT NOT NULL, present INTEGER NOT NULL, placement INTEGER NOT NULL DEFAULT 0,
+      present_name TEXT, delete_column TEXT);
     CREATE TABLE datasync_columns (
       table_id INTEGER NOT NULL, number INTEGER NOT NULL, name TEXT NOT NULL,
-      present INTEGER NOT NULL, PRIMARY KEY (table_id, number)) WITHOUT ROWID;
+      present INTEGER NOT NULL, form TEXT, PRIMARY KEY (table_id, number)) WITHOUT ROWID;
     CREATE TABLE datasync_log (
       sequence INTEGER PRIMARY KEY, table_id INTEGER NOT NULL, operation INTEGER NOT NULL,
       key TEXT NOT NULL, time INTEGER, origin TEXT, before BLOB, after BLOB);
@@ -36,15 +42,32 @@ enum OwnTables {
       time INTEGER NOT NULL, results BLOB NOT NULL, UNIQUE (scope, id));
     CREATE TABLE datasync_foreign (
       n INTEGER PRIMARY KEY, table_id INTEGER NOT NULL, key, before TEXT, UNIQUE (table_id, key));
+    \(rowTables)
+    """
+
+  /// What tables beside need.
+  private static let rowTables = """
+    CREATE TABLE datasync_rows (
+      table_id INTEGER NOT NULL, key, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+      version INTEGER NOT NULL, faulty INTEGER NOT NULL, image BLOB NOT NULL,
+      PRIMARY KEY (table_id, key)) WITHOUT ROWID;
+    CREATE TABLE datasync_written (n INTEGER PRIMARY KEY, table_id INTEGER, key, created_at INTEGER);
+    CREATE INDEX datasync_moved ON datasync_written (table_id, key) WHERE created_at IS NOT NULL;
     """
 
   static let names = [
-    "settings", "state", "tables", "columns", "log", "mutations", "foreign",
+    "settings", "state", "tables", "columns", "log", "mutations", "foreign", "rows", "written",
   ].map { "datasync_\($0)" }
 
   static func exist(_ connection: Connection) throws(SQLiteFailure) -> Bool {
     try connection.integer(
       "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'datasync_settings'") != nil
+  }
+
+  /// Whether the database knows of tables beside: format 2.
+  static func hasPlacements(_ connection: Connection) throws(SQLiteFailure) -> Bool {
+    try connection.integer(
+      "SELECT 1 FROM pragma_table_info('datasync_tables') WHERE name = 'placement'") != nil
   }
 
   /// Makes what is missing; within a transaction.
@@ -60,6 +83,7 @@ enum OwnTables {
             "the database was last served by a newer datasync; upgrade this one"))
       }
       try StoreFailure.wrap { () throws(SQLiteFailure) in try addLogThrough(connection) }
+      if number < format { try upgrade(connection) }
       return
     }
     do {
@@ -69,6 +93,21 @@ enum OwnTables {
     }
     try set("format", .int64(format), connection)
     try set("journal_mode", .string(connection.journalModeBefore), connection)
+  }
+
+  /// From format 1, which knew tables within alone.
+  private static func upgrade(_ connection: Connection) throws(StoreFailure) {
+    try StoreFailure.wrap { () throws(SQLiteFailure) in
+      try connection.execute(
+        """
+        ALTER TABLE datasync_tables ADD COLUMN placement INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE datasync_tables ADD COLUMN present_name TEXT;
+        ALTER TABLE datasync_tables ADD COLUMN delete_column TEXT;
+        ALTER TABLE datasync_columns ADD COLUMN form TEXT;
+        \(rowTables)
+        """)
+    }
+    try set("format", .int64(format), connection)
   }
 
   /// A server that knew no `log_through` kept `log_bytes` right with every commit.
@@ -81,6 +120,12 @@ enum OwnTables {
       ALTER TABLE datasync_state ADD COLUMN log_through INTEGER NOT NULL DEFAULT 0;
       UPDATE datasync_state SET log_through = ifnull((SELECT max(sequence) FROM datasync_log), 0);
       """)
+  }
+
+  /// Whether the database was made to be served.
+  static func isMadeForUs(_ connection: Connection) throws(SQLiteFailure) -> Bool {
+    try connection.integer(
+      "SELECT 1 FROM datasync_settings WHERE name = 'placement' AND value = 'within'") != nil
   }
 
   static func setting(_ name: String, _ connection: Connection) throws(StoreFailure) -> Value {

@@ -28,8 +28,30 @@ enum RawSchemaReader {
           hasKeyIndex: indexes.hasKeyIndex,
           foreignKeys: try foreignKeys(connection, of: head.name),
           triggers: triggers[head.name.asciiLowercased] ?? [],
+          hasHiddenConflicts: indexes.hasOthers || (!head.isWithoutRowID && indexes.hasKeyIndex),
           keyCollation: key.map { connection.collation(of: $0.name, in: head.name) } ?? "BINARY",
           text: CreateTableText(parsing: head.sql, columns: columns.map(\.name))))
+    }
+    return tables
+  }
+
+  /// Tables of the owner's that are never served, and why.
+  static func untouchable(
+    _ connection: Connection
+  ) throws(SQLiteFailure) -> [UnservedTable] {
+    let list = try connection.cached(
+      """
+      SELECT name FROM sqlite_schema WHERE type = 'table'
+      AND name LIKE 'datasync!_%' ESCAPE '!' ORDER BY name
+      """)
+    defer { list.reset() }
+    let ours = Set(OwnTables.names)
+    var tables: [UnservedTable] = []
+    while try list.step() {
+      guard !ours.contains(list.text(0)) else { continue }
+      tables.append(
+        UnservedTable(
+          name: list.text(0), reason: "names that begin with datasync_ are the server's: rename it"))
     }
     return tables
   }
@@ -70,7 +92,7 @@ enum RawSchemaReader {
 
   private static func indexes(
     _ connection: Connection, of table: String
-  ) throws(SQLiteFailure) -> (keys: [RawTable.UniqueKey], hasKeyIndex: Bool) {
+  ) throws(SQLiteFailure) -> (keys: [RawTable.UniqueKey], hasKeyIndex: Bool, hasOthers: Bool) {
     let list = try connection.cached(
       "SELECT name, origin FROM pragma_index_list(?1, 'main') WHERE \"unique\" ORDER BY seq")
     list.bind(1, table)
@@ -98,7 +120,7 @@ enum RawSchemaReader {
         keys.append(RawTable.UniqueKey(columns: columns, collations: collations))
       }
     }
-    return (keys, hasKeyIndex)
+    return (keys, hasKeyIndex, !names.isEmpty)
   }
 
   private static func foreignKeys(

@@ -37,7 +37,8 @@ struct RawTable: Sendable {
     let name: String
     let sql: String
 
-    var isOurs: Bool { name.hasPrefix("datasync_") }
+    /// Whether it is one of the capture triggers, by its name and by what it writes to.
+    var isOurs: Bool { CaptureTriggers.tableID(ofTrigger: name) != nil && sql.contains("datasync_") }
   }
 
   let name: String
@@ -49,6 +50,9 @@ struct RawTable: Sendable {
   let hasKeyIndex: Bool
   let foreignKeys: [ForeignKey]
   let triggers: [Trigger]
+  /// Whether a REPLACE may remove rows of other keys: by a unique index besides the key's, or by a
+  /// rowid that is not the key.
+  let hasHiddenConflicts: Bool
   let keyCollation: String
   let text: CreateTableText
 
@@ -86,25 +90,12 @@ struct RawTable: Sendable {
     guard keyCollation.asciiLowercased == "binary" else {
       return "its key \(key.name) compares \(keyCollation): only BINARY keys are served"
     }
-    return columnObstacle ?? systemColumnObstacle
-  }
-
-  private var columnObstacle: String? {
-    var names: [String: String] = [:]
-    for column in columns {
-      guard ProtobufName.isIdentifier(column.name) else {
-        return "its column \"\(column.name)\" is no protobuf name: use letters, digits and _"
-      }
-      if let other = names.updateValue(column.name, forKey: ProtobufName.jsonName(column.name)) {
-        return "its columns \(other) and \(column.name) have the same name in JSON"
-      }
-    }
     return nil
   }
 
-  /// Whether columns of the system's names, where the owner has them, can hold what the system
-  /// writes.
-  private var systemColumnObstacle: String? {
+  /// Why the system fields cannot be kept in columns of the table: columns of their names, where the
+  /// owner has them, must be able to hold what the system writes.
+  var systemColumnObstacle: String? {
     for system in SystemColumn.allCases where system != .key {
       let name = SystemColumn.names[system.rawValue]
       guard let column = column(name) else { continue }

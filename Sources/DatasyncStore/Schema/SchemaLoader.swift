@@ -8,12 +8,14 @@ struct SchemaLoader {
   let options: StoreOptions
   /// Names of the tables to attach; nil: none but those that have everything already.
   var attaching: AttachSelection = .ready
+  /// Whether the schema may be altered. While others change it nothing is: a table that needs it waits.
+  var mayAlter = true
   let previous: Schema?
   /// Microseconds since 1970.
   let now: Int64
 
   enum AttachSelection {
-    /// Only tables that have the system columns.
+    /// Only tables that have been served before.
     case ready
     case all
     case named(Set<String>)
@@ -33,65 +35,93 @@ struct SchemaLoader {
     let sequence: Sequence
   }
 
+  /// What a load made.
+  struct Loaded {
+    let schema: Schema
+    let attached: [Attached]
+    /// Whether there is something to be done once the schema may be altered.
+    let isWaiting: Bool
+  }
+
   private struct Found {
     var raw: RawTable
     var entry: TableEntry
     var isChanged: Bool
+    /// Whether its history begins with this load.
+    var isNew: Bool
+    /// Whether what is known of its rows must be encoded anew.
+    var isStale: Bool
+  }
+
+  private enum Decision {
+    case serve(Found)
+    case leave(reason: String)
+    case wait
   }
 
   /// - Parameter nextSequence: Is advanced by one for each table attached.
-  func load(nextSequence: inout Sequence) throws(SQLiteFailure) -> (Schema, [Attached]) {
+  func load(nextSequence: inout Sequence) throws(SQLiteFailure) -> Loaded {
     let registry = TableRegistry(connection: connection)
-    var entries = try registry.entries()
-    var unserved: [(name: String, reason: String)] = []
-    var found: [Found] = []
-    var attachedNow: [(index: Int, sequence: Sequence)] = []
-    var claimed: Set<Int> = []
+    let isMadeForUs = try OwnTables.isMadeForUs(connection)
+    var identity = try TableIdentity(registry: registry)
     let raws = try RawSchemaReader.tables(connection)
-    for raw in raws {
-      let lacking = raw.missingSystemColumns.map { SystemColumn.names[$0.rawValue] }
-      guard let raw = try servable(raw, &unserved) else { continue }
-      var match = try entry(of: raw, entries: &entries, claimed: &claimed, registry: registry)
-      if !lacking.isEmpty {
-        match.entry.addedColumns.append(contentsOf: lacking)
-        match.isChanged = true
-      }
-      let isBroken = !match.entry.isPresent || !hasAllTriggers(raw, id: match.entry.id)
-      match.entry.isPresent = true
-      if softDeletes(raw.name), !match.entry.softDelete {
-        match.entry.softDelete = true
-        match.isChanged = true
-      }
-      if match.entry.attached == 0 || isBroken {
-        do {
-          try fill(raw, version: nextSequence)
-        } catch  where error.isConstraint {
-          unserved.append((raw.name, "its rows cannot get their versions: \(error.message)"))
-          continue
+    let builder = StoredTableBuilder(
+      connection: connection, options: options, previous: previous, all: raws)
+    let attacher = TableAttacher(connection: connection, builder: builder, now: now)
+    var unserved = try RawSchemaReader.untouchable(connection)
+    var tables: [StoredTable] = []
+    var attached: [Attached] = []
+    var isWaiting = false
+    var unclaimed: [TableEntry] = []
+    let entries = identity.match(raws)
+    for (raw, entry) in zip(raws, entries) {
+      switch try decide(raw, entry, attacher, isMadeForUs: isMadeForUs) {
+      case .leave(let reason):
+        unserved.append(UnservedTable(name: raw.name, reason: reason))
+        unclaimed.append(entry)
+      case .wait:
+        isWaiting = true
+        unserved.append(UnservedTable(name: raw.name, reason: SchemaLoader.waiting))
+        unclaimed.append(entry)
+      case .serve(var found):
+        let stored = try builder.build(found.raw, found.entry)
+        if found.isNew {
+          do {
+            try attacher.beginHistory(of: stored, at: nextSequence)
+          } catch  where error.isConstraint {
+            unserved.append(
+              UnservedTable(
+                name: raw.name, reason: "its rows cannot get their versions: \(error.message)"))
+            continue
+          }
+          found.entry.attached = Int64(clamping: nextSequence.rawValue)
+          attached.append(Attached(table: stored.table, sequence: nextSequence))
+          nextSequence = nextSequence.next
+        } else if found.isStale {
+          try KnownRowsFill(connection: connection, stored: stored).refresh()
         }
-        match.entry.attached = Int64(clamping: nextSequence.rawValue)
-        match.isChanged = true
-        attachedNow.append((found.count, nextSequence))
-        nextSequence = nextSequence.next
+        if found.isChanged || found.isNew { try registry.save(found.entry) }
+        if CaptureTriggers.triggers(of: stored) != stored.ownTriggers {
+          if mayAlter { try attacher.ensureTriggers(stored) } else { isWaiting = true }
+        }
+        tables.append(stored)
       }
-      found.append(match)
     }
-    for match in found where match.isChanged { try registry.save(match.entry) }
-    for var entry in entries where !claimed.contains(entry.id) && entry.isPresent {
+    // Entries that nobody has saved are none; the others are remembered as absent.
+    for var entry in identity.absent + unclaimed where entry.isPresent && entry.attached > 0 {
       entry.isPresent = false
       try registry.save(entry)
     }
-    let tables = try build(found, all: raws)
-    for stored in tables { try ensureTriggers(stored) }
-    let served = Dictionary(uniqueKeysWithValues: tables.map { ($0.table.id, $0) })
     let schema = Schema(
-      catalog: catalog(of: tables.map(\.table)), tables: served, unserved: unserved,
-      hasDeferredKeys: raws.contains { $0.text.hasDeferredKey },
+      catalog: catalog(of: tables.map(\.table)),
+      tables: Dictionary(uniqueKeysWithValues: tables.map { ($0.table.id, $0) }),
+      unserved: unserved.sorted { $0.name < $1.name }, hasDeferredKeys: raws.contains { $0.text.hasDeferredKey },
       version: try connection.integer("PRAGMA schema_version") ?? 0)
-    return (
-      schema, attachedNow.map { Attached(table: tables[$0.index].table, sequence: $0.sequence) }
-    )
+    return Loaded(schema: schema, attached: attached, isWaiting: isWaiting)
   }
+
+  private static let waiting =
+    "it has just appeared or changed: it is served once the schema has been at rest for attach_delay"
 
   /// The last catalog, where every table is still the same.
   private func catalog(of tables: [Table]) -> Catalog {
@@ -103,211 +133,87 @@ struct SchemaLoader {
     return Catalog(tables: tables, generation: (previous?.catalog.generation ?? 0) + 1)
   }
 
-  private func softDeletes(_ table: String) -> Bool {
-    options.softDeleteTables.contains("*") || options.softDeleteTables.contains(table)
-  }
+  // MARK: - One table
 
-  /// The table with its system columns; nil and a reason where it cannot be served.
-  private func servable(
-    _ raw: RawTable, _ unserved: inout [(name: String, reason: String)]
-  ) throws(SQLiteFailure) -> RawTable? {
-    if let obstacle = raw.obstacle {
-      unserved.append((raw.name, obstacle))
-      return nil
+  private func decide(
+    _ raw: RawTable, _ entry: TableEntry, _ attacher: TableAttacher, isMadeForUs: Bool
+  ) throws(SQLiteFailure) -> Decision {
+    if let obstacle = raw.obstacle { return .leave(reason: obstacle) }
+    var entry = entry
+    var raw = raw
+    let before = entry
+    let isKnown = entry.attached > 0
+    let isWhole = isKnown && entry.isPresent && raw.hasAllTriggers(of: entry.id, entry.placement)
+    guard isKnown || attaching.includes(raw.name) else {
+      return .leave(reason: "it is not attached: run `datasync attach`, or serve with --attach")
     }
-    let missing = raw.missingSystemColumns
-    guard !missing.isEmpty else { return raw }
-    guard attaching.includes(raw.name) else {
-      let names = missing.map { SystemColumn.names[$0.rawValue] }.joined(separator: ", ")
-      unserved.append((raw.name, "it lacks \(names): run `datasync attach`"))
-      return nil
+    guard isWhole || mayAlter else { return .wait }
+    if !isKnown {
+      entry.placement = isMadeForUs || options.isWithin(raw.name) ? .within : .beside
     }
-    do {
-      try connection.execute("SAVEPOINT attach")
-      for column in missing {
-        let name = SystemColumn.names[column.rawValue]
-        let type = SystemColumnDeclaration.declared(column, isStrict: raw.isStrict)
-        try connection.execute(
-          "ALTER TABLE \(raw.name.quotedIdentifier) ADD COLUMN \(name) \(type)")
-      }
-      try connection.execute("RELEASE attach")
-    } catch  where error.concernsRequest {
-      // Something in the schema stands against it; the other tables must be served all the same.
-      try connection.execute("ROLLBACK TO attach; RELEASE attach")
-      unserved.append((raw.name, "its system columns cannot be added: \(error.message)"))
-      return nil
+    if mayAlter, entry.placement == .within, options.besideTables.contains(raw.name), isWhole {
+      raw = try attacher.moveBeside(raw, &entry)
     }
-    return try RawSchemaReader.tables(connection).first { $0.name == raw.name }
-  }
-
-  private func entry(
-    of raw: RawTable, entries: inout [TableEntry], claimed: inout Set<Int>, registry: TableRegistry
-  ) throws(SQLiteFailure) -> Found {
-    let ours = raw.triggers.filter(\.isOurs)
-    let idByTrigger = ours.lazy.compactMap { CaptureTriggers.tableID(ofTrigger: $0.name) }.first
-    var index = entries.firstIndex { $0.id == idByTrigger && !claimed.contains($0.id) }
-    for (position, entry) in entries.enumerated()
-    where index == nil && entry.name == raw.name && !claimed.contains(entry.id) {
-      if try !isElsewhere(entry) { index = position }
-    }
-    var isChanged = false
-    let position: Int
-    if let index {
-      position = index
-    } else {
-      let id = max(try registry.nextID(), (entries.map(\.id).max() ?? 0) + 1)
-      let taken = Set(entries.flatMap { ProtobufName.family(of: $0.message) })
-      entries.append(
-        TableEntry(
-          id: id, name: raw.name,
-          message: ProtobufName.unique(
-            ProtobufName.messageName(of: raw.name, id: id), taken: taken),
-          softDelete: false, attached: 0, nextNumber: SystemColumn.count + 1,
-          addedColumns: [], isPresent: true))
-      position = entries.count - 1
-      isChanged = true
-    }
-    claimed.insert(entries[position].id)
-    var entry = entries[position]
-    if entry.name != raw.name {
-      entry.name = raw.name
-      isChanged = true
-    }
-    let renamed = ours.lazy.map { CaptureTriggers.columns(in: $0.sql) }.first { !$0.isEmpty }
-    if entry.assignNumbers(to: raw, renamed: renamed ?? [:]) { isChanged = true }
-    return Found(raw: raw, entry: entry, isChanged: isChanged || !entry.isPresent)
-  }
-
-  /// Whether the entry's table still exists under another name, to which its triggers moved.
-  private func isElsewhere(_ entry: TableEntry) throws(SQLiteFailure) -> Bool {
-    let sql = """
-      SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'
-      AND name = 'datasync_\(entry.id)_update' AND tbl_name <> \(entry.name.quotedLiteral)
-      """
-    return try connection.integer(sql) ?? 0 != 0
-  }
-
-  private func hasAllTriggers(_ raw: RawTable, id: Int) -> Bool {
-    let names = Set(raw.triggers.map(\.name))
-    return ["delete", "insert_after", "insert_before", "update"].allSatisfy {
-      names.contains("datasync_\(id)_\($0)")
-    }
-  }
-
-  /// Begins the history of a table's rows.
-  private func fill(_ raw: RawTable, version: Sequence) throws(SQLiteFailure) {
-    let statement = try connection.prepare(
-      """
-      UPDATE \(raw.name.quotedIdentifier) SET version = ?1, created_at = coalesce(created_at, ?2),
-      updated_at = coalesce(updated_at, ?2), deleted = coalesce(deleted, 0)
-      """)
-    statement.bind(1, Int64(clamping: version.rawValue))
-    statement.bind(2, now)
-    try statement.run()
-  }
-
-  // MARK: - Tables
-
-  /// - Parameter all: The tables that are not served, too: their keys may point at those that are.
-  private func build(_ found: [Found], all: [RawTable]) throws(SQLiteFailure) -> [StoredTable] {
-    var parentsWithActions: Set<String> = []
-    var inDeferredKeys: Set<String> = []
-    for raw in all {
-      for key in raw.foreignKeys {
-        if key.hasAction { parentsWithActions.insert(key.parent.asciiLowercased) }
-        if raw.text.hasDeferredKey {
-          inDeferredKeys.insert(key.parent.asciiLowercased)
-          inDeferredKeys.insert(raw.name.asciiLowercased)
+    if entry.placement == .within {
+      if let obstacle = raw.systemColumnObstacle { return .leave(reason: obstacle) }
+      if !raw.missingSystemColumns.isEmpty {
+        guard mayAlter else { return .wait }
+        switch try attacher.addSystemColumns(to: raw) {
+        case .failure(let obstacle): return .leave(reason: obstacle.reason)
+        case .success(let added): entry.addedColumns += added
         }
+        guard
+          let whole = try RawSchemaReader.tables(connection).first(where: { $0.name == raw.name })
+        else { return .leave(reason: "it is gone") }
+        raw = whole
       }
     }
-    var tables: [StoredTable] = []
-    for match in found {
-      let name = match.raw.name.asciiLowercased
-      tables.append(
-        try build(
-          match, isParentWithActions: parentsWithActions.contains(name),
-          isInDeferredKey: inDeferredKeys.contains(name)))
-    }
-    return tables
-  }
-
-  private func build(
-    _ match: Found, isParentWithActions: Bool, isInDeferredKey: Bool
-  ) throws(SQLiteFailure) -> StoredTable {
-    let raw = match.raw
-    var parts: [(column: Column, affinity: Affinity, defaultSQL: String?)] = []
-    for column in raw.columns {
-      let number = match.entry.numbers[column.name] ?? 0
-      let declared = raw.declaredType(of: column)
-      let type =
-        switch number {
-        case 1:
-          declared.type == .int64 ? ColumnType.int64 : declared.type == .uuid ? .uuid : .string
-        case 2, 3: ColumnType.timestamp
-        case 4: ColumnType.int64
-        case 5: ColumnType.bool
-        default: declared.type
-        }
-      let model = Column(
-        name: column.name, type: type, number: number,
-        isNullable: number > SystemColumn.count && !column.isNotNull,
-        hasDefault: column.defaultSQL != nil, isSystem: number <= SystemColumn.count,
-        isGenerated: column.isGenerated)
-      parts.append((model, declared.affinity, column.defaultSQL))
-    }
-    parts.sort { $0.column.number < $1.column.number }
-    let table = Table(
-      id: match.entry.id, name: raw.name,
-      messageName: options.messagePackage.isEmpty
-        ? match.entry.message : "\(options.messagePackage).\(match.entry.message)",
-      columns: parts.map(\.column), softDelete: match.entry.softDelete,
-      defaultPageSize: options.defaultPageSize, maxPageSize: options.maxPageSize,
-      generation: (previous?.catalog.generation ?? 0) + 1, comment: raw.text.comment,
-      columnComments: comments(raw))
-    var defaults: [StoredTable.Default] = []
-    for part in parts {
-      defaults.append(
-        try DefaultReader(connection: connection).value(
-          of: part.defaultSQL, column: part.column, affinity: part.affinity))
-    }
-    return StoredTable(
-      table: kept(table) ?? table, raw: raw, affinities: parts.map(\.affinity), defaults: defaults,
-      isParentWithActions: isParentWithActions, isInDeferredKey: isInDeferredKey)
+    if let obstacle = entry.choose(options, raw) { return .leave(reason: obstacle) }
+    entry.isPresent = true
+    entry.presentName = raw.name
+    let renamed = raw.triggers.lazy.filter(\.isOurs)
+      .map { CaptureTriggers.columns(in: $0.sql) }.first { !$0.isEmpty }
+    let numbersChanged = entry.assignNumbers(to: raw, renamed: isWhole ? renamed ?? [:] : [:])
+    let hasMoved = before.placement != entry.placement && isKnown
+    return .serve(
+      Found(
+        raw: raw, entry: entry,
+        isChanged: numbersChanged || !isKnown || hasMoved || entry.differs(from: before),
+        isNew: !isWhole,
+        isStale: isWhole && entry.placement == .beside
+          && (hasMoved || entry.needsNewImages(since: before, raw: raw))))
   }
 
   /// The table that an entry stands for, for those who only look.
   func table(of entry: TableEntry, _ raw: RawTable) throws(SQLiteFailure) -> StoredTable {
-    try build(
-      Found(raw: raw, entry: entry, isChanged: false), isParentWithActions: false,
-      isInDeferredKey: false)
+    try StoredTableBuilder(connection: connection, options: options, previous: previous, all: [])
+      .build(raw, entry)
+  }
+}
+
+extension TableEntry {
+  func differs(from other: TableEntry) -> Bool {
+    presentName != other.presentName || softDelete != other.softDelete
+      || deleteColumn != other.deleteColumn || isPresent != other.isPresent
+      || addedColumns != other.addedColumns || forms != other.forms
   }
 
-  private func comments(_ raw: RawTable) -> [String: String] {
-    var comments: [String: String] = [:]
-    for column in raw.columns {
-      comments[column.name] = raw.text.columnComments[column.name.asciiLowercased]
+  /// Whether images made before are not what rows are now: a column has become another, is gone, or has
+  /// come with a value in every row.
+  func needsNewImages(since old: TableEntry, raw: RawTable) -> Bool {
+    let numbersBefore = Set(old.numbers.values)
+    let numbersNow = Set(numbers.values)
+    if !numbersBefore.isSubset(of: numbersNow) || forms != old.forms { return true }
+    return raw.columns.contains { column in
+      guard let number = numbers[column.name] else { return false }
+      return !numbersBefore.contains(number) && (column.defaultSQL != nil || column.isGenerated)
     }
-    return comments
   }
+}
 
-  /// The table of the last catalog, where nothing about it has changed.
-  private func kept(_ table: Table) -> Table? {
-    guard let old = previous?.catalog.table(id: table.id) else { return nil }
-    let isSame =
-      old.name == table.name && old.messageName == table.messageName && old.columns == table.columns
-      && old.softDelete == table.softDelete && old.comment == table.comment
-      && old.columnComments == table.columnComments
-    return isSame ? old : nil
-  }
-
-  private func ensureTriggers(_ stored: StoredTable) throws(SQLiteFailure) {
-    let wanted = CaptureTriggers(table: stored.table, raw: stored.raw).triggers
-    let present = stored.raw.triggers.filter(\.isOurs)
-    guard wanted != present.sorted(by: { $0.name < $1.name }) else { return }
-    for trigger in present {
-      try connection.execute("DROP TRIGGER \(trigger.name.quotedIdentifier)")
-    }
-    for trigger in wanted { try connection.execute(trigger.sql) }
+extension StoredTable {
+  /// The triggers of ours that were found on it, in order of name.
+  var ownTriggers: [RawTable.Trigger] {
+    raw.triggers.filter(\.isOurs).sorted { $0.name < $1.name }
   }
 }

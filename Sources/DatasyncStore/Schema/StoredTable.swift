@@ -4,7 +4,11 @@ import DatasyncModel
 final class StoredTable: Sendable {
   let table: Table
   let raw: RawTable
+  let placement: Placement
+  /// Positions in ``Table/columns`` of the columns that the owner's table has; ascending.
+  let storedPositions: [Int]
   /// For each of ``Table/columns``.
+  let plans: [FieldPlan]
   let affinities: [Affinity]
   let defaults: [Default]
   /// Whether the owner has triggers on it: what is stored need not be what was written.
@@ -25,12 +29,24 @@ final class StoredTable: Sendable {
     case expression(String)
   }
 
+  /// - Parameter marksDeleted: Of a table beside: whether a column of the owner's marks deleted rows.
   init(
-    table: Table, raw: RawTable, affinities: [Affinity], defaults: [Default],
-    isParentWithActions: Bool, isInDeferredKey: Bool
+    table: Table, raw: RawTable, placement: Placement, marksDeleted: Bool, affinities: [Affinity],
+    defaults: [Default], isParentWithActions: Bool, isInDeferredKey: Bool
   ) {
     self.table = table
     self.raw = raw
+    self.placement = placement
+    storedPositions =
+      switch placement {
+      case .within: Array(table.columns.indices)
+      case .beside:
+        table.columns.indices.filter { index in
+          index == SystemColumn.key.rawValue || index >= SystemColumn.count
+            || (marksDeleted && index == SystemColumn.deleted.rawValue)
+        }
+      }
+    plans = table.columns.map { FieldPlan($0) }
     self.affinities = affinities
     self.defaults = defaults
     hasOwnTriggers = raw.triggers.contains { !$0.isOurs }
@@ -50,9 +66,30 @@ final class StoredTable: Sendable {
     }
   }
 
-  var quotedName: String { table.name.quotedIdentifier }
-  var quotedKey: String { table.key.name.quotedIdentifier }
-  var quotedColumns: [String] { table.columns.map(\.name.quotedIdentifier) }
+  var quotedName: String { raw.name.quotedIdentifier }
+  var quotedKey: String { table.key.storedName.quotedIdentifier }
+  /// As the owner's table calls them, one for each of ``Table/columns``.
+  var quotedColumns: [String] { table.columns.map(\.storedName.quotedIdentifier) }
+  /// Those that the owner's table has, for a SELECT.
+  var storedColumnList: String {
+    storedPositions.map { table.columns[$0].storedName.quotedIdentifier }.joined(separator: ", ")
+  }
+  /// The field's name of one of the owner's columns; SQLite tells names apart without regard to case.
+  func field(ofColumn name: String) -> String? {
+    let name = name.asciiLowercased
+    return storedPositions.lazy.map { self.table.columns[$0] }
+      .first { $0.storedName.asciiLowercased == name }?.name
+  }
+
+  /// Whether SQL sees a column's values in the form in which a table of ours would store them.
+  func isStoredAsRead(_ position: Int) -> Bool { true }
+  var marksDeleted: Bool { storedPositions.contains(SystemColumn.deleted.rawValue) }
+}
+
+/// A table that is not served, and why. A value.
+package struct UnservedTable: Hashable, Sendable {
+  package let name: String
+  package let reason: String
 }
 
 /// Everything that is served, as the store sees it. Immutable.
@@ -60,7 +97,7 @@ final class Schema: Sendable {
   let catalog: Catalog
   let tables: [Int: StoredTable]
   /// Tables that are not served, and why.
-  let unserved: [(name: String, reason: String)]
+  let unserved: [UnservedTable]
   /// Whether any served table's writes may change other rows, or fire the owner's triggers.
   let hasSideEffects: Bool
   let hasDeferredKeys: Bool
@@ -68,7 +105,7 @@ final class Schema: Sendable {
   let version: Int64
 
   init(
-    catalog: Catalog, tables: [Int: StoredTable], unserved: [(name: String, reason: String)],
+    catalog: Catalog, tables: [Int: StoredTable], unserved: [UnservedTable],
     hasDeferredKeys: Bool, version: Int64
   ) {
     self.catalog = catalog

@@ -4,19 +4,20 @@ import Synchronization
 /// What the store's threads tell each other. Sendable.
 final class SharedState: Sendable {
   private let announced: Atomic<UInt64>
-  private let current: Mutex<Catalog>
+  private let current: Mutex<Schema>
   private let isDatabaseGone = Atomic(false)
   private let currentWALPages = Atomic(0)
 
-  init(head: Sequence, catalog: Catalog) {
+  init(head: Sequence, schema: Schema) {
     announced = Atomic(head.rawValue)
-    current = Mutex(catalog)
+    current = Mutex(schema)
   }
 
   /// The last sequence that was committed.
   var head: Sequence { Sequence(announced.load(ordering: .acquiring)) }
 
-  var catalog: Catalog { current.withLock { $0 } }
+  var schema: Schema { current.withLock { $0 } }
+  var catalog: Catalog { schema.catalog }
 
   /// Pages in the WAL that the next transaction does not write over.
   var walPages: Int { currentWALPages.load(ordering: .relaxed) }
@@ -29,8 +30,8 @@ final class SharedState: Sendable {
     announced.store(head.rawValue, ordering: .releasing)
   }
 
-  func setCatalog(_ catalog: Catalog) {
-    current.withLock { $0 = catalog }
+  func setSchema(_ schema: Schema) {
+    current.withLock { $0 = schema }
   }
 
   /// Once set: the database's file is no longer the one that was opened, and nothing is served.

@@ -8,9 +8,14 @@ extension Store {
   package static func catalog(
     path: String, options: StoreOptions
   ) throws(DatasyncError) -> Catalog {
+    try schema(path: path, options: options).catalog
+  }
+
+  /// The same as the store sees it.
+  static func schema(path: String, options: StoreOptions) throws(DatasyncError) -> Schema {
     let opening = StoreOpening(path: path, options: options)
     let connection = try opening.connect(busyWait: nil)
-    let catalog: Catalog
+    let schema: Schema
     do {
       connection.setTriggersEnabled(false)
       // What the loader notes on its way, new field numbers for instance, is taken back.
@@ -21,18 +26,18 @@ extension Store {
       let loader = SchemaLoader(
         connection: connection, options: options, attaching: .ready, previous: nil,
         now: WallClock.now)
-      catalog = try loader.load(nextSequence: &next).0.catalog
+      schema = try loader.load(nextSequence: &next).schema
     } catch let failure as SQLiteFailure {
       throw opening.explained(failure)
     } catch {
       throw (error as? StoreFailure)?.datasyncError(while: "reading \(path)")
         ?? DatasyncError(.internal, "\(path) cannot be read", cause: error)
     }
-    guard !catalog.tables.isEmpty else {
+    guard !schema.catalog.tables.isEmpty else {
       throw DatasyncError(
         .failedPrecondition, reason: "NO_TABLES",
         "no table of \(path) is attached; run datasync attach \(path) first")
     }
-    return catalog
+    return schema
   }
 }

@@ -9,6 +9,8 @@ package protocol StoreObserver: Sendable {
   func batchCommitted(_ batch: CommittedBatch) -> Bool
   /// Comes before the first batch whose changes need the new catalog.
   func catalogChanged(_ catalog: Catalog)
+  /// Other tables than before are not served.
+  func unservedTablesChanged(_ tables: [UnservedTable])
   /// The database's file was removed or replaced; every read and write is refused from now on.
   func databaseGone(path: String)
   /// A read of this server or of another program lasts while much is written: the WAL is as long as
@@ -21,6 +23,7 @@ extension StoreObserver {
   /// Observers that do not care learn it from the refusals.
   package func databaseGone(path: String) {}
   package func longReadHoldsWAL(bytes: Int) {}
+  package func unservedTablesChanged(_ tables: [UnservedTable]) {}
 }
 
 /// One SQLite database with its writer thread, its reader threads and its change log. Sendable.
@@ -35,8 +38,6 @@ package final class Store: Sendable {
   package let path: String
   /// Names this database's history; OpenResponse.history_id.
   package let historyID: String
-  /// Tables that are not served, and why; as found when opened.
-  package let unservedTables: [(name: String, reason: String)]
 
   /// Opens a database, recovers it, and adopts what others wrote while we were away.
   ///
@@ -60,7 +61,7 @@ package final class Store: Sendable {
     prepared: StoreOpening.Prepared, busyWait: BusyWait, observer: any StoreObserver
   ) throws(DatasyncError) {
     let options = opening.options
-    let shared = SharedState(head: prepared.head, catalog: prepared.schema.catalog)
+    let shared = SharedState(head: prepared.head, schema: prepared.schema)
     let writer = Writer(
       connection: connection, options: options, observer: observer, shared: shared,
       schema: prepared.schema, head: prepared.head, compactor: prepared.compactor)
@@ -109,7 +110,6 @@ package final class Store: Sendable {
     self.identity = identity
     historyID = prepared.historyID
     path = opening.path
-    unservedTables = prepared.schema.unserved
     readers = ReaderPool(readers: connections, limit: options.maxQueuedReads)
     self.threads = Mutex(threads.compactMap { $0 })
     guard !threads.contains(where: { $0 == nil }) else {
@@ -120,6 +120,9 @@ package final class Store: Sendable {
   }
 
   package var catalog: Catalog { shared.catalog }
+
+  /// Tables that are not served now, and why; in order of name.
+  package var unservedTables: [UnservedTable] { shared.schema.unserved }
 
   /// The last sequence that was committed and announced.
   package var head: Sequence { shared.head }

@@ -131,6 +131,7 @@ struct StoreOpening {
       connection.setTriggersEnabled(false)
       try connection.execute("BEGIN IMMEDIATE")
       try OwnTables.ensure(connection)
+      if options.isMadeForUs { try OwnTables.set("placement", .string("within"), connection) }
       let head = try ChangeLog.head(connection)
       let historyID = try HistoryCheck(connection: connection, identity: identity)
         .historyID(head: head)
@@ -138,20 +139,20 @@ struct StoreOpening {
       let now = WallClock.now
       let loader = SchemaLoader(
         connection: connection, options: options, attaching: attaching, previous: nil, now: now)
-      let (schema, attached) = try loader.load(nextSequence: &next)
+      let loaded = try loader.load(nextSequence: &next)
+      let (schema, attached) = (loaded.schema, loaded.attached)
       let transaction = WriteTransaction(
         connection: connection, schema: schema, log: ChangeLog(connection),
         cache: StatementCache(), now: now, head: head, keys: KeyGenerator())
       for table in attached {
-        transaction.append(
+        try transaction.append(
           Change(
             sequence: transaction.takeSequence(), tableID: table.table.id, key: "",
             operation: .tableAttached, before: nil, after: nil))
-        try transaction.endCommit(origin: "")
+        try transaction.endCommit()
       }
-      // A bound in memory only; more is adopted by the writer's first transactions.
-      try Adoption(transaction: transaction).adopt(atMost: Writer.maxAdopted)
-      try transaction.endCommit(origin: "")
+      _ = try Adoption(transaction: transaction).adopt()
+      try transaction.endCommit()
       var compactor = try Compactor.load(connection, options: options)
       try compactor.save(connection, head: transaction.head)
       try connection.execute("COMMIT")

@@ -33,10 +33,21 @@ package struct StoreOptions: Sendable {
   package var restartPages = 16_384
   /// Pages after which reads that last and keep the WAL from being begun anew are ended.
   package var maxWALPages = 131_072
+  /// The longest image of a row that is written: no message holds a longer one.
+  package var maxRowBytes = Int.max
   package var mutationRetention: Duration = .seconds(7 * 86_400)
   package var maxMutations = 1_000_000
-  /// Tables that are marked instead of removed from; `*` for all. Only where `attach` is set.
-  package var softDeleteTables: Set<String> = []
+  /// What deletes do, by table; `*` for all others: the row is marked instead of removed.
+  package var softDeleteTables: [String: SoftDelete] = [:]
+  /// Tables whose system fields are to be columns of their own; `*` for all. Only when attached.
+  package var withinTables: Set<String> = []
+  /// Whether the database has just been made to be served: its tables are within, also those that
+  /// appear later.
+  package var isMadeForUs = false
+  /// Tables within that are to be moved beside.
+  package var besideTables: Set<String> = []
+  /// How long the schema must have been at rest before a table that has appeared is attached.
+  package var attachDelay: Duration = .seconds(2)
   /// Attach every table that can be, also those that appear later.
   package var attachesTables = false
   /// How often foreign writes are looked for while the writer is idle.
@@ -51,4 +62,21 @@ package struct StoreOptions: Sendable {
   #endif
 
   package init() {}
+}
+
+/// How deletes in a table mark its rows. A value.
+package enum SoftDelete: Hashable, Sendable {
+  /// In a system column, which only a table within has.
+  case ours
+  /// In a BOOLEAN column of the owner's, of a table beside.
+  case column(String)
+}
+
+extension StoreOptions {
+  /// nil: as it was before.
+  func softDelete(of table: String) -> SoftDelete? { softDeleteTables[table] ?? softDeleteTables["*"] }
+
+  func isWithin(_ table: String) -> Bool {
+    withinTables.contains("*") || withinTables.contains(table) || softDelete(of: table) == .ours
+  }
 }

@@ -65,7 +65,7 @@ struct ConstraintExplainer {
     list.split(separator: ",").compactMap { part in
       guard let dot = part.lastIndex(of: ".") else { return nil }
       let name = String(part[part.index(after: dot)...]).trimmed
-      return stored.table.index(ofColumn: name) == nil ? nil : name
+      return stored.field(ofColumn: name)
     }
   }
 
@@ -94,7 +94,7 @@ struct ConstraintExplainer {
       ? String(failure.message.dropFirst(prefix.count)) : failure.message
     let check = stored.raw.text.checks.first { $0.name == text || $0.expression == text }
     let column = check?.column.flatMap { name in
-      stored.table.columns.first { $0.name.asciiLowercased == name }?.name
+      stored.field(ofColumn: name)
     }
     return violation(failure, column: column, "CHECK failed: \(text)")
   }
@@ -137,9 +137,10 @@ struct ConstraintExplainer {
   private func missingParent(_ values: [Value]) -> (column: String, parent: String)? {
     guard values.count == stored.table.columns.count else { return nil }
     for foreign in stored.raw.foreignKeys {
-      let own = foreign.columns.compactMap { stored.table.index(ofColumn: $0) }.map { values[$0] }
+      let fields = foreign.columns.compactMap { stored.field(ofColumn: $0) }
+      let own = fields.compactMap { stored.table.index(ofColumn: $0) }.map { values[$0] }
       guard own.count == foreign.columns.count, !own.contains(where: \.isNull),
-        let column = foreign.columns.first,
+        let column = fields.first,
         let exists = parentExists(foreign, own), !exists
       else { continue }
       return (column, foreign.parent)

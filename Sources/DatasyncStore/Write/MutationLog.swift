@@ -57,7 +57,7 @@ struct MutationLog {
     for result in results {
       writer.append(field: 1) { nested in
         nested.append(field: 1, string: result.messageName)
-        nested.append(field: 2, bytes: result.image.bytes)
+        if let image = result.image { nested.append(field: 2, bytes: image.bytes) }
         nested.append(field: 3, varint: result.sequence.rawValue)
       }
     }
@@ -71,16 +71,16 @@ struct MutationLog {
       guard case .bytes(let message) = next.field else { continue }
       var nested = WireReader(message)
       var name = ""
-      var image: [UInt8] = []
+      var image: RowImage?
       var sequence: UInt64 = 0
       while let field = try? nested.next() {
         if case (1, .bytes(let value)) = field { name = String(decoding: value, as: UTF8.self) }
-        if case (2, .bytes(let value)) = field { image = Array(value) }
+        if case (2, .bytes(let value)) = field { image = RowImage(bytes: Array(value)) }
         if case (3, .varint(let value)) = field { sequence = value }
       }
       results.append(
         WriteResult(
-          messageName: name, image: RowImage(bytes: image), sequence: Sequence(sequence)))
+          messageName: name, image: image, sequence: Sequence(sequence)))
     }
     return results
   }

@@ -14,8 +14,12 @@ final class TableStatements {
     self.connection = connection
     // A constraint declared ON CONFLICT REPLACE would remove rows unseen.
     onConflict = stored.raw.text.hasConflictClause ? " OR ABORT" : ""
-    writable = stored.table.columns.indices.filter { !stored.table.columns[$0].isGenerated }
+    writable = stored.storedPositions.filter { !stored.table.columns[$0].isGenerated }
+    known = KnownRows(tableID: stored.table.id, connection: connection)
   }
+
+  /// Of a table beside.
+  let known: KnownRows
 
   /// Positions of the columns that an INSERT binds, in order.
   let writable: [Int]
@@ -26,11 +30,11 @@ final class TableStatements {
   private var stampStatement: Statement?
   private var echoStatement: Statement?
 
-  /// All columns of the row whose key is ?1.
+  /// ``StoredTable/storedPositions`` of the row whose key is ?1.
   func select() throws(SQLiteFailure) -> Statement {
     if let selectStatement { return selectStatement }
     let statement = try connection.prepare(
-      "SELECT \(stored.quotedColumns.joined(separator: ", ")) FROM \(stored.quotedName) "
+      "SELECT \(stored.storedColumnList) FROM \(stored.quotedName) "
         + "WHERE \(stored.quotedKey) = ?1")
     selectStatement = statement
     return statement

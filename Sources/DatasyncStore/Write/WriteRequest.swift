@@ -104,12 +104,12 @@ package struct WriteAnswer: Sendable {
 /// One row after its write. A value.
 package struct WriteResult: Sendable {
   package let messageName: String
-  /// As stored; after a hard delete, the last image.
-  package let image: RowImage
+  /// As stored; after a hard delete, the last image. nil where it cannot be read.
+  package let image: RowImage?
   /// The sequence of the change; of one that changed nothing, the row's version.
   package let sequence: Sequence
 
-  package init(messageName: String, image: RowImage, sequence: Sequence) {
+  package init(messageName: String, image: RowImage?, sequence: Sequence) {
     self.messageName = messageName
     self.image = image
     self.sequence = sequence

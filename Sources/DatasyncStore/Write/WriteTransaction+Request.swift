@@ -8,6 +8,7 @@ extension WriteTransaction {
       request.operations.count > 1
       || request.operations.contains { schema.tables[$0.tableID]?.needsSavepoint == true }
     let start = next
+    origin = request.origin
     do throws(WriteFailure) {
       if needsSavepoint { try sql("SAVEPOINT request") }
       var results: [WriteResult] = []
@@ -59,7 +60,7 @@ extension WriteTransaction {
   /// Writes the log and remembers the mutation. A failure here is nobody's fault.
   private func end(_ request: WriteRequest, _ results: [WriteResult]) throws(WriteFailure) {
     do {
-      try endCommit(origin: request.origin)
+      try endCommit()
       if let mutation = request.mutation {
         try MutationLog(connection: connection).record(mutation, results: results, time: now)
       }

@@ -54,8 +54,8 @@ extension WriteTransaction {
     }
     if values[0].isNull { values[0] = .int64(connection.lastInsertRowID) }
     return try finish(
-      stored, key: try RowKey(value: values[0]), values: values, before: nil, operation: .insert,
-      sequence: sequence)
+      stored, key: try RowKey(value: values[0]), Written(values: values, faults: []), before: nil,
+      operation: .insert, sequence: sequence)
   }
 
   private func replace(
@@ -117,7 +117,7 @@ extension WriteTransaction {
     }
     guard let found = try row(key, in: stored) else { throw .request(notFound(keyText, stored)) }
     let before = found.row
-    try check(before, ifVersion: ifVersion, includeDeleted: false)
+    try check(found, ifVersion: ifVersion, includeDeleted: false)
     if stored.table.softDelete {
       var values = RowDecoder.values(of: before.image, table: stored.table)
       values[SystemColumn.deleted.rawValue] = .bool(true)
@@ -130,14 +130,16 @@ extension WriteTransaction {
       let statement = try self.statements(for: stored).delete()
       statement.bind(1, key.value)
       try statement.run()
+      if stored.placement == .beside { try self.statements(for: stored).known.remove(key.value) }
     }
-    append(
+    try note(
       Change(
         sequence: sequence, tableID: stored.table.id, key: before.key, operation: .delete,
-        before: before.image, after: nil))
+        before: before.image, after: nil, faulty: found.faults.isEmpty ? [] : .before))
+    countRow(of: stored, -1)
     try adoptSideEffects(of: stored, except: key)
     return WriteResult(
-      messageName: stored.table.messageName, image: before.image, sequence: sequence)
+      messageName: stored.table.messageName, image: found.readableImage, sequence: sequence)
   }
 
   /// Writes columns of a row that exists; nothing where they already are so.
@@ -145,69 +147,148 @@ extension WriteTransaction {
     _ stored: StoredTable, _ key: RowKey, before found: FoundRow, values: [Value], columns: [Int]
   ) throws(WriteFailure) -> WriteResult {
     let before = found.row
-    try found.checkMended(by: columns)
-    guard
-      !found.unreadable.isEmpty || RowEncoder.image(of: values, table: stored.table) != before.image
-    else {
+    let table = stored.table
+    let numbers = Set(columns.map { table.columns[$0].number })
+    // A value that cannot be read stays as it is where it is not written.
+    let rest = Written(
+      values: values, faults: found.faults.filter { !numbers.contains($0.number) })
+    let changed = Set(
+      RowDecoder.changedNumbers(from: before.image, to: rest.image(of: table))
+    ).union(found.faults.map(\.number))
+    // What is equal is left as it is stored, in whatever form.
+    var written = columns.filter { changed.contains(table.columns[$0].number) }
+    guard !written.isEmpty else {
       return WriteResult(
-        messageName: stored.table.messageName, image: before.image, sequence: before.version)
+        messageName: table.messageName, image: found.readableImage, sequence: before.version)
     }
     var values = values
     let sequence = takeSequence()
     values[SystemColumn.updatedAt.rawValue] = .timestamp(now)
     values[SystemColumn.version.rawValue] = .int64(Int64(clamping: sequence.rawValue))
-    var written = columns + [SystemColumn.updatedAt.rawValue, SystemColumn.version.rawValue]
-    if found.unreadable[SystemColumn.createdAt.rawValue] != nil {
-      values[SystemColumn.createdAt.rawValue] = .timestamp(now)
-      written.append(SystemColumn.createdAt.rawValue)
+    if stored.placement == .within {
+      written += [SystemColumn.updatedAt.rawValue, SystemColumn.version.rawValue]
+      if values[SystemColumn.createdAt.rawValue].isNull {
+        values[SystemColumn.createdAt.rawValue] = .timestamp(now)
+        written.append(SystemColumn.createdAt.rawValue)
+      }
+      if found.isFaulty(.deleted), !columns.contains(SystemColumn.deleted.rawValue) {
+        values[SystemColumn.deleted.rawValue] = .bool(before.isDeleted)
+        written.append(SystemColumn.deleted.rawValue)
+      }
     }
-    if found.unreadable[SystemColumn.deleted.rawValue] != nil,
-      !columns.contains(SystemColumn.deleted.rawValue)
-    {
-      values[SystemColumn.deleted.rawValue] = .bool(before.isDeleted)
-      written.append(SystemColumn.deleted.rawValue)
-    }
+    let columnsWritten = written
+    let valuesWritten = values
     try run(stored, key: before.key, values: values, expectsChange: true) {
       () throws(SQLiteFailure) in
-      let statement = try self.statements(for: stored).update(written)
-      for (position, column) in written.enumerated() {
-        self.bind(values[column], to: Int32(position + 1), column: column, of: stored, statement)
+      let statement = try self.statements(for: stored).update(columnsWritten)
+      for (position, column) in columnsWritten.enumerated() {
+        self.bind(
+          valuesWritten[column], to: Int32(position + 1), column: column, of: stored, statement)
       }
-      statement.bind(Int32(written.count + 1), key.value)
+      statement.bind(Int32(columnsWritten.count + 1), key.value)
       try statement.run()
     }
+    let mended = Set(written.map { table.columns[$0].number })
     return try finish(
-      stored, key: key, values: values, before: before.image, operation: .update,
-      sequence: sequence)
+      stored, key: key,
+      Written(values: values, faults: found.faults.filter { !mended.contains($0.number) }),
+      before: found, operation: .update, sequence: sequence)
+  }
+
+  /// A row as it was written. A value.
+  private struct Written {
+    var values: [Value]
+    /// What is still unreadable in it.
+    var faults: [RowFault]
+
+    func stamp(version: Sequence) -> RowStamp {
+      func moment(_ column: SystemColumn) -> Int64 {
+        if case .timestamp(let moment) = values[column.rawValue] { moment } else { 0 }
+      }
+      return RowStamp(
+        createdAt: moment(.createdAt), updatedAt: moment(.updatedAt), version: version)
+    }
+
+    func image(of table: Table) -> RowImage {
+      guard !faults.isEmpty else { return RowEncoder.image(of: values, table: table) }
+      var encoder = RowEncoder()
+      for (column, value) in zip(table.columns, values) { encoder.append(value, to: column) }
+      RowFaults.append(faults, to: &encoder)
+      return encoder.finish()
+    }
   }
 
   /// Notes the change, and answers with the row as it is now stored.
   private func finish(
-    _ stored: StoredTable, key: RowKey, values: [Value], before: RowImage?,
+    _ stored: StoredTable, key: RowKey, _ written: Written, before: FoundRow?,
     operation: Change.Operation, sequence: Sequence
   ) throws(WriteFailure) -> WriteResult {
     let table = stored.table
-    let image: RowImage
+    let after: (image: RowImage, isFaulty: Bool)
     if stored.isPredictable {
-      image = RowEncoder.image(of: values, table: table)
+      after = (written.image(of: table), !written.faults.isEmpty)
     } else {
-      guard let found = try row(key, in: stored), found.row.version == sequence else {
-        throw .request(
-          DatasyncError(
-            .failedPrecondition, reason: "WRITE_REFUSED",
-            "a trigger of \(table.name) removes the row, or writes its version, which is the "
-              + "server's: change the trigger",
-            metadata: ["table": table.name, "id": key.description]))
-      }
-      if let first = found.unreadable.min(by: { $0.key < $1.key }) { throw .request(first.value) }
-      image = found.row.image
+      after = try reread(stored, key: key, written, sequence: sequence)
     }
-    append(
+    guard after.image.bytes.count <= maxRowBytes || after.isFaulty else {
+      throw .request(.rowTooLarge(after.image, key: key, table: table, limit: maxRowBytes))
+    }
+    if stored.placement == .beside {
+      try keep(
+        after, of: stored, key: key, written.stamp(version: sequence), isNew: before == nil)
+    }
+    var faulty: FaultyImages = after.isFaulty ? .after : []
+    if let before, !before.faults.isEmpty { faulty.insert(.before) }
+    try note(
       Change(
         sequence: sequence, tableID: table.id, key: key.description, operation: operation,
-        before: before, after: image))
+        before: before?.row.image, after: after.image, faulty: faulty))
+    if before == nil { countRow(of: stored, 1) }
     try adoptSideEffects(of: stored, except: key)
-    return WriteResult(messageName: table.messageName, image: image, sequence: sequence)
+    return WriteResult(
+      messageName: table.messageName, image: after.isFaulty ? nil : after.image,
+      sequence: sequence)
+  }
+
+  /// The row as it came out: SQLite, or a trigger of the owner's, may have made something else of it.
+  private func reread(
+    _ stored: StoredTable, key: RowKey, _ written: Written, sequence: Sequence
+  ) throws(WriteFailure) -> (image: RowImage, isFaulty: Bool) {
+    switch stored.placement {
+    case .within:
+      if let found = try row(key, in: stored), found.row.version == sequence {
+        return (found.row.image, !found.faults.isEmpty)
+      }
+    case .beside:
+      if let row = try ownersRow(key, in: stored) {
+        let image = row.image(
+          key: key.value, written.stamp(version: sequence), table: stored.table)
+        return (image, !row.faults.isEmpty)
+      }
+    }
+    throw .request(
+      DatasyncError(
+        .failedPrecondition, reason: "WRITE_REFUSED",
+        stored.placement == .within
+          ? "a trigger of \(stored.table.name) removes the row, or writes its version, which is the "
+            + "server's: change the trigger"
+          : "a trigger of \(stored.table.name) removes the row",
+        metadata: ["table": stored.table.name, "id": key.description]))
+  }
+
+  private func keep(
+    _ after: (image: RowImage, isFaulty: Bool), of stored: StoredTable, key: RowKey,
+    _ stamp: RowStamp, isNew: Bool
+  ) throws(WriteFailure) {
+    let row = KnownRow(
+      createdAt: stamp.createdAt, updatedAt: stamp.updatedAt, version: stamp.version,
+      isFaulty: after.isFaulty, image: after.image)
+    do throws(SQLiteFailure) {
+      let known = statements(for: stored).known
+      if isNew { try known.insert(key.value, row) } else { try known.update(key.value, row) }
+    } catch {
+      throw failure(error)
+    }
   }
 
   // MARK: - Conditions
@@ -236,13 +317,14 @@ extension WriteTransaction {
       }
       return (key, nil)
     }
-    try check(before.row, ifVersion: condition.ifVersion, includeDeleted: condition.includeDeleted)
+    try check(before, ifVersion: condition.ifVersion, includeDeleted: condition.includeDeleted)
     return (key, before)
   }
 
   private func check(
-    _ row: StoredRow, ifVersion: Sequence, includeDeleted: Bool
+    _ found: FoundRow, ifVersion: Sequence, includeDeleted: Bool
   ) throws(WriteFailure) {
+    let row = found.row
     let metadata = ["table": row.table.name, "id": row.key]
     guard !row.isDeleted || includeDeleted else {
       throw .request(
@@ -258,7 +340,7 @@ extension WriteTransaction {
           .failedPrecondition, reason: "VERSION_MISMATCH",
           "the row \"\(row.key.shortened)\" of \(row.table.name) has version \(row.version), not "
             + "\(ifVersion)",
-          metadata: metadata, row: row))
+          metadata: metadata, row: found.faults.isEmpty ? row : nil))
     }
   }
 
@@ -267,5 +349,20 @@ extension WriteTransaction {
       .notFound, reason: "ROW_NOT_FOUND",
       "there is no row \"\(key.shortened)\" in \(stored.table.name)",
       metadata: ["table": stored.table.name, "id": key])
+  }
+}
+
+extension DatasyncError {
+  /// A write that would make a row which no message holds.
+  fileprivate static func rowTooLarge(
+    _ image: RowImage, key: RowKey, table: Table, limit: Int
+  ) -> DatasyncError {
+    let fault = RowFault.size(of: image.bytes, count: image.bytes.count, limit: limit)
+    let column = table.index(ofNumber: fault.number).map { table.columns[$0].name } ?? ""
+    return DatasyncError(
+      .resourceExhausted, reason: "ROW_TOO_LARGE", "\(column): \(fault.description)",
+      metadata: [
+        "limit": RowFault.sizeLimit, "table": table.name, "id": key.description, "column": column,
+      ])
   }
 }

@@ -55,16 +55,24 @@ extension WriteTransaction {
   private func row(
     where columns: [String], are values: [Value], in stored: StoredTable
   ) -> StoredRow? {
-    let condition = columns.enumerated().map { "\($1.quotedIdentifier) = ?\($0 + 1)" }
+    let positions = columns.compactMap { stored.table.index(ofColumn: $0) }
+    let condition = positions.enumerated().map { "\(stored.quotedColumns[$1]) = ?\($0 + 1)" }
     let sql =
-      "SELECT \(stored.quotedColumns.joined(separator: ", ")) FROM \(stored.quotedName) "
+      "SELECT \(stored.quotedKey) FROM \(stored.quotedName) "
       + "WHERE \(condition.joined(separator: " AND "))"
     do {
       let statement = try connection.cached(sql)
-      defer { statement.reset() }
-      for (index, value) in values.enumerated() { statement.bind(Int32(index + 1), value) }
-      guard try statement.step() else { return nil }
-      return try RowReader.row(statement, table: stored.table)
+      for (index, value) in values.enumerated() {
+        bind(value, to: Int32(index + 1), column: positions[index], of: stored, statement)
+      }
+      guard try statement.step() else {
+        statement.reset()
+        return nil
+      }
+      let key = RowKey(stored: statement, 0, table: stored.table)
+      statement.reset()
+      guard let key, let found = try row(key, in: stored), found.faults.isEmpty else { return nil }
+      return found.row
     } catch {
       // The answer is the refusal; that its row cannot be shown does not change it.
       return nil
@@ -75,8 +83,7 @@ extension WriteTransaction {
   func adoptSideEffects(of stored: StoredTable, except key: RowKey) throws(WriteFailure) {
     guard stored.hasSideEffects else { return }
     do {
-      let adoption = Adoption(transaction: self)
-      try adoption.adopt(atMost: .max, except: (stored.table.id, key))
+      try Adoption(transaction: self).adoptSideEffects(except: (stored.table.id, key))
     } catch {
       throw failure(error)
     }

@@ -15,10 +15,23 @@ final class WriteTransaction {
   private(set) var commits: [Commit] = []
   private(set) var logBytes = 0
   var keys: KeyGenerator
+  /// How many rows of tables beside are known, by id, of those that somebody has asked of.
+  var rowCounts: [Int: Int64]
+  /// The longest image of a row that a request may write.
+  let maxRowBytes: Int
+  /// Of a commit whose changes are too many to be kept: its first and its last so far.
+  private var spilled: (first: Sequence, last: Sequence)?
+  /// What ``changes`` take in memory.
+  private var changeBytes = 0
+  /// The client id of the writer, for the log.
+  var origin = ""
+
+  /// Most of ``changeBytes``: the changes of a larger commit are left to the log.
+  static let maxChangeBytes = 16 << 20
 
   init(
     connection: Connection, schema: Schema, log: ChangeLog, cache: StatementCache, now: Int64,
-    head: Sequence, keys: KeyGenerator
+    head: Sequence, keys: KeyGenerator, rowCounts: [Int: Int64] = [:], maxRowBytes: Int = .max
   ) {
     self.connection = connection
     self.schema = schema
@@ -27,6 +40,8 @@ final class WriteTransaction {
     self.now = now
     next = head.next
     self.keys = keys
+    self.rowCounts = rowCounts
+    self.maxRowBytes = maxRowBytes
   }
 
   /// The last sequence given out.
@@ -42,12 +57,39 @@ final class WriteTransaction {
     return sequence
   }
 
-  func append(_ change: Change) {
+  /// Adds a change to the commit at hand. There may be more of them than memory holds.
+  func append(_ change: Change) throws(SQLiteFailure) {
+    if let first = spilled?.first {
+      logBytes += try log.append(change, head: nil)
+      spilled = (first, change.sequence)
+      return
+    }
     changes.append(change)
+    changeBytes += change.memoryCost
+    guard changeBytes > WriteTransaction.maxChangeBytes else { return }
+    spilled = (changes[0].sequence, change.sequence)
+    logBytes += try log.append(Commit(changes: changes, origin: origin, committedAt: now))
+    changes.removeAll()
+  }
+
+  /// The same within a request.
+  func note(_ change: Change) throws(WriteFailure) {
+    do {
+      try append(change)
+    } catch {
+      throw .batch(error)
+    }
   }
 
   /// Ends a request that succeeded: its changes become one commit.
-  func endCommit(origin: String) throws(SQLiteFailure) {
+  func endCommit() throws(SQLiteFailure) {
+    changeBytes = 0
+    if let spilled {
+      commits.append(
+        Commit(first: spilled.first, last: spilled.last, origin: origin, committedAt: now))
+      self.spilled = nil
+      return
+    }
     guard !changes.isEmpty else { return }
     let commit = Commit(changes: changes, origin: origin, committedAt: now)
     logBytes += try log.append(commit)
@@ -58,7 +100,15 @@ final class WriteTransaction {
   /// Takes back the sequences of a request that failed.
   func forgetChanges(since sequence: Sequence, count: Int = 0) {
     next = sequence
-    changes.removeSubrange(count...)
+    // What was spilled was of this request alone, and goes with its savepoint.
+    if spilled == nil { changes.removeSubrange(count...) }
+    spilled = nil
+    changeBytes = changes.reduce(0) { $0 + $1.memoryCost }
+  }
+
+  /// Keeps count of a table's rows, where that has begun.
+  func countRow(of stored: StoredTable, _ difference: Int64) {
+    rowCounts[stored.table.id]? += difference
   }
 
   #if DEBUG
@@ -82,30 +132,49 @@ final class WriteTransaction {
 
   /// A row as a write finds it. A value.
   struct FoundRow {
+    /// Its image says of the values that cannot be read; see ``RowFaults``.
     let row: StoredRow
-    /// Columns whose stored value does not fit them, and are left out of the row; by index. The
-    /// write may mend them.
-    let unreadable: [Int: DatasyncError]
+    let faults: [RowFault]
 
-    /// - Throws: DATA_LOSS where a column would stay unreadable that the write does not touch.
-    func checkMended(by columns: [Int]) throws(WriteFailure) {
-      let rest = unreadable.filter { index, _ in
-        let isOurs = (1..<SystemColumn.count).contains(index)
-        // What a generated column holds after the write shows when the row is read again.
-        return !isOurs && !columns.contains(index) && !row.table.columns[index].isGenerated
-      }
-      if let first = rest.min(by: { $0.key < $1.key }) { throw .request(first.value) }
+    /// nil where the row cannot be shown to anybody.
+    var readableImage: RowImage? { faults.isEmpty ? row.image : nil }
+
+    func isFaulty(_ column: SystemColumn) -> Bool {
+      faults.contains { $0.number == column.rawValue + 1 }
     }
   }
 
   func row(_ key: RowKey, in stored: StoredTable) throws(WriteFailure) -> FoundRow? {
     do throws(SQLiteFailure) {
+      switch stored.placement {
+      case .within:
+        let statement = try statements(for: stored).select()
+        defer { statement.reset() }
+        statement.bind(1, key.value)
+        guard try statement.step() else { return nil }
+        let (row, faults) = RowReader.row(statement, stored)
+        return FoundRow(row: row, faults: faults)
+      case .beside:
+        return try statements(for: stored).known.row(key.value).map { known in
+          FoundRow(
+            row: StoredRow(
+              table: stored.table, key: key.description, image: known.image,
+              version: known.version, isDeleted: RowDecoder.isDeleted(known.image)),
+            faults: known.isFaulty ? RowFaults.faults(of: known.image) : [])
+        }
+      }
+    } catch {
+      throw failure(error)
+    }
+  }
+
+  /// What the owner's table has under a key, whatever is known of it.
+  func ownersRow(_ key: RowKey, in stored: StoredTable) throws(WriteFailure) -> OwnersRow? {
+    do throws(SQLiteFailure) {
       let statement = try statements(for: stored).select()
       defer { statement.reset() }
       statement.bind(1, key.value)
-      guard try statement.step() else { return nil }
-      let (row, unreadable) = RowReader.rowLeavingOut(statement, table: stored.table)
-      return FoundRow(row: row, unreadable: unreadable)
+      return try statement.step() ? OwnersRow(statement, stored) : nil
     } catch {
       throw failure(error)
     }

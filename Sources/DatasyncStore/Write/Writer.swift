@@ -25,9 +25,13 @@ final class Writer: @unchecked Sendable {
   private let log: ChangeLog
   private let cache = StatementCache()
   private var keys = KeyGenerator()
+  /// See ``WriteTransaction/rowCounts``.
+  private var rowCounts: [Int: Int64] = [:]
   private(set) var schema: Schema
   private(set) var head: Sequence
   private var dataVersion: Int64 = -1
+  /// While tables wait to be attached: until when the schema must not have changed.
+  private var rest: (version: Int64, until: Duration)?
   private var compactor: Compactor
   private var lastTrim: Duration = .zero
   private var lastTidy: Duration = .zero
@@ -43,8 +47,6 @@ final class Writer: @unchecked Sendable {
   /// Called in the end, where all that was committed has been synced.
   var closedSynced: () -> Void = {}
 
-  /// Most foreign rows adopted in one transaction.
-  static let maxAdopted = 10_000
   /// Most requests of a batch that are refused because what they touch cannot be read, while the
   /// others are written; where there are more, the storage as a whole has failed.
   private static let maxSetAside = 16
@@ -121,7 +123,7 @@ final class Writer: @unchecked Sendable {
         process(requests)
       } else if isClosed {
         break
-      } else if isWoken || foreignCommitSeen() {
+      } else if isWoken || foreignCommitSeen() || rest.map({ MonotonicClock.now >= $0.until }) ?? false {
         process([])
       } else {
         tidy()
@@ -231,7 +233,11 @@ final class Writer: @unchecked Sendable {
         writesSinceLook = 0
         if MonotonicClock.now - start > maxBatchTime { break }
       }
-      if schema.hasSideEffects { try transaction.setWriting(false) }
+      if schema.hasSideEffects {
+        try transaction.setWriting(false)
+        // What our own statements have noted of rows that they logged themselves.
+        try connection.cached("DELETE FROM datasync_written").run()
+      }
       try end(transaction)
       publish(answers, transaction.commits)
       return answers.count
@@ -266,7 +272,8 @@ final class Writer: @unchecked Sendable {
   private func newTransaction() -> WriteTransaction {
     WriteTransaction(
       connection: connection, schema: schema, log: log, cache: cache, now: WallClock.now,
-      head: head, keys: keys)
+      head: head, keys: keys, rowCounts: rowCounts,
+      maxRowBytes: options.maxRowBytes)
   }
 
   /// Begins a transaction in which nothing foreign is left to adopt.
@@ -278,55 +285,63 @@ final class Writer: @unchecked Sendable {
       try connection.cached("BEGIN IMMEDIATE").run()
       begun()
       let version = try connection.integer("PRAGMA data_version") ?? 0
-      guard version != dataVersion else { return }
-      let isReloaded = try reloadIfChanged()
+      guard version != dataVersion || rest.map({ MonotonicClock.now >= $0.until }) ?? false else {
+        return
+      }
+      let reloaded = try reloadIfChanged()
       let transaction = newTransaction()
-      for table in isReloaded.attached {
-        transaction.append(
+      for table in reloaded?.attached ?? [] {
+        try transaction.append(
           Change(
             sequence: transaction.takeSequence(), tableID: table.table.id, key: "",
             operation: .tableAttached, before: nil, after: nil))
-        try transaction.endCommit(origin: "")
+        try transaction.endCommit()
       }
-      let adopted = try Adoption(
-        transaction: transaction, schema: isReloaded.schema ?? schema
-      ).adopt(atMost: Writer.maxAdopted)
-      try transaction.endCommit(origin: "")
-      if adopted == 0, isReloaded.schema == nil {
+      let hasAdopted = try Adoption(
+        transaction: transaction, schema: reloaded?.schema ?? schema
+      ).adopt()
+      try transaction.endCommit()
+      if !hasAdopted, reloaded == nil {
         dataVersion = version
         return
       }
       try end(transaction)
-      if let schema = isReloaded.schema { install(schema) }
-      // There may be more to adopt than one transaction took.
-      if adopted < Writer.maxAdopted { dataVersion = version }
+      if let reloaded { install(reloaded.schema) }
+      dataVersion = version
       publish([], transaction.commits)
     }
   }
 
-  private func reloadIfChanged() throws(SQLiteFailure) -> (
-    schema: Schema?, attached: [SchemaLoader.Attached]
-  ) {
-    guard try connection.integer("PRAGMA schema_version") != schema.version else {
-      return (nil, [])
-    }
+  private func reloadIfChanged() throws(SQLiteFailure) -> SchemaLoader.Loaded? {
+    let version = try connection.integer("PRAGMA schema_version") ?? 0
+    let hasChanged = version != schema.version
+    guard hasChanged || isRested(version) else { return nil }
     connection.setTriggersEnabled(false)
     defer { connection.setTriggersEnabled(schema.hasSideEffects) }
     var next = head.next
     let loader = SchemaLoader(
       connection: connection, options: options, attaching: options.attachesTables ? .all : .ready,
-      previous: schema, now: WallClock.now)
-    let (loaded, attached) = try loader.load(nextSequence: &next)
-    return (loaded, attached)
+      mayAlter: !hasChanged, previous: schema, now: WallClock.now)
+    let loaded = try loader.load(nextSequence: &next)
+    rest = loaded.isWaiting ? (loaded.schema.version, MonotonicClock.now + options.attachDelay) : nil
+    return loaded
+  }
+
+  /// Whether tables wait, and the schema has been at rest for long enough.
+  private func isRested(_ version: Int64) -> Bool {
+    guard let rest else { return false }
+    return rest.version == version && MonotonicClock.now >= rest.until
   }
 
   private func install(_ loaded: Schema) {
     let isNew = loaded.catalog !== schema.catalog
+    if loaded.unserved != schema.unserved { observer.unservedTablesChanged(loaded.unserved) }
     schema = loaded
+    shared.setSchema(loaded)
+    rowCounts = [:]
     cache.removeAll()
     connection.setTriggersEnabled(loaded.hasSideEffects)
     guard isNew else { return }
-    shared.setCatalog(loaded.catalog)
     observer.catalogChanged(loaded.catalog)
   }
 
@@ -339,7 +354,7 @@ final class Writer: @unchecked Sendable {
   ) throws(SQLiteFailure) -> Bool {
     var compactor = self.compactor
     compactor.logBytes += transaction.logBytes
-    let added = transaction.commits.reduce(0) { $0 + $1.changes.count }
+    let added = transaction.commits.reduce(0) { $0 + $1.count }
     let oldest = compactor.oldest
     let limit = 64 + 4 * added + extra
     try compactor.step(connection, now: transaction.now, head: transaction.head, atMost: limit)
@@ -349,6 +364,7 @@ final class Writer: @unchecked Sendable {
     self.compactor = compactor
     head = transaction.head
     keys = transaction.keys
+    rowCounts = transaction.rowCounts
     committed()
     return compactor.oldest != oldest
   }

@@ -8,9 +8,10 @@ struct AttachCommand: ParsableCommand {
     commandName: "attach",
     abstract: "Makes tables of a database ready to be served.",
     discussion: """
-      Adds the columns created_at, updated_at, version and deleted where they are missing, and the \
-      triggers by which changes of other programs are noticed. Says what it does. Your own columns \
-      and values stay as they are; datasync detach takes everything out again.
+      Your tables get triggers by which changes of other programs are noticed, and nothing else: the \
+      times and versions of their rows are kept beside them, in tables named datasync_…. With \
+      --within they stand in four columns of the table itself. Says what it does; datasync detach \
+      takes everything out again.
       """)
 
   @Argument(help: "The SQLite database file.")
@@ -19,27 +20,40 @@ struct AttachCommand: ParsableCommand {
   @Argument(help: "The tables; without any, every table that can be attached.")
   var tables: [String] = []
 
+  @OptionGroup var options: AttachOptions
+
   @Option(
-    name: .customLong("soft-delete"), parsing: .singleValue,
+    name: .customLong("beside"), parsing: .singleValue,
     help: ArgumentHelp(
-      "A delete in this table marks the row; repeatable, '*' for all.", valueName: "table"))
-  var softDelete: [String] = []
+      "Move the system fields of this table, which has them within, beside it: versions stay, our "
+        + "columns go; repeatable.", valueName: "table"))
+  var beside: [String] = []
 
   @Flag(help: "Say what would be done, and do nothing.")
   var dryRun = false
 
+  @Flag(help: "Say it as JSON.")
+  var json = false
+
   func run() throws {
+    var choices = options.choices
+    choices.tables = tables
+    choices.beside = Set(beside)
+    if choices.tables.isEmpty, !beside.isEmpty { choices.tables = beside }
     let plan: AttachPlan
     do throws(DatasyncError) {
       plan =
         dryRun
-        ? try Store.attachPlan(path: database, tables: tables, softDelete: Set(softDelete))
-        : try Store.attach(path: database, tables: tables, softDelete: Set(softDelete))
+        ? try Store.attachPlan(path: database, choices: choices)
+        : try Store.attach(path: database, choices: choices)
     } catch {
       throw Failure(error.message)
     }
-    StandardOutput.print(plan.description)
-    let refused = plan.skipped.map(\.table).filter { tables.contains($0) }
+    StandardOutput.print(json ? plan.json : plan.description)
+    for (table, reason) in plan.skipped where !json && !dryRun {
+      StandardError.print("\(table) is not attached, because \(reason)")
+    }
+    let refused = plan.skipped.map(\.table).filter { choices.namedTables.contains($0) }
     if !refused.isEmpty { throw Failure("not attached: \(refused.joined(separator: ", "))") }
   }
 }

@@ -29,12 +29,7 @@ struct ServeCommand: AsyncParsableCommand {
   @Flag(help: "Attach every table that can be, now and when one appears.")
   var attach = false
 
-  @Option(
-    name: .customLong("soft-delete"), parsing: .singleValue,
-    help: ArgumentHelp(
-      "With --attach: a delete in this table marks the row; repeatable, '*' for all.",
-      valueName: "table"))
-  var softDelete: [String] = []
+  @OptionGroup var attachOptions: AttachOptions
 
   @Option(
     help: """
@@ -75,8 +70,9 @@ struct ServeCommand: AsyncParsableCommand {
   var logLevel = LogLevelArgument.notice
 
   func validate() throws {
-    guard softDelete.isEmpty || attach else {
-      throw ValidationError("--soft-delete needs --attach: the choice is made when attaching")
+    guard attachOptions.isEmpty || attach else {
+      throw ValidationError(
+        "--soft-delete and --within need --attach: the choice is made when attaching")
     }
     guard (tlsCert == nil) == (tlsKey == nil) else {
       throw ValidationError("--tls-cert and --tls-key belong together")
@@ -101,7 +97,7 @@ struct ServeCommand: AsyncParsableCommand {
     options.store.synchronous = synchronous.value
     options.store.attachesTables = attach
     options.store.foreignPollInterval = .milliseconds(foreignPollMilliseconds)
-    options.store.softDeleteTables = Set(softDelete)
+    options.store = attachOptions.choices.applied(to: options.store)
     let level = logLevel.value
     LoggingSystem.bootstrap { label in
       var handler = StreamLogHandler.standardError(label: label)
@@ -133,6 +129,7 @@ struct ServeCommand: AsyncParsableCommand {
       try set(limit, in: &options, flag: flag)
     }
     for limit in limits { try set(limit, in: &options, flag: "--limit") }
+    options.service.maxMessageBytes = options.rpc.maxMessageBytes
     guard options.store.defaultPageSize <= options.store.maxPageSize else {
       throw ValidationError("page_size is not to be more than max_page_size")
     }

@@ -72,6 +72,10 @@ struct ServeOptions: Sendable {
     .time(
       "mutation_retention", \.mutationRetentionTime,
       "that a mutation id is remembered, within max_mutations", in: .zero...(.hours(24 * 3650))),
+    .time(
+      "attach_delay", \.attachDelayTime,
+      "that the schema is at rest before a table that has appeared is attached",
+      in: .zero...(.hours(24))),
     .count("max_mutations", \.maxMutations, 0...1_000_000_000, "mutation ids remembered"),
   ]
 }
@@ -80,6 +84,11 @@ extension StoreOptions {
   fileprivate var logRetentionTime: TimeAmount {
     get { TimeAmount(logRetention) }
     set { logRetention = .nanoseconds(newValue.nanoseconds) }
+  }
+
+  fileprivate var attachDelayTime: TimeAmount {
+    get { TimeAmount(attachDelay) }
+    set { attachDelay = .nanoseconds(newValue.nanoseconds) }
   }
 
   fileprivate var mutationRetentionTime: TimeAmount {

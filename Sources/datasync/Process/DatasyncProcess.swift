@@ -26,7 +26,8 @@ struct DatasyncProcess {
     SQLiteLibrary.omitMemoryStatistics()
     // Trapped first: a signal that comes while we open must not kill us halfway.
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
-    try DatabaseFile.prepare(path: database, schema: schema)
+    var storeOptions = storeOptions
+    storeOptions.isMadeForUs = try DatabaseFile.prepare(path: database, schema: schema)
 
     let group = MultiThreadedEventLoopGroup(numberOfThreads: loopCount)
     let registry = ServiceRegistry([])
@@ -48,7 +49,7 @@ struct DatasyncProcess {
         pool.replaceDynamic(files: [service.tablesProto(for: catalog).fileDescriptor()])
         let services = service.services(for: catalog)
         registry.replace(standard + services)
-        for name in services.map(\.name) { health.set(name, .serving) }
+        health.replaceServing(services.map(\.name))
       }
     } catch let error as DatasyncError {
       throw Failure(error.message)

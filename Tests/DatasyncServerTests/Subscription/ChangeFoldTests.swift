@@ -6,7 +6,7 @@ import Testing
 @Suite struct ChangeFoldTests {
   private func fold(
     _ changes: [(change: Change, own: Bool)], excludingOwn: Bool = false
-  ) throws -> [(id: String, sequence: UInt64, verdict: JudgedChange.Verdict?)] {
+  ) throws -> [(id: String, sequence: UInt64, verdict: Verdict?)] {
     let view = try View(table: Fixture.notes, filter: "", select: [], includeDeleted: false)
     var fold = ChangeFold()
     for (change, own) in changes {
@@ -16,7 +16,7 @@ import Testing
         isOwn: own)
     }
     return fold.netChanges(excludingOwn: excludingOwn).map {
-      ($0.change.key, $0.change.sequence.rawValue, $0.verdict(in: view))
+      ($0.change.key, $0.change.sequence.rawValue, $0.verdicts(in: view).first)
     }
   }
 

@@ -1,3 +1,4 @@
+import DatasyncMessages
 import DatasyncModel
 import NIOCore
 import Testing
@@ -15,8 +16,8 @@ import Testing
   @Test func `of a commit's events all but the last say that more follow`() {
     let batch = EventBatch()
     let (first, second) = (commit(4...6), commit(7...7))
-    for byte in UInt8(1)...3 { batch.append([byte], of: first) }
-    batch.append([4], of: second)
+    for byte in UInt8(1)...3 { batch.append(EncodedEvent(.change, [byte]), of: first) }
+    batch.append(EncodedEvent(.change, [4]), of: second)
     #expect(batch.events.map(\.more) == [true, true, false, false])
     #expect(batch.events.map(\.commitEnd.rawValue) == [6, 6, 6, 7])
     #expect(batch.start.rawValue == 3)
@@ -25,14 +26,14 @@ import Testing
 
   @Test func `one origin is told from several`() {
     let batch = EventBatch()
-    batch.append([1], of: commit(1...1, origin: "a"))
+    batch.append(EncodedEvent(.change, [1]), of: commit(1...1, origin: "a"))
     #expect(batch.onlyOrigin == "a")
-    batch.append([2], of: commit(2...2, origin: "a"))
+    batch.append(EncodedEvent(.change, [2]), of: commit(2...2, origin: "a"))
     #expect(batch.onlyOrigin == "a")
-    batch.append([3], of: commit(3...3, origin: "b"))
+    batch.append(EncodedEvent(.change, [3]), of: commit(3...3, origin: "b"))
     #expect(batch.onlyOrigin == nil)
     batch.removeAll()
-    batch.append([4], of: commit(4...4, origin: "c"))
+    batch.append(EncodedEvent(.change, [4]), of: commit(4...4, origin: "c"))
     #expect(batch.onlyOrigin == "c")
     #expect(batch.start.rawValue == 3)
   }
@@ -41,13 +42,15 @@ import Testing
   func `what is framed together is what is framed apart`(form: EventForm) {
     let batch = EventBatch()
     let whole = commit(1...2)
-    let bytes = [[UInt8](repeating: 7, count: 200), [8]]
-    for event in bytes { batch.append(event, of: whole) }
+    let events = [
+      EncodedEvent(.change, [UInt8](repeating: 7, count: 200)), EncodedEvent(.unreadable, [8]),
+    ]
+    for event in events { batch.append(event, of: whole) }
     batch.checkpoint = [9, 9, 9]
     var apart: [[UInt8]] = []
-    for (index, event) in bytes.enumerated() {
+    for (index, event) in events.enumerated() {
       var buffer = ByteBuffer()
-      EventFrame.write(form, change: event, own: false, more: index == 0, to: &buffer)
+      EventFrame.write(form, event, own: false, more: index == 0, to: &buffer)
       apart.append(Array(buffer.readableBytesView))
     }
     var buffer = ByteBuffer()
@@ -70,7 +73,7 @@ import Testing
 
   @Test func `after a large batch a small one is still in memory of its own size`() {
     let batch = EventBatch()
-    let event = [UInt8](repeating: 7, count: 400)
+    let event = EncodedEvent(.change, [UInt8](repeating: 7, count: 400))
     for count in [100, 5, 90, 12] {
       for sequence in 1...UInt64(count) { batch.append(event, of: commit(sequence...sequence)) }
       let bytes = batch.framed(.session(requestID: 1)).bytes

@@ -6,12 +6,12 @@ import Testing
 @Suite struct JudgedChangeTests {
   private func verdict(
     _ before: RowImage?, _ after: RowImage?, select: [String] = [], includeDeleted: Bool = false
-  ) throws -> JudgedChange.Verdict? {
+  ) throws -> Verdict? {
     let view = try View(
       table: Fixture.notes, filter: "", select: select, includeDeleted: includeDeleted)
     let change = Fixture.change(2, "a", before: before, after: after)
     return JudgedChange(change: change, table: Fixture.notes, commit: Fixture.commit(change))
-      .verdict(in: view)
+      .verdicts(in: view).first
   }
 
   private let row = Fixture.row("a", title: "x")

@@ -18,7 +18,7 @@ import Testing
     func awaitDrain(_ subscription: Subscription) { waiting = subscription }
     func sharedForm(for requestID: UInt64) -> EventForm? { nil }
     func send(framed bytes: ByteBuffer, messageCount: Int) { sent.append("framed") }
-    func send(change: [UInt8], own: Bool, more: Bool, for requestID: UInt64) {
+    func send(_ event: EncodedEvent, own: Bool, more: Bool, for requestID: UInt64) {
       sent.append("change")
     }
     func send(checkpoint: [UInt8], for requestID: UInt64) { sent.append("checkpoint") }

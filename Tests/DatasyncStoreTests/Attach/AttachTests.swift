@@ -12,6 +12,16 @@ struct AttachTests {
     CREATE TABLE bad (n INTEGER);
     """
 
+  static func choices(
+    _ tables: [String] = [], softDelete: [String: SoftDelete] = [:], within: Set<String> = []
+  ) -> AttachChoices {
+    var choices = AttachChoices()
+    choices.tables = tables
+    choices.softDelete = softDelete
+    choices.within = within
+    return choices
+  }
+
   private func dump(_ database: TestDatabase) throws -> [String] {
     let connection = try Connection(path: database.path)
     var lines: [String] = []
@@ -29,24 +39,26 @@ struct AttachTests {
   @Test func `a plan says what would be done, and does nothing`() throws {
     let database = try TestDatabase(AttachTests.schema)
     let before = try dump(database)
-    let plan = try Store.attachPlan(path: database.path, softDelete: ["a"])
+    let plan = try Store.attachPlan(
+      path: database.path, choices: AttachTests.choices(softDelete: ["a": .ours], within: ["*"]))
     #expect(try dump(database) == before)
     #expect(plan.items.map(\.table) == ["a", "b"])
     #expect(plan.items[0].addedColumns.count == 4)
-    #expect(plan.items[0].softDelete && !plan.items[1].softDelete)
+    #expect(plan.items[0].deletes == .mark(column: "deleted") && plan.items[1].deletes == .remove)
     #expect(plan.items[1].addedColumns.count == 3)
     #expect(plan.items[0].rowCount == 2)
     #expect(plan.skipped.map(\.table) == ["bad"])
     #expect(plan.description.contains("add column created_at TIMESTAMP"))
     #expect(plan.description.contains("no primary key"))
-    let unknown = try failure { _ = try Store.attachPlan(path: database.path, tables: ["c"]) }
+    let unknown = try failure { _ = try Store.attachPlan(path: database.path, choices: AttachTests.choices(["c"])) }
     #expect(unknown.reason == "TABLE_NOT_FOUND")
     #expect(try database.text("PRAGMA journal_mode") == "delete")
   }
 
   @Test func `attaching begins a table's history: one entry, one version for all rows`() throws {
     let database = try TestDatabase(AttachTests.schema)
-    let plan = try Store.attach(path: database.path, tables: ["a"], softDelete: ["a"])
+    let plan = try Store.attach(
+      path: database.path, choices: AttachTests.choices(["a"], softDelete: ["a": .ours]))
     #expect(plan.items.map(\.table) == ["a"])
     #expect(try Store.attachPlan(path: database.path).items.map(\.isAttached) == [true, false])
     let store = try database.open { $0.attachesTables = false }
@@ -71,9 +83,21 @@ struct AttachTests {
     #expect(error.reason == "HISTORY_COMPACTED")
   }
 
-  @Test func `times that the owner has are kept`() throws {
+  @Test func `a column named as a system field stays what it was, and the field gives way`() throws {
     let database = try TestDatabase(AttachTests.schema)
-    let store = try database.open()
+    let store = try database.open { $0.withinTables = [] }
+    #expect(try store.get("b", "1")?["created_at"] == .timestamp(5))
+    #expect(try store.get("b", "2")?["created_at"] == nil)
+    let times = try (1...2).map { try store.get("b", "\($0)")?["datasync_created_at"] }
+    #expect(times[0] != nil && times[0] == times[1])
+    let row = try store.update("b", ["id": .int64(2), "created_at": .timestamp(7)])
+    #expect(row["created_at"] == .timestamp(7))
+    #expect(try database.integer("SELECT created_at FROM b WHERE id = 2") == 7)
+  }
+
+  @Test func `within, times that the owner has are kept`() throws {
+    let database = try TestDatabase(AttachTests.schema)
+    let store = try database.open { $0.withinTables = ["*"] }
     #expect(try store.get("b", "1")?["created_at"] == .timestamp(5))
     #expect(try #require(try store.get("b", "2")?["created_at"]) != .timestamp(5))
   }
@@ -81,7 +105,7 @@ struct AttachTests {
   @Test func `detaching takes everything of ours out again`() throws {
     let database = try TestDatabase(AttachTests.schema)
     let before = try dump(database)
-    let store = try database.open { $0.softDeleteTables = ["a"] }
+    let store = try database.open { $0.softDeleteTables = ["a": .ours] }
     let kept = try store.create("a", ["id": .string("z"), "n": .int64(3)])
     try store.delete("a", kept.id)
     #expect(try failure { _ = try Store.detach(path: database.path) }.reason == "DATABASE_IN_USE")
@@ -99,9 +123,29 @@ struct AttachTests {
     _ = try database.open()
   }
 
+  @Test func `a check finds what was tampered with beside a table`() throws {
+    let database = try TestDatabase(AttachTests.schema)
+    let store = try database.open { $0.withinTables = [] }
+    for n in 0..<6 { try store.create("a", ["id": .string("r\(n)"), "n": .int64(Int64(n))]) }
+    store.store.close()
+    #expect(try Store.check(path: database.path).isSound)
+    try database.run(
+      """
+      DROP TRIGGER datasync_1_update; DROP TRIGGER datasync_1_delete;
+      UPDATE a SET n = 99 WHERE id = 'r0'; DELETE FROM a WHERE id = 'r1';
+      UPDATE datasync_rows SET version = 1000 WHERE key = 'r2';
+      DELETE FROM datasync_log WHERE key = 'r3'; DELETE FROM datasync_rows WHERE key = 'r4';
+      UPDATE datasync_rows SET image = x'ff' WHERE key = 'r5';
+      """)
+    let report = try Store.check(path: database.path)
+    #expect(Set(report.findings.map(\.id)).isSuperset(of: ["r0", "r1", "r2", "r3", "r4", "r5"]))
+    #expect(report.findings.contains { $0.message.contains("datasync_1_update") })
+    #expect(report.findings.contains { $0.message.contains("the log lacks") })
+  }
+
   @Test func `a check finds what was tampered with`() throws {
     let database = try TestDatabase(AttachTests.schema)
-    let store = try database.open()
+    let store = try database.open { $0.withinTables = ["*"] }
     for n in 0..<5 { try store.create("a", ["id": .string("r\(n)"), "n": .int64(Int64(n))]) }
     store.store.close()
     #expect(try Store.check(path: database.path).isSound)

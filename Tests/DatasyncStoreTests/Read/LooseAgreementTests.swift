@@ -201,7 +201,7 @@ struct LooseAgreementTests {
       var request = ScanRequest(table: table, limit: 100)
       request.filter = filter
       let page = try store.scan(request)
-      let found = page.rows.map(\.key) + page.errors.compactMap { $0.metadata["id"] }
+      let found = page.rows.map(\.key) + page.unreadable.compactMap { $0.error.metadata["id"] }
       let differing = Set(found).symmetricDifference(expected.keys).map { id in
         "\(id): \(tried.stored[Int(id.dropFirst()) ?? 0])"
       }
@@ -226,7 +226,7 @@ struct LooseAgreementTests {
         var found: [String] = []
         repeat {
           let page = try store.scan(request)
-          found += page.rows.map(\.key) + page.errors.compactMap { $0.metadata["id"] }
+          found += page.rows.map(\.key) + page.unreadable.compactMap { $0.error.metadata["id"] }
           request.after = page.next
         } while request.after != nil && found.count <= 2 * tried.stored.count
         #expect(found.count == 2 * tried.stored.count, "\(text), \(limit) a page")

@@ -14,7 +14,7 @@ struct SnapshotTests {
       CREATE TABLE item (id TEXT PRIMARY KEY, n INTEGER);
       CREATE TABLE number (id INTEGER PRIMARY KEY, n INTEGER);
       """)
-    store = try database.open { $0.softDeleteTables = ["item"] }
+    store = try database.open { $0.softDeleteTables = ["item": .ours] }
   }
 
   private func fill(_ count: Int) throws {
@@ -34,7 +34,7 @@ struct SnapshotTests {
     let table = try store.table("item")
     let keys = ["absent", "0000", "absent", "0001"]
     let found = try store.read { snapshot throws(DatasyncError) in
-      try keys.map { key throws(DatasyncError) in try snapshot.row(key, in: table)?.key }
+      try keys.map { key throws(DatasyncError) in try snapshot.row(key, in: table)?.row.key }
     }
     #expect(found == [nil, "0000", nil, "0001"])
   }
@@ -46,7 +46,7 @@ struct SnapshotTests {
     var pages = 0
     repeat {
       let page = try store.scan(request)
-      #expect(page.errors.isEmpty)
+      #expect(page.unreadable.isEmpty)
       keys += page.rows.map(\.key)
       request.after = page.next
       pages += 1

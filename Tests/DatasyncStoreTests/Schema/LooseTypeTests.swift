@@ -97,7 +97,7 @@ struct LooseTypeTests {
     #expect(error.metadata == ["table": "t", "id": "m", "column": column])
     let page = try store.scan(ScanRequest(table: try store.table("t"), limit: 10))
     #expect(page.rows.map(\.key) == ["a", "z"])
-    #expect(page.errors.map { $0.metadata["id"] } == ["m"])
+    #expect(page.unreadable.map { $0.error.metadata["id"] } == ["m"])
     // Pages go past it.
     var request = ScanRequest(table: try store.table("t"), limit: 1)
     var keys: [String] = []

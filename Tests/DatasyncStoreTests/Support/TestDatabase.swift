@@ -36,11 +36,19 @@ final class TestDatabase: Sendable {
   func open(_ configure: (inout StoreOptions) -> Void = { _ in }) throws -> TestStore {
     var options = StoreOptions()
     options.attachesTables = true
+    options.withinTables = TestPlacement.withinTables
     configure(&options)
     let recorder = Recorder()
     return TestStore(
       store: try Store.open(path: path, options: options, observer: recorder), recorder: recorder)
   }
+}
+
+/// Where the tables of tests keep their system fields where a test does not say: beside, unless
+/// DATASYNC_PLACEMENT=within.
+enum TestPlacement {
+  static let isWithin = ProcessInfo.processInfo.environment["DATASYNC_PLACEMENT"] == "within"
+  static var withinTables: Set<String> { isWithin ? ["*"] : [] }
 }
 
 /// Keeps what the store tells, and lets tests wait for it.
@@ -190,7 +198,7 @@ final class TestStore {
 
   /// The fields of a result that are not NULL.
   func fields(_ result: WriteResult, _ table: String) throws -> [String: Value] {
-    try fields(result.image, table)
+    try fields(result.image ?? RowImage(bytes: []), table)
   }
 
   func fields(_ image: RowImage, _ table: String) throws -> [String: Value] {
@@ -218,8 +226,9 @@ final class TestStore {
 
   func get(_ table: String, _ key: String) throws -> [String: Value]? {
     let table = try self.table(table)
-    let row = try read { snapshot throws(DatasyncError) in try snapshot.row(key, in: table) }
-    return try row.map { try fields($0.image, table.name) }
+    let found = try read { snapshot throws(DatasyncError) in try snapshot.row(key, in: table) }
+    if let fault = found?.faults.first { throw DatasyncError.unreadable(fault, key: key, table: table) }
+    return try found.map { try fields($0.row.image, table.name) }
   }
 
   func scan(_ request: ScanRequest) throws -> ScanPage {

@@ -46,6 +46,7 @@ struct CheckpointTests {
   @Test func `while others read at every moment the WAL stays near its mark`() throws {
     let database = try TestDatabase(CheckpointTests.schema)
     let store = try database.open { options in
+      options.withinTables = ["*"]
       options.checkpointPages = 50
       options.restartPages = 500
       options.readerCount = 2

@@ -25,7 +25,7 @@ struct WALReserveTests {
 
   @Test func `most small commits leave the WAL as long as it was`() throws {
     let database = try TestDatabase(WALReserveTests.schema)
-    let store = try database.open()
+    let store = try database.open { $0.withinTables = ["*"] }
     let lengths = try lengths(database, store, commits: 400)
     let start = try #require(lengths.firstIndex { $0 > WALReserve.leastBytes + 65_536 })
     let grown = Set(lengths[start...]).count
@@ -35,7 +35,7 @@ struct WALReserveTests {
 
   @Test func `after a crash the zeros count for nothing`() throws {
     let database = try TestDatabase(WALReserveTests.schema)
-    let store = try database.open()
+    let store = try database.open { $0.withinTables = ["*"] }
     _ = try lengths(database, store, commits: 150)
     // Others' commits come in between.
     for _ in 0..<20 {
@@ -60,7 +60,10 @@ struct WALReserveTests {
       (20, 10, StoreOptions.Synchronous.full), (40, 100_000, .full), (300, 10, .normal),
     ] {
       let database = try TestDatabase(WALReserveTests.schema)
-      let store = try database.open { $0.synchronous = synchronous }
+      let store = try database.open {
+        $0.synchronous = synchronous
+        $0.withinTables = ["*"]
+      }
       let lengths = try lengths(database, store, commits: commits, of: bytes)
       #expect(Set(lengths).count == commits, "\(commits) commits of \(bytes) bytes")
     }

@@ -19,7 +19,7 @@ struct WriteTests {
 
   init() throws {
     database = try TestDatabase(WriteTests.schema)
-    store = try database.open { $0.softDeleteTables = ["soft"] }
+    store = try database.open { $0.softDeleteTables = ["soft": .ours] }
   }
 
   @Test func `a created row has its defaults, its times and its version`() throws {

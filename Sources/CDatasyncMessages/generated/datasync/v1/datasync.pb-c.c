@@ -997,6 +997,51 @@ void   datasync__v1__event__free_unpacked
   assert(message->base.descriptor == &datasync__v1__event__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   datasync__v1__unreadable__init
+                     (Datasync__V1__Unreadable         *message)
+{
+  static const Datasync__V1__Unreadable init_value = DATASYNC__V1__UNREADABLE__INIT;
+  *message = init_value;
+}
+size_t datasync__v1__unreadable__get_packed_size
+                     (const Datasync__V1__Unreadable *message)
+{
+  assert(message->base.descriptor == &datasync__v1__unreadable__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t datasync__v1__unreadable__pack
+                     (const Datasync__V1__Unreadable *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &datasync__v1__unreadable__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t datasync__v1__unreadable__pack_to_buffer
+                     (const Datasync__V1__Unreadable *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &datasync__v1__unreadable__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Datasync__V1__Unreadable *
+       datasync__v1__unreadable__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Datasync__V1__Unreadable *)
+     protobuf_c_message_unpack (&datasync__v1__unreadable__descriptor,
+                                allocator, len, data);
+}
+void   datasync__v1__unreadable__free_unpacked
+                     (Datasync__V1__Unreadable *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &datasync__v1__unreadable__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   datasync__v1__change__init
                      (Datasync__V1__Change         *message)
 {
@@ -1265,6 +1310,51 @@ void   datasync__v1__describe_response__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &datasync__v1__describe_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   datasync__v1__not_served__init
+                     (Datasync__V1__NotServed         *message)
+{
+  static const Datasync__V1__NotServed init_value = DATASYNC__V1__NOT_SERVED__INIT;
+  *message = init_value;
+}
+size_t datasync__v1__not_served__get_packed_size
+                     (const Datasync__V1__NotServed *message)
+{
+  assert(message->base.descriptor == &datasync__v1__not_served__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t datasync__v1__not_served__pack
+                     (const Datasync__V1__NotServed *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &datasync__v1__not_served__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t datasync__v1__not_served__pack_to_buffer
+                     (const Datasync__V1__NotServed *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &datasync__v1__not_served__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Datasync__V1__NotServed *
+       datasync__v1__not_served__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Datasync__V1__NotServed *)
+     protobuf_c_message_unpack (&datasync__v1__not_served__descriptor,
+                                allocator, len, data);
+}
+void   datasync__v1__not_served__free_unpacked
+                     (Datasync__V1__NotServed *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &datasync__v1__not_served__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   datasync__v1__table__init
@@ -3186,7 +3276,7 @@ const ProtobufCMessageDescriptor datasync__v1__subscribe_request__descriptor =
   (ProtobufCMessageInit) datasync__v1__subscribe_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor datasync__v1__event__field_descriptors[2] =
+static const ProtobufCFieldDescriptor datasync__v1__event__field_descriptors[3] =
 {
   {
     "change",
@@ -3212,15 +3302,28 @@ static const ProtobufCFieldDescriptor datasync__v1__event__field_descriptors[2] 
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "unreadable",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Datasync__V1__Event, event_case),
+    offsetof(Datasync__V1__Event, unreadable),
+    &datasync__v1__unreadable__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned datasync__v1__event__field_indices_by_name[] = {
   0,   /* field[0] = change */
   1,   /* field[1] = checkpoint */
+  2,   /* field[2] = unreadable */
 };
 static const ProtobufCIntRange datasync__v1__event__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor datasync__v1__event__descriptor =
 {
@@ -3230,11 +3333,114 @@ const ProtobufCMessageDescriptor datasync__v1__event__descriptor =
   "Datasync__V1__Event",
   "datasync.v1",
   sizeof(Datasync__V1__Event),
-  2,
+  3,
   datasync__v1__event__field_descriptors,
   datasync__v1__event__field_indices_by_name,
   1,  datasync__v1__event__number_ranges,
   (ProtobufCMessageInit) datasync__v1__event__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor datasync__v1__unreadable__field_descriptors[6] =
+{
+  {
+    "table",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Datasync__V1__Unreadable, table),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "id",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Datasync__V1__Unreadable, id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "sequence",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Datasync__V1__Unreadable, sequence),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Datasync__V1__Unreadable, reason),
+    &google__rpc__status__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "more",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Datasync__V1__Unreadable, more),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "initial",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Datasync__V1__Unreadable, initial),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned datasync__v1__unreadable__field_indices_by_name[] = {
+  1,   /* field[1] = id */
+  5,   /* field[5] = initial */
+  4,   /* field[4] = more */
+  3,   /* field[3] = reason */
+  2,   /* field[2] = sequence */
+  0,   /* field[0] = table */
+};
+static const ProtobufCIntRange datasync__v1__unreadable__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor datasync__v1__unreadable__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "datasync.v1.Unreadable",
+  "Unreadable",
+  "Datasync__V1__Unreadable",
+  "datasync.v1",
+  sizeof(Datasync__V1__Unreadable),
+  6,
+  datasync__v1__unreadable__field_descriptors,
+  datasync__v1__unreadable__field_indices_by_name,
+  1,  datasync__v1__unreadable__number_ranges,
+  (ProtobufCMessageInit) datasync__v1__unreadable__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCEnumValue datasync__v1__change__operation__enum_values_by_number[4] =
@@ -3669,7 +3875,7 @@ const ProtobufCMessageDescriptor datasync__v1__changes_request__descriptor =
   (ProtobufCMessageInit) datasync__v1__changes_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor datasync__v1__changes_response__field_descriptors[4] =
+static const ProtobufCFieldDescriptor datasync__v1__changes_response__field_descriptors[5] =
 {
   {
     "changes",
@@ -3719,17 +3925,30 @@ static const ProtobufCFieldDescriptor datasync__v1__changes_response__field_desc
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "unreadable",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Datasync__V1__ChangesResponse, n_unreadable),
+    offsetof(Datasync__V1__ChangesResponse, unreadable),
+    &datasync__v1__unreadable__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned datasync__v1__changes_response__field_indices_by_name[] = {
   0,   /* field[0] = changes */
   3,   /* field[3] = more */
   1,   /* field[1] = resume_token */
   2,   /* field[2] = sequence */
+  4,   /* field[4] = unreadable */
 };
 static const ProtobufCIntRange datasync__v1__changes_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor datasync__v1__changes_response__descriptor =
 {
@@ -3739,7 +3958,7 @@ const ProtobufCMessageDescriptor datasync__v1__changes_response__descriptor =
   "Datasync__V1__ChangesResponse",
   "datasync.v1",
   sizeof(Datasync__V1__ChangesResponse),
-  4,
+  5,
   datasync__v1__changes_response__field_descriptors,
   datasync__v1__changes_response__field_indices_by_name,
   1,  datasync__v1__changes_response__number_ranges,
@@ -3784,7 +4003,7 @@ const ProtobufCMessageDescriptor datasync__v1__describe_request__descriptor =
   (ProtobufCMessageInit) datasync__v1__describe_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor datasync__v1__describe_response__field_descriptors[1] =
+static const ProtobufCFieldDescriptor datasync__v1__describe_response__field_descriptors[2] =
 {
   {
     "tables",
@@ -3798,14 +4017,27 @@ static const ProtobufCFieldDescriptor datasync__v1__describe_response__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "not_served",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Datasync__V1__DescribeResponse, n_not_served),
+    offsetof(Datasync__V1__DescribeResponse, not_served),
+    &datasync__v1__not_served__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned datasync__v1__describe_response__field_indices_by_name[] = {
+  1,   /* field[1] = not_served */
   0,   /* field[0] = tables */
 };
 static const ProtobufCIntRange datasync__v1__describe_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 1 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor datasync__v1__describe_response__descriptor =
 {
@@ -3815,11 +4047,75 @@ const ProtobufCMessageDescriptor datasync__v1__describe_response__descriptor =
   "Datasync__V1__DescribeResponse",
   "datasync.v1",
   sizeof(Datasync__V1__DescribeResponse),
-  1,
+  2,
   datasync__v1__describe_response__field_descriptors,
   datasync__v1__describe_response__field_indices_by_name,
   1,  datasync__v1__describe_response__number_ranges,
   (ProtobufCMessageInit) datasync__v1__describe_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor datasync__v1__not_served__field_descriptors[3] =
+{
+  {
+    "table",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Datasync__V1__NotServed, table),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "column",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Datasync__V1__NotServed, column),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "reason",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Datasync__V1__NotServed, reason),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned datasync__v1__not_served__field_indices_by_name[] = {
+  1,   /* field[1] = column */
+  2,   /* field[2] = reason */
+  0,   /* field[0] = table */
+};
+static const ProtobufCIntRange datasync__v1__not_served__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor datasync__v1__not_served__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "datasync.v1.NotServed",
+  "NotServed",
+  "Datasync__V1__NotServed",
+  "datasync.v1",
+  sizeof(Datasync__V1__NotServed),
+  3,
+  datasync__v1__not_served__field_descriptors,
+  datasync__v1__not_served__field_indices_by_name,
+  1,  datasync__v1__not_served__number_ranges,
+  (ProtobufCMessageInit) datasync__v1__not_served__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor datasync__v1__table__field_descriptors[6] =
@@ -3975,7 +4271,7 @@ const ProtobufCEnumDescriptor datasync__v1__column__type__descriptor =
   datasync__v1__column__type__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor datasync__v1__column__field_descriptors[6] =
+static const ProtobufCFieldDescriptor datasync__v1__column__field_descriptors[7] =
 {
   {
     "name",
@@ -4049,19 +4345,33 @@ static const ProtobufCFieldDescriptor datasync__v1__column__field_descriptors[6]
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "stored_name",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Datasync__V1__Column, stored_name),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned datasync__v1__column__field_indices_by_name[] = {
   5,   /* field[5] = enum_values */
   0,   /* field[0] = name */
   3,   /* field[3] = nullable */
   2,   /* field[2] = number */
+  6,   /* field[6] = stored_name */
   4,   /* field[4] = system */
   1,   /* field[1] = type */
 };
-static const ProtobufCIntRange datasync__v1__column__number_ranges[1 + 1] =
+static const ProtobufCIntRange datasync__v1__column__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 8, 6 },
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor datasync__v1__column__descriptor =
 {
@@ -4071,10 +4381,10 @@ const ProtobufCMessageDescriptor datasync__v1__column__descriptor =
   "Datasync__V1__Column",
   "datasync.v1",
   sizeof(Datasync__V1__Column),
-  6,
+  7,
   datasync__v1__column__field_descriptors,
   datasync__v1__column__field_indices_by_name,
-  1,  datasync__v1__column__number_ranges,
+  2,  datasync__v1__column__number_ranges,
   (ProtobufCMessageInit) datasync__v1__column__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

@@ -43,12 +43,14 @@ typedef struct Datasync__V1__QueryRequest Datasync__V1__QueryRequest;
 typedef struct Datasync__V1__QueryResponse Datasync__V1__QueryResponse;
 typedef struct Datasync__V1__SubscribeRequest Datasync__V1__SubscribeRequest;
 typedef struct Datasync__V1__Event Datasync__V1__Event;
+typedef struct Datasync__V1__Unreadable Datasync__V1__Unreadable;
 typedef struct Datasync__V1__Change Datasync__V1__Change;
 typedef struct Datasync__V1__Checkpoint Datasync__V1__Checkpoint;
 typedef struct Datasync__V1__ChangesRequest Datasync__V1__ChangesRequest;
 typedef struct Datasync__V1__ChangesResponse Datasync__V1__ChangesResponse;
 typedef struct Datasync__V1__DescribeRequest Datasync__V1__DescribeRequest;
 typedef struct Datasync__V1__DescribeResponse Datasync__V1__DescribeResponse;
+typedef struct Datasync__V1__NotServed Datasync__V1__NotServed;
 typedef struct Datasync__V1__Table Datasync__V1__Table;
 typedef struct Datasync__V1__Column Datasync__V1__Column;
 
@@ -444,7 +446,8 @@ struct  Datasync__V1__SubscribeRequest
 typedef enum {
   DATASYNC__V1__EVENT__EVENT__NOT_SET = 0,
   DATASYNC__V1__EVENT__EVENT_CHANGE = 1,
-  DATASYNC__V1__EVENT__EVENT_CHECKPOINT = 2
+  DATASYNC__V1__EVENT__EVENT_CHECKPOINT = 2,
+  DATASYNC__V1__EVENT__EVENT_UNREADABLE = 3
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(DATASYNC__V1__EVENT__EVENT__CASE)
 } Datasync__V1__Event__EventCase;
 
@@ -455,11 +458,27 @@ struct  Datasync__V1__Event
   union {
     Datasync__V1__Change *change;
     Datasync__V1__Checkpoint *checkpoint;
+    Datasync__V1__Unreadable *unreadable;
   };
 };
 #define DATASYNC__V1__EVENT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&datasync__v1__event__descriptor) \
     , DATASYNC__V1__EVENT__EVENT__NOT_SET, {0} }
+
+
+struct  Datasync__V1__Unreadable
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData table;
+  ProtobufCBinaryData id;
+  uint64_t sequence;
+  Google__Rpc__Status *reason;
+  protobuf_c_boolean more;
+  protobuf_c_boolean initial;
+};
+#define DATASYNC__V1__UNREADABLE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&datasync__v1__unreadable__descriptor) \
+    , {0,NULL}, {0,NULL}, 0, NULL, 0, 0 }
 
 
 struct  Datasync__V1__Change
@@ -524,10 +543,12 @@ struct  Datasync__V1__ChangesResponse
   ProtobufCBinaryData resume_token;
   uint64_t sequence;
   protobuf_c_boolean more;
+  size_t n_unreadable;
+  Datasync__V1__Unreadable **unreadable;
 };
 #define DATASYNC__V1__CHANGES_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&datasync__v1__changes_response__descriptor) \
-    , 0,NULL, {0,NULL}, 0, 0 }
+    , 0,NULL, {0,NULL}, 0, 0, 0,NULL }
 
 
 struct  Datasync__V1__DescribeRequest
@@ -545,10 +566,24 @@ struct  Datasync__V1__DescribeResponse
   ProtobufCMessage base;
   size_t n_tables;
   Datasync__V1__Table **tables;
+  size_t n_not_served;
+  Datasync__V1__NotServed **not_served;
 };
 #define DATASYNC__V1__DESCRIBE_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&datasync__v1__describe_response__descriptor) \
-    , 0,NULL }
+    , 0,NULL, 0,NULL }
+
+
+struct  Datasync__V1__NotServed
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData table;
+  ProtobufCBinaryData column;
+  ProtobufCBinaryData reason;
+};
+#define DATASYNC__V1__NOT_SERVED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&datasync__v1__not_served__descriptor) \
+    , {0,NULL}, {0,NULL}, {0,NULL} }
 
 
 struct  Datasync__V1__Table
@@ -577,10 +612,11 @@ struct  Datasync__V1__Column
   protobuf_c_boolean system;
   size_t n_enum_values;
   ProtobufCBinaryData *enum_values;
+  ProtobufCBinaryData stored_name;
 };
 #define DATASYNC__V1__COLUMN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&datasync__v1__column__descriptor) \
-    , {0,NULL}, DATASYNC__V1__COLUMN__TYPE__TYPE_UNSPECIFIED, 0, 0, 0, 0,NULL }
+    , {0,NULL}, DATASYNC__V1__COLUMN__TYPE__TYPE_UNSPECIFIED, 0, 0, 0, 0,NULL, {0,NULL} }
 
 
 /* Datasync__V1__SessionRequest methods */
@@ -1001,6 +1037,25 @@ Datasync__V1__Event *
 void   datasync__v1__event__free_unpacked
                      (Datasync__V1__Event *message,
                       ProtobufCAllocator *allocator);
+/* Datasync__V1__Unreadable methods */
+void   datasync__v1__unreadable__init
+                     (Datasync__V1__Unreadable         *message);
+size_t datasync__v1__unreadable__get_packed_size
+                     (const Datasync__V1__Unreadable   *message);
+size_t datasync__v1__unreadable__pack
+                     (const Datasync__V1__Unreadable   *message,
+                      uint8_t             *out);
+size_t datasync__v1__unreadable__pack_to_buffer
+                     (const Datasync__V1__Unreadable   *message,
+                      ProtobufCBuffer     *buffer);
+Datasync__V1__Unreadable *
+       datasync__v1__unreadable__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   datasync__v1__unreadable__free_unpacked
+                     (Datasync__V1__Unreadable *message,
+                      ProtobufCAllocator *allocator);
 /* Datasync__V1__Change methods */
 void   datasync__v1__change__init
                      (Datasync__V1__Change         *message);
@@ -1115,6 +1170,25 @@ Datasync__V1__DescribeResponse *
 void   datasync__v1__describe_response__free_unpacked
                      (Datasync__V1__DescribeResponse *message,
                       ProtobufCAllocator *allocator);
+/* Datasync__V1__NotServed methods */
+void   datasync__v1__not_served__init
+                     (Datasync__V1__NotServed         *message);
+size_t datasync__v1__not_served__get_packed_size
+                     (const Datasync__V1__NotServed   *message);
+size_t datasync__v1__not_served__pack
+                     (const Datasync__V1__NotServed   *message,
+                      uint8_t             *out);
+size_t datasync__v1__not_served__pack_to_buffer
+                     (const Datasync__V1__NotServed   *message,
+                      ProtobufCBuffer     *buffer);
+Datasync__V1__NotServed *
+       datasync__v1__not_served__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   datasync__v1__not_served__free_unpacked
+                     (Datasync__V1__NotServed *message,
+                      ProtobufCAllocator *allocator);
 /* Datasync__V1__Table methods */
 void   datasync__v1__table__init
                      (Datasync__V1__Table         *message);
@@ -1221,6 +1295,9 @@ typedef void (*Datasync__V1__SubscribeRequest_Closure)
 typedef void (*Datasync__V1__Event_Closure)
                  (const Datasync__V1__Event *message,
                   void *closure_data);
+typedef void (*Datasync__V1__Unreadable_Closure)
+                 (const Datasync__V1__Unreadable *message,
+                  void *closure_data);
 typedef void (*Datasync__V1__Change_Closure)
                  (const Datasync__V1__Change *message,
                   void *closure_data);
@@ -1238,6 +1315,9 @@ typedef void (*Datasync__V1__DescribeRequest_Closure)
                   void *closure_data);
 typedef void (*Datasync__V1__DescribeResponse_Closure)
                  (const Datasync__V1__DescribeResponse *message,
+                  void *closure_data);
+typedef void (*Datasync__V1__NotServed_Closure)
+                 (const Datasync__V1__NotServed *message,
                   void *closure_data);
 typedef void (*Datasync__V1__Table_Closure)
                  (const Datasync__V1__Table *message,
@@ -1274,6 +1354,7 @@ extern const ProtobufCMessageDescriptor datasync__v1__query_request__descriptor;
 extern const ProtobufCMessageDescriptor datasync__v1__query_response__descriptor;
 extern const ProtobufCMessageDescriptor datasync__v1__subscribe_request__descriptor;
 extern const ProtobufCMessageDescriptor datasync__v1__event__descriptor;
+extern const ProtobufCMessageDescriptor datasync__v1__unreadable__descriptor;
 extern const ProtobufCMessageDescriptor datasync__v1__change__descriptor;
 extern const ProtobufCEnumDescriptor    datasync__v1__change__operation__descriptor;
 extern const ProtobufCMessageDescriptor datasync__v1__checkpoint__descriptor;
@@ -1281,6 +1362,7 @@ extern const ProtobufCMessageDescriptor datasync__v1__changes_request__descripto
 extern const ProtobufCMessageDescriptor datasync__v1__changes_response__descriptor;
 extern const ProtobufCMessageDescriptor datasync__v1__describe_request__descriptor;
 extern const ProtobufCMessageDescriptor datasync__v1__describe_response__descriptor;
+extern const ProtobufCMessageDescriptor datasync__v1__not_served__descriptor;
 extern const ProtobufCMessageDescriptor datasync__v1__table__descriptor;
 extern const ProtobufCMessageDescriptor datasync__v1__column__descriptor;
 extern const ProtobufCEnumDescriptor    datasync__v1__column__type__descriptor;

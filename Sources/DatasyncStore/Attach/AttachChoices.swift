@@ -1,0 +1,27 @@
+/// What the owner of a database wants of an attach. A value.
+package struct AttachChoices: Sendable {
+  /// Empty: every table that can be.
+  package var tables: [String] = []
+  /// By table; `*` for all others.
+  package var softDelete: [String: SoftDelete] = [:]
+  /// Tables whose system fields are to be columns of their own; `*` for all.
+  package var within: Set<String> = []
+  /// Tables within that are to be moved beside.
+  package var beside: Set<String> = []
+
+  package init() {}
+
+  /// As options of a store that attaches so.
+  package func applied(to options: StoreOptions) -> StoreOptions {
+    var options = options
+    options.softDeleteTables = softDelete
+    options.withinTables = within
+    options.besideTables = beside
+    return options
+  }
+
+  /// Every table that is named anywhere; in order of name.
+  package var namedTables: [String] {
+    Set(tables).union(softDelete.keys).union(within).union(beside).subtracting(["*"]).sorted()
+  }
+}

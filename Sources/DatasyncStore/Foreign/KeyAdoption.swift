@@ -1,0 +1,225 @@
+import CDatasyncSQLite
+import DatasyncModel
+
+/// Gives what others wrote into tables beside its place in the history. Within the writer's
+/// transaction; memory for one row and for what ``WriteTransaction/append(_:)`` keeps.
+///
+/// The triggers have noted keys in the order in which rows were written, a key as often as it was. For
+/// each, what is known is compared with what is stored: the first time there is a difference, later none.
+struct KeyAdoption {
+  let transaction: WriteTransaction
+  let schema: Schema
+
+  private var connection: Connection { transaction.connection }
+
+  /// - Parameter forgets: Whether the notes are removed.
+  /// - Returns: How many notes there were.
+  @discardableResult
+  func adopt(forgets: Bool = true) throws(SQLiteFailure) -> Int {
+    try adoptUnnotedFirst()
+    let notes = try connection.cached(
+      "SELECT table_id, key, created_at FROM datasync_written ORDER BY n")
+    var count = 0
+    var last: (tableID: Int, key: Value)?
+    var written: Set<Int> = []
+    while try notes.step() {
+      count += 1
+      let tableID = notes.int(0)
+      let key = notes.rawValue(1)
+      if let last, last.tableID == tableID, last.key == key, notes.isNull(2) { continue }
+      last = (tableID, key)
+      guard let stored = schema.tables[tableID], stored.placement == .beside else { continue }
+      written.insert(tableID)
+      try adopt(key, of: stored, createdAt: notes.isNull(2) ? nil : notes.int64(2))
+    }
+    notes.reset()
+    guard count > 0 else { return 0 }
+    for tableID in written.sorted() {
+      guard let stored = schema.tables[tableID], stored.raw.hasHiddenConflicts else { continue }
+      try adoptUnnoted(stored)
+    }
+    if forgets { try connection.cached("DELETE FROM datasync_written").run() }
+    return count
+  }
+
+  /// - Parameter createdAt: Of a row that came from another key.
+  private func adopt(
+    _ key: Value, of stored: StoredTable, createdAt: Int64?
+  ) throws(SQLiteFailure) {
+    let statements = transaction.statements(for: stored)
+    let select = try statements.select()
+    defer { select.reset() }
+    select.bind(1, key)
+    let isThere = try select.step()
+    guard let rowKey = RowKey(noted: key, table: stored.table) else {
+      if isThere { try tellUnnamed(select, stored) }
+      return
+    }
+    // A number is no text, and yet finds one.
+    let row =
+      isThere && RowKey(stored: select, 0, table: stored.table) == rowKey
+      ? OwnersRow(select, stored) : nil
+    let known = try statements.known.row(key)
+    switch (known, row) {
+    case (nil, nil):
+      return
+    case (let known?, nil):
+      try statements.known.remove(key)
+      transaction.countRow(of: stored, -1)
+      try append(rowKey, stored, .delete, before: known, after: nil)
+    case (let known?, let row?) where row.isSame(as: known, key: key, table: stored.table):
+      return
+    case (_, let row?):
+      let stamp = RowStamp(
+        createdAt: known?.createdAt ?? createdAt ?? transaction.now, updatedAt: transaction.now,
+        version: transaction.next)
+      let now = KnownRow(
+        createdAt: stamp.createdAt, updatedAt: stamp.updatedAt, version: stamp.version,
+        isFaulty: !row.faults.isEmpty, image: row.image(key: key, stamp, table: stored.table))
+      if known == nil {
+        try statements.known.insert(key, now)
+        transaction.countRow(of: stored, 1)
+      } else {
+        try statements.known.update(key, now)
+      }
+      try append(rowKey, stored, known == nil ? .insert : .update, before: known, after: now)
+    }
+  }
+
+  private func append(
+    _ key: RowKey, _ stored: StoredTable, _ operation: Change.Operation, before: KnownRow?,
+    after: KnownRow?
+  ) throws(SQLiteFailure) {
+    var faulty: FaultyImages = []
+    if before?.isFaulty == true { faulty.insert(.before) }
+    if after?.isFaulty == true { faulty.insert(.after) }
+    try transaction.append(
+      Change(
+        sequence: transaction.takeSequence(), tableID: stored.table.id, key: key.description,
+        operation: operation, before: before?.image, after: after?.image, faulty: faulty))
+  }
+
+  /// A row whose key names no row: it is told of once, and nothing is known of it afterwards.
+  private func tellUnnamed(_ select: Statement, _ stored: StoredTable) throws(SQLiteFailure) {
+    var row = OwnersRow(select, stored)
+    row.addKeyFault()
+    let stamp = RowStamp(
+      createdAt: transaction.now, updatedAt: transaction.now, version: transaction.next)
+    try transaction.append(
+      Change(
+        sequence: transaction.takeSequence(), tableID: stored.table.id, key: "",
+        operation: .update, before: nil,
+        after: row.image(key: .null, stamp, table: stored.table), faulty: .after))
+  }
+
+  // MARK: - What no trigger sees
+
+  /// Of a small transaction, what a REPLACE removed comes before what replaced it, as whoever keeps a
+  /// unique index over a copy would want it.
+  private func adoptUnnotedFirst() throws(SQLiteFailure) {
+    let tables = try connection.cached("SELECT DISTINCT table_id FROM datasync_written LIMIT 1000")
+    var ids: [Int] = []
+    while try tables.step() { ids.append(tables.int(0)) }
+    tables.reset()
+    for stored in ids.compactMap({ schema.tables[$0] })
+    where stored.placement == .beside && stored.raw.hasHiddenConflicts {
+      guard let noted = try self.noted(stored) else { continue }
+      var expected = try knownCount(of: stored)
+      let statements = transaction.statements(for: stored)
+      for key in noted {
+        let select = try statements.select()
+        select.bind(1, key)
+        if try select.step() { expected += 1 }
+        select.reset()
+        if try statements.known.row(key) != nil { expected -= 1 }
+      }
+      guard try storedCount(of: stored) != expected else { continue }
+      for key in try goneKeys(of: stored) where !noted.contains(key) {
+        try adopt(key, of: stored, createdAt: nil)
+      }
+    }
+  }
+
+  /// nil: too many.
+  private func noted(_ stored: StoredTable) throws(SQLiteFailure) -> Set<Value>? {
+    let statement = try connection.cached(
+      "SELECT key FROM datasync_written WHERE table_id = ?1 LIMIT \(KeyAdoption.maxKeysAtOnce)")
+    defer { statement.reset() }
+    statement.bind(1, Int64(stored.table.id))
+    var keys: Set<Value> = []
+    var count = 0
+    while try statement.step() {
+      count += 1
+      if !statement.isNull(0) { keys.insert(statement.rawValue(0)) }
+    }
+    return count == KeyAdoption.maxKeysAtOnce ? nil : keys
+  }
+
+  private func knownCount(of stored: StoredTable) throws(SQLiteFailure) -> Int64 {
+    if let count = transaction.rowCounts[stored.table.id] { return count }
+    let count =
+      try connection.integer(
+        "SELECT count(*) FROM datasync_rows WHERE table_id = \(stored.table.id)") ?? 0
+    transaction.rowCounts[stored.table.id] = count
+    return count
+  }
+
+  private func storedCount(of stored: StoredTable) throws(SQLiteFailure) -> Int64 {
+    try connection.integer("SELECT count(*) FROM \(stored.quotedName)") ?? 0
+  }
+
+  /// Keys that are known and not there, so many at once.
+  private func goneKeys(of stored: StoredTable) throws(SQLiteFailure) -> [Value] {
+    let gone = try connection.cached(
+      """
+      SELECT r.key FROM datasync_rows AS r WHERE r.table_id = \(stored.table.id)
+      AND NOT EXISTS (SELECT 1 FROM \(stored.quotedName) AS t WHERE t.\(stored.quotedKey) = r.key)
+      ORDER BY r.key LIMIT \(KeyAdoption.maxKeysAtOnce)
+      """)
+    defer { gone.reset() }
+    var keys: [Value] = []
+    while try gone.step() { keys.append(gone.rawValue(0)) }
+    return keys
+  }
+
+  /// REPLACE removes rows of other keys without firing a trigger. Whether it has done so shows in the
+  /// number of rows, which costs a look at each page of the table's smallest index; only then are the
+  /// rows compared one by one.
+  private func adoptUnnoted(_ stored: StoredTable) throws(SQLiteFailure) {
+    guard try storedCount(of: stored) != knownCount(of: stored) else { return }
+    var keys: [Value]
+    repeat {
+      keys = try goneKeys(of: stored)
+      for key in keys { try adopt(key, of: stored, createdAt: nil) }
+    } while keys.count == KeyAdoption.maxKeysAtOnce
+    // Rows that nothing can name are in the table and never known.
+    transaction.rowCounts[stored.table.id] = try storedCount(of: stored)
+  }
+
+  private static let maxKeysAtOnce = 10_000
+}
+
+extension RowKey {
+  /// The key that a trigger noted; nil where it is none by which a row could be named.
+  init?(noted value: Value, table: Table) {
+    switch value {
+    case .int64(let number) where table.hasIntegerKey: self = .integer(number)
+    case .string(let text) where !table.hasIntegerKey && !text.isEmpty && !text.utf8.contains(0):
+      self = .text(text)
+    default: return nil
+    }
+  }
+}
+
+extension OwnersRow {
+  /// Says that the row's key names no row.
+  mutating func addKeyFault() {
+    let fault = RowFault(
+      number: SystemColumn.key.rawValue + 1,
+      description: "the key is one by which no row can be named")
+    faults.append(fault)
+    var encoder = RowEncoder()
+    RowFaults.append([fault], to: &encoder)
+    fields += encoder.bytes
+  }
+}

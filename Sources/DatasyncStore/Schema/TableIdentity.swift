@@ -1,0 +1,68 @@
+import DatasyncModel
+
+/// Tells which table is which: names and numbers belong to a name for ever, whatever is created, dropped
+/// and renamed around it. A value; used once.
+///
+/// A table that takes a known name takes its identity. One that was renamed to a name that is not known
+/// takes its identity along, which its triggers tell, until the old name is used again.
+struct TableIdentity {
+  private(set) var entries: [TableEntry]
+  private(set) var claimed: Set<Int> = []
+  private var nextID: Int
+
+  init(registry: TableRegistry) throws(SQLiteFailure) {
+    entries = try registry.entries()
+    nextID = max(try registry.nextID(), (entries.map(\.id).max() ?? 0) + 1)
+  }
+
+  /// The entry of each table, in the order given; new ones for those that are not known.
+  mutating func match(_ raws: [RawTable]) -> [TableEntry] {
+    var positions = [Int?](repeating: nil, count: raws.count)
+    claim(raws, &positions) { raw, entry in entry.name.asciiLowercased == raw.name.asciiLowercased }
+    claim(raws, &positions) { raw, entry in entry.id == raw.ownerID }
+    claim(raws, &positions) { raw, entry in
+      entry.presentName.asciiLowercased == raw.name.asciiLowercased
+    }
+    return zip(raws, positions).map { raw, position in
+      position.map { entries[$0] } ?? added(raw)
+    }
+  }
+
+  /// Entries whose tables are gone.
+  var absent: [TableEntry] { entries.filter { !claimed.contains($0.id) } }
+
+  private mutating func claim(
+    _ raws: [RawTable], _ positions: inout [Int?], _ isSame: (RawTable, TableEntry) -> Bool
+  ) {
+    for (index, raw) in raws.enumerated() where positions[index] == nil {
+      guard
+        let position = entries.firstIndex(where: { !claimed.contains($0.id) && isSame(raw, $0) })
+      else { continue }
+      positions[index] = position
+      claimed.insert(entries[position].id)
+    }
+  }
+
+  private mutating func added(_ raw: RawTable) -> TableEntry {
+    let taken = Set(entries.flatMap { ProtobufName.family(of: $0.message) })
+    var entry = TableEntry(new: raw.name, id: nextID)
+    entry.message = ProtobufName.unique(entry.message, taken: taken)
+    entries.append(entry)
+    claimed.insert(entry.id)
+    nextID += 1
+    return entry
+  }
+}
+
+extension RawTable {
+  /// The identity that the triggers on it belong to; nil: it has none of ours.
+  var ownerID: Int? {
+    triggers.lazy.filter(\.isOurs).compactMap { CaptureTriggers.tableID(ofTrigger: $0.name) }.first
+  }
+
+  /// Whether all triggers of an identity are there, and none of another.
+  func hasAllTriggers(of id: Int, _ placement: Placement) -> Bool {
+    let ours = Set(triggers.filter(\.isOurs).map(\.name))
+    return ours == Set(CaptureTriggers.kinds(placement).map { "datasync_\(id)_\($0)" })
+  }
+}
