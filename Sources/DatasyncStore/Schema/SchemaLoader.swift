@@ -43,6 +43,7 @@ struct SchemaLoader {
   func load(nextSequence: inout Sequence) throws(SQLiteFailure) -> (Schema, [Attached]) {
     let registry = TableRegistry(connection: connection)
     var entries = try registry.entries()
+    var messages = MessageNames(known: entries.map(\.message))
     var unserved: [(name: String, reason: String)] = []
     var found: [Found] = []
     var attachedNow: [(index: Int, sequence: Sequence)] = []
@@ -51,7 +52,8 @@ struct SchemaLoader {
     for raw in raws {
       let lacking = raw.missingSystemColumns.map { SystemColumn.names[$0.rawValue] }
       guard let raw = try servable(raw, &unserved) else { continue }
-      var match = try entry(of: raw, entries: &entries, claimed: &claimed, registry: registry)
+      var match = try entry(
+        of: raw, entries: &entries, messages: &messages, claimed: &claimed, registry: registry)
       if !lacking.isEmpty {
         match.entry.addedColumns.append(contentsOf: lacking)
         match.isChanged = true
@@ -141,7 +143,8 @@ struct SchemaLoader {
   }
 
   private func entry(
-    of raw: RawTable, entries: inout [TableEntry], claimed: inout Set<Int>, registry: TableRegistry
+    of raw: RawTable, entries: inout [TableEntry], messages: inout MessageNames,
+    claimed: inout Set<Int>, registry: TableRegistry
   ) throws(SQLiteFailure) -> Found {
     let ours = raw.triggers.filter(\.isOurs)
     let idByTrigger = ours.lazy.compactMap { CaptureTriggers.tableID(ofTrigger: $0.name) }.first
@@ -156,12 +159,10 @@ struct SchemaLoader {
       position = index
     } else {
       let id = max(try registry.nextID(), (entries.map(\.id).max() ?? 0) + 1)
-      let taken = Set(entries.flatMap { ProtobufName.family(of: $0.message) })
       entries.append(
         TableEntry(
           id: id, name: raw.name,
-          message: ProtobufName.unique(
-            ProtobufName.messageName(of: raw.name, id: id), taken: taken),
+          message: messages.name(ofTable: raw.name, id: id),
           softDelete: false, attached: 0, nextNumber: SystemColumn.count + 1,
           addedColumns: [], isPresent: true))
       position = entries.count - 1
