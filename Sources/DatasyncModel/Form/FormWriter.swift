@@ -2,9 +2,11 @@
 package enum FormWriter {
   /// What is finer than the form is rounded down.
   ///
+  /// - Parameter isNumeric: Whether the column has numeric affinity: SQLite then turns text that
+  ///   looks like a number into one.
   /// - Throws: ``FormMisfit`` where it can stand in the column in no way that reads the same.
   package static func stored(
-    _ value: Value, type: ColumnType, form: ColumnForm
+    _ value: Value, type: ColumnType, form: ColumnForm, isNumeric: Bool = false
   ) throws(FormMisfit) -> StoredValue {
     switch (value, type) {
     case (.null, _): return .null
@@ -21,7 +23,9 @@ package enum FormWriter {
       }
       return .text(form.text(timeOfDay: time))
     case (.string(let text), .uuid):
-      guard case .uuid(let form) = form, let stored = form.stored(text) else { break }
+      guard case .uuid(let form) = form, let stored = form.stored(text, isNumeric: isNumeric) else {
+        break
+      }
       return stored
     case (.string(let text), .decimal):
       guard case .decimal(let form) = form else { break }

@@ -46,6 +46,19 @@ package enum UUIDForm: Hashable, Sendable {
       for byte in blob[8...] { bytes.1 = bytes.1 << 8 | UInt64(byte) }
     }
 
+    /// Whether its digits are those of a number, as `12e4`: no letter, or one `e` within.
+    var looksNumeric: Bool {
+      var letters = 0
+      for index in 0..<32 {
+        let word = index < 16 ? bytes.0 : bytes.1
+        let digit = UInt8(truncatingIfNeeded: word >> UInt64(60 - index % 16 * 4)) & 0xF
+        guard digit > 9 else { continue }
+        letters += 1
+        guard digit == 0xE, letters == 1, 1...30 ~= index else { return false }
+      }
+      return true
+    }
+
     /// In small letters, with hyphens.
     var text: String {
       String(unsafeUninitializedCapacity: 36) { buffer in
@@ -54,11 +67,14 @@ package enum UUIDForm: Hashable, Sendable {
     }
   }
 
-  package func stored(_ uuid: String) -> StoredValue? {
+  /// - Parameter isNumeric: Whether the column has numeric affinity.
+  package func stored(_ uuid: String, isNumeric: Bool = false) -> StoredValue? {
     var uuid = uuid
     guard let scan = uuid.withUTF8({ Scan(UnsafeRawBufferPointer($0)) }) else { return nil }
     switch self {
-    case .text(let isUppercase, let hasHyphens):
+    case .text(let isUppercase, var hasHyphens):
+      // SQLite would make a number of it, with fewer digits.
+      if isNumeric, scan.looksNumeric { hasHyphens = true }
       return .text(
         [UInt8](unsafeUninitializedCapacity: 36) { buffer, count in
           count = UUIDForm.write(

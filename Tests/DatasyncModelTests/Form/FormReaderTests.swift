@@ -82,6 +82,29 @@ import Testing
     #expect(read(.integer(1), .uuid) == nil)
   }
 
+  /// SQLite stores each of the first as a number in a column declared UUID.
+  @Test func `a UUID that looks like a number keeps its hyphens in a column of numeric affinity`()
+    throws
+  {
+    let form = try #require(ColumnForm(parsing: "uuid no-hyphens"))
+    for (uuid, looksNumeric) in [
+      ("12345678-9012-3456-7890-123456789012", true),
+      ("00000000-0000-0000-0000-000000000001", true),
+      ("12345678-9012-3456-7890-12345678e012", true),
+      ("1e999999-9999-9999-9999-999999999999", true),
+      ("123e4567-e89b-12d3-a456-426614174000", false),
+      ("e1234567-8901-2345-6789-012345678901", false),
+      ("12345678-9012-3456-7890-12345678901e", false),
+      ("12345678-9012-3456-7890-12345678901a", false),
+    ] {
+      let plain = StoredValue.text(uuid.filter { $0 != "-" })
+      #expect(try FormWriter.stored(.string(uuid), type: .uuid, form: form) == plain)
+      let stored = try FormWriter.stored(.string(uuid), type: .uuid, form: form, isNumeric: true)
+      #expect(stored == (looksNumeric ? .text(uuid) : plain), "\(uuid)")
+      #expect(read(stored, .uuid, form) == .string(uuid))
+    }
+  }
+
   @Test(
     arguments: [
       ("2011-10-31", "date"), ("2011-10-31 00:00:00", "iso8601 sep=space offset=none decimals=0"),
