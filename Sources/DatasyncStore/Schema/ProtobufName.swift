@@ -1,10 +1,9 @@
+import DatasyncModel
+
 /// Names as protobuf wants them.
 enum ProtobufName {
   /// Whether a column's name can be a field's: a letter or underscore, then those and digits.
-  static func isIdentifier(_ name: String) -> Bool {
-    guard let first = name.utf8.first, isLetter(first) || first == 0x5F else { return false }
-    return name.utf8.allSatisfy { isLetter($0) || isDigit($0) || $0 == 0x5F }
-  }
+  static func isIdentifier(_ name: String) -> Bool { FieldNames.isIdentifier(name) }
 
   /// The field's name in JSON, by which protoc tells two fields apart.
   static func jsonName(_ name: String) -> String {
@@ -41,17 +40,6 @@ enum ProtobufName {
   /// The names that a table's message brings with it; SEMANTICS "Typed services".
   static func family(of message: String) -> [String] {
     ["", "Page", "Replace", "Update", "Event", "Table"].map { message + $0 }
-  }
-
-  /// The first of `Name`, `Name2`, `Name3` … whose family does not meet what is taken.
-  static func unique(_ message: String, taken: Set<String>) -> String {
-    var candidate = message
-    var number = 2
-    while !taken.isDisjoint(with: family(of: candidate)) {
-      candidate = "\(message)\(number)"
-      number += 1
-    }
-    return candidate
   }
 
   private static func isLetter(_ byte: UInt8) -> Bool {

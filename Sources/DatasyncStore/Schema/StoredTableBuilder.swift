@@ -61,10 +61,7 @@ struct StoredTableBuilder {
 
   /// The columns in order of number; of a table beside, with the system fields that it does not have.
   private func parts(_ raw: RawTable, _ entry: TableEntry) -> [Part] {
-    let names = FieldNames(
-      columns: raw.columns.map { column in
-        FieldNames.Column(name: column.name, number: entry.numbers[column.name] ?? 0)
-      })
+    let names = fieldNames(raw, entry)
     var parts: [Part] = []
     for column in raw.columns {
       let number = entry.numbers[column.name] ?? 0
@@ -81,7 +78,7 @@ struct StoredTableBuilder {
       parts.append(
         Part(
           column: Column(
-            name: names.field(ofNumber: number), storedName: column.name, type: type,
+            name: names[number] ?? column.name, storedName: column.name, type: type,
             number: number, isNullable: number > SystemColumn.count && !column.isNotNull,
             hasDefault: column.defaultSQL != nil, isSystem: number <= SystemColumn.count,
             isGenerated: column.isGenerated),
@@ -99,11 +96,21 @@ struct StoredTableBuilder {
       parts.append(
         Part(
           column: Column(
-            name: names.field(ofNumber: system.rawValue + 1), type: type,
+            name: names[system], type: type,
             number: system.rawValue + 1, isNullable: false, isSystem: true),
           affinity: .integer, defaultSQL: nil))
     }
     return parts.sorted { $0.column.number < $1.column.number }
+  }
+
+  private func fieldNames(_ raw: RawTable, _ entry: TableEntry) -> FieldNames {
+    let columns = raw.columns.map { column in
+      FieldNames.OwnColumn(name: column.name, number: entry.numbers[column.name] ?? 0)
+    }
+    // Of a table within, the system's own columns are called as they are.
+    let isOurs: (Int) -> Bool = { entry.placement == .within && (2...SystemColumn.count) ~= $0 }
+    return FieldNames(
+      columns.filter { !isOurs($0.number) }.sorted { $0.number < $1.number })
   }
 
   private func comments(_ raw: RawTable, _ parts: [Part]) -> [String: String] {

@@ -9,9 +9,11 @@ struct TableIdentity {
   private(set) var entries: [TableEntry]
   private(set) var claimed: Set<Int> = []
   private var nextID: Int
+  private var messages: MessageNames
 
   init(registry: TableRegistry) throws(SQLiteFailure) {
     entries = try registry.entries()
+    messages = MessageNames(known: entries.map(\.message))
     nextID = max(try registry.nextID(), (entries.map(\.id).max() ?? 0) + 1)
   }
 
@@ -44,9 +46,8 @@ struct TableIdentity {
   }
 
   private mutating func added(_ raw: RawTable) -> TableEntry {
-    let taken = Set(entries.flatMap { ProtobufName.family(of: $0.message) })
     var entry = TableEntry(new: raw.name, id: nextID)
-    entry.message = ProtobufName.unique(entry.message, taken: taken)
+    entry.message = messages.name(ofTable: raw.name, id: nextID)
     entries.append(entry)
     claimed.insert(entry.id)
     nextID += 1

@@ -1,8 +1,6 @@
-import DatasyncModel
-
 /// Decimals in columns of SQLite's numeric affinity, which stores them as integers or doubles.
-enum NumericDecimal {
-  enum Stored: Hashable {
+package enum NumericDecimal {
+  package enum Stored: Hashable {
     case integer(Int64)
     case real(Double)
   }
@@ -10,7 +8,7 @@ enum NumericDecimal {
   /// What SQLite stores for a canonical decimal, and how that reads.
   ///
   /// - Returns: nil where nothing that SQLite can store reads as the same number.
-  static func stored(_ text: String) -> (stored: Stored, text: String)? {
+  package static func stored(_ text: String) -> (stored: Stored, text: String)? {
     let plain = normalized(text)
     if let integer = Int64(plain) { return (.integer(integer), plain) }
     guard let real = Double(plain), real.isFinite, self.text(of: real) == plain else { return nil }
@@ -20,7 +18,7 @@ enum NumericDecimal {
   /// The shortest decimal that reads as this double, without an exponent.
   ///
   /// - Returns: nil where it is not finite or takes more than 34 significant digits.
-  static func text(of real: Double) -> String? {
+  package static func text(of real: Double) -> String? {
     guard real.isFinite else { return nil }
     if real == 0 { return "0" }
     // Swift prints the fewest digits that read back as the same double.
