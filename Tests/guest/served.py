@@ -121,10 +121,12 @@ class Served:
 
     # -- pictures
 
-    def watch(self, table="", **fields):
-        """A subscription whose picture `exact` holds against the query and the table."""
+    def watch(self, table="", picture=None, **fields):
+        """A subscription whose picture `exact` holds against the query; one that resumes goes on
+        with the picture that it had."""
         watch = Watch(self.session, table, **fields)
-        watch.picture = Picture().apply_all(watch.until_current(SECONDS))
+        watch.events = watch.until_current(SECONDS)
+        watch.picture = (picture or Picture()).apply_all(watch.events)
         watch.spec = {"table": table, **fields}
         self.watches.append(watch)
         return watch
