@@ -2,11 +2,11 @@
 
 import functools
 
-from errors import Refused, status_of
+from errors import Refused
 from owner import execute, shell
 from picture import Picture, Watch
 from server import Server, run, until
-from session import Ended, Session
+from session import Session
 
 # A table of ours to write to: once a write to it is answered, everything before it has been seen.
 MARKS = "\n;CREATE TABLE guest_marks (id TEXT PRIMARY KEY, n INTEGER);\n"
@@ -29,7 +29,7 @@ class Served:
 
     def __init__(self, path, *arguments, **options):
         self.path = path
-        self.server = Server(path, *arguments, *soon(), **options)
+        self.server = Server(path, *soon(), *arguments, **options)
         self.watches = []
         self._marks = 0
         self._session = None
@@ -195,5 +195,3 @@ class Served:
         self.forget()
         self.server.stop()
 
-
-__all__ = ["Ended", "MARK", "MARKS", "Refused", "Served", "limits", "soon", "status_of", "until"]

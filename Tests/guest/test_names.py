@@ -82,7 +82,8 @@ def test_the_owners_column_of_that_name_is_one_like_any_other(guest, columns, re
 
 
 def test_a_key_may_have_the_name_of_a_system_field(guest):
-    served = guest("CREATE TABLE t (version INTEGER PRIMARY KEY, x TEXT); CREATE TABLE u (created_at TEXT PRIMARY KEY);")
+    served = guest("CREATE TABLE t (version INTEGER PRIMARY KEY, x TEXT);"
+                   "CREATE TABLE u (created_at TEXT PRIMARY KEY);")
     names = {f.number: f.name for f in descriptor(served).fields}
     assert (names[1], names[4]) == ("version", "datasync_version")
     assert served.session.create("t", x="a").row["version"] == 1
@@ -122,7 +123,10 @@ def test_a_column_whose_name_is_no_identifier_gets_its_number(guest):
 
 
 def test_a_column_that_meets_an_earlier_ones_name_gets_its_number(guest):
-    served = guest('CREATE TABLE t (id INTEGER PRIMARY KEY, unit_price REAL, unitPrice REAL, Unit_Price_ REAL, column_9 TEXT, "x y" TEXT);')
+    served = guest(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, unit_price REAL, unitPrice REAL, Unit_Price_ REAL,"
+        ' column_9 TEXT, "x y" TEXT);'
+    )
     columns = {c.number: c for c in served.table("t").columns}
     names = {c.stored_name or c.name: c.name for c in columns.values()}
     assert names["unit_price"] == "unit_price"

@@ -301,7 +301,8 @@ def test_a_row_whose_key_cannot_name_it_is_unreadable(guest, kind, key, what):
 
 LONG = "k" * 300
 READABLE = [("TEXT", LONG), ("TEXT", "tab\tand\nline"), ("TEXT", "ünï 😀"), ("TEXT", " "), ("TEXT", "1"),
-            ("TEXT", "a/b?c"), ("TEXT", "\x01"), ("INT", 5), ("INT", -(2**63)), ("INTEGER", 2**63 - 1), ("VARCHAR(3)", "longer")]
+            ("TEXT", "a/b?c"), ("TEXT", "\x01"), ("INT", 5), ("INT", -(2**63)), ("INTEGER", 2**63 - 1),
+            ("VARCHAR(3)", "longer")]
 
 
 @pytest.mark.parametrize("kind, key", READABLE, ids=[f"{k} {str(v)[:8]!r}" for k, v in READABLE])
