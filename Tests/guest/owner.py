@@ -70,6 +70,25 @@ def assert_same_dump(found, expected, when):
     )
 
 
+def dump_of_the_owners(path, but_not=()):
+    """The dump of a copy from which what bears our name is taken out: that is all that attach adds."""
+    copy = path.with_name("copy.db")
+    with sqlite3.connect(path) as source, sqlite3.connect(copy) as target:
+        source.backup(target)
+    source.close(), target.close()
+    for kind in ("trigger", "table"):
+        for (name,) in execute(
+            copy, f"SELECT name FROM sqlite_schema WHERE type = '{kind}'"
+            " AND name LIKE 'datasync\\_%' ESCAPE '\\'"
+        ):
+            if name not in but_not:
+                execute(copy, f'DROP {kind} "{name}"')
+    found = dump(copy)
+    for end in ("", "-wal", "-shm"):
+        copy.with_name(copy.name + end).unlink(missing_ok=True)
+    return found
+
+
 def pragmas(path):
     """The settings that the file keeps."""
     connection = sqlite3.connect(path)

@@ -3,7 +3,7 @@
 import pytest
 
 import owner
-from owner import attach, refuses
+from owner import attach, dump, dump_of_the_owners, refuses
 from server import run
 from served import MARKS, Served
 
@@ -185,9 +185,9 @@ UNDECIDED = "CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME, x TEXT); INSER
 
 def test_where_no_value_decides_attach_asks_for_the_form(tmp_path):
     path = owner.create(tmp_path / "a.db", UNDECIDED + MARKS)
-    before = path.read_bytes()
+    before = dump(path)
     refuses("attach", path, "t", naming=["--form", "t.at"])
-    assert path.read_bytes() == before
+    assert dump_of_the_owners(path) == before
     planned = run("attach", path, "--dry-run")
     assert "t.at" in planned.stdout + planned.stderr and "--form" in planned.stdout + planned.stderr
     served = Served(path, "--attach")
@@ -237,11 +237,11 @@ def test_a_form_that_is_set_makes_a_time_of_a_number_or_text(tmp_path, declared,
 
 def test_a_form_that_is_none_is_refused_by_name(tmp_path):
     path = owner.create(tmp_path / "a.db", "CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME);")
-    before = path.read_bytes()
+    before = dump(path)
     for given, named in (("t.at=fortnights", "fortnights"), ("t.other=seconds", "other"), ("u.at=seconds", "u"),
                          ("t.at", "--form"), ("at=seconds", "--form")):
         refuses("attach", path, "--form", given, naming=[named])
-    assert path.read_bytes() == before
+    assert dump_of_the_owners(path) == before
 
 
 def test_a_database_of_core_data_is_always_asked_about(tmp_path):
