@@ -119,6 +119,23 @@ class Served:
         until(there, seconds, f"{names} were not served within {seconds} s:\n{self.server.log()}")
         return self.session
 
+    def token(self, table):
+        """A position before whatever comes next."""
+        return self.session.page(table).resume_token
+
+    def until_begun_anew(self, table, token, seconds=SECONDS):
+        """Waits until the table is served again with a history that begins after the token."""
+
+        def there():
+            try:
+                Watch(self.session, table, resume_token=token, once=True).until_current(seconds)
+            except Refused as error:
+                return error.reason == "HISTORY_COMPACTED"
+            return False
+
+        until(there, seconds, f"{table} is not served anew within {seconds} s:\n{self.server.log()}")
+        return self.anew()
+
     # -- pictures
 
     def watch(self, table="", picture=None, **fields):

@@ -369,12 +369,11 @@ def test_a_table_that_a_tool_transforms_is_served_as_before(guest, arguments):
         "INSERT INTO t VALUES (1, 'a', 5), (2, 'b', 6);", *arguments
     )
     number = served.fields("t")["title"].number
+    token = served.token("t")
     database = sqlite_utils.Database(served.path)
     database["t"].transform(types={"size": str}, rename={"title": "heading"}, not_null={"heading"})
     database.conn.close()
-    until(lambda: "t" in served.tables() and "heading" in served.fields("t"), 15,
-          f"the table was not served with its new column:\n{served.server.log()}")
-    served.anew()
+    served.until_begun_anew("t", token)
     assert served.fields("t")["heading"].number == number
     rows, errors = served.answers("t")
     assert {id: (row["heading"], row["size"]) for id, row in rows.items()} == {

@@ -11,7 +11,6 @@ from conftest import number
 from errors import Refused
 from picture import Unreadable
 from programs import Program
-from server import until
 from session import Checkpoint
 
 ROUNDS = 10
@@ -82,11 +81,10 @@ def by_a_client(served, program):
 def rebuilt(served, program):
     """Its history begins anew, and so do those who watch."""
     served.exact()
+    tokens = {table.name: served.token(table.name) for table in program.tables}
     name = program.rebuild(served.path)
     served.forget()
-    # The write is answered after the new schema has been read.
-    served.settle()
-    until(lambda: name in served.tables(), 20, f"{name} is not served after it was built anew")
+    served.until_begun_anew(name, tokens[name])
     served.settle()
     watch_all(served, program)
 

@@ -62,15 +62,14 @@ def test_a_database_made_by_schema_has_them_within(tmp_path):
 @pytest.mark.parametrize("types", [("REAL", "NUM"), ("REAL", "REAL"), ("NUM", "NUM"), ("TEXT", "INT")])
 def test_a_rebuild_that_writes_our_types_as_affinities_changes_nothing(guest, types):
     served = guest(PLAIN, "--within", "t")
-    before = served.answers("t")[0]
+    before, token = served.answers("t")[0], served.token("t")
     first, second = types
     served.transaction(
         f"CREATE TABLE new (id INTEGER PRIMARY KEY, x TEXT, created_at {first}, updated_at {first},"
         f" version {second}, deleted {second} NOT NULL DEFAULT 0)",
         "INSERT INTO new SELECT * FROM t", "DROP TABLE t", "ALTER TABLE new RENAME TO t",
     )
-    served.settle()
-    until(lambda: "t" in served.tables(), 15, "the rebuilt table is not served")
+    served.until_begun_anew("t", token)
     rows, errors = served.answers("t")
     assert not errors and {id: r["created_at"] for id, r in rows.items()} == {
         id: r["created_at"] for id, r in before.items()}
