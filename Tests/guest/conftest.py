@@ -1,7 +1,6 @@
 """What the guest's tests share: the acceptance tests' client, and a served database of an owner."""
 
 import importlib.util
-import os
 import pathlib
 import sys
 
@@ -21,11 +20,6 @@ pytest_terminal_summary = _acceptance.pytest_terminal_summary
 
 from owner import create  # noqa: E402
 from served import MARKS, Served  # noqa: E402
-
-
-def number(name, default):
-    """A bound that the environment may raise: DATASYNC_GUEST_SCHEMAS=200."""
-    return int(os.environ.get(name) or default)
 
 
 def pytest_addoption(parser):

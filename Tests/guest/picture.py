@@ -100,15 +100,15 @@ class Picture(View):
     def errors_of(self, table):
         return {id: reason for (name, id), reason in self.unreadable.items() if name == table}
 
-    def assert_equals(self, table, rows, errors):
+    def assert_equals(self, table, rows, errors, how=""):
         """At a checkpoint the picture is the query's rows, and its unreadable rows are its errors."""
         mine = self.of(table)
         assert mine.keys() == rows.keys(), (
             f"{table}: only in the view {sorted(mine.keys() - rows.keys())[:5]},"
-            f" only in the query {sorted(rows.keys() - mine.keys())[:5]}"
+            f" only in the query {sorted(rows.keys() - mine.keys())[:5]}{how}"
         )
         wrong = {id: (mine[id], rows[id]) for id in mine if mine[id] != rows[id]}
-        assert not wrong, f"{table}: in the view and in the query: {dict(list(wrong.items())[:3])}"
+        assert not wrong, f"{table}: in the view and in the query: {dict(list(wrong.items())[:3])}{how}"
         told = {id: error.metadata.get("column") for id, error in self.errors_of(table).items()}
         asked = {id: error.metadata.get("column") for id, error in errors.items() if id}
-        assert told == asked, f"{table}: unreadable in the view {told}, in the query {asked}"
+        assert told == asked, f"{table}: unreadable in the view {told}, in the query {asked}{how}"

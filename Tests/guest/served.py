@@ -182,7 +182,7 @@ class Served:
             asked = {n: spec[n] for n in ("filter", "select", "include_deleted") if n in spec}
             for table in tables:
                 rows, errors = self.answers(table, **asked)
-                watch.picture.assert_equals(table, rows, errors)
+                watch.picture.assert_equals(table, rows, errors, f" (watched with {watch.spec})")
         return events
 
     def error(self, *attempt, **fields):

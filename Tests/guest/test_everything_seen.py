@@ -4,10 +4,10 @@ Random schemas and random programs of SQL. `--seed` repeats a run, DATASYNC_GUES
 schemas it has, `--full` makes a thousand of them.
 """
 
+import os
 import random
 
 import owner
-from conftest import number
 from errors import Refused
 from picture import Unreadable
 from programs import Program
@@ -18,7 +18,7 @@ FILTERS = ["n gt 2", "s eq 'a' or n eq null", "startswith(s, 'b')"]
 
 
 def pytest_generate_tests(metafunc):
-    count = 1000 if metafunc.config.getoption("--full") else number("DATASYNC_GUEST_SCHEMAS", 15)
+    count = 1000 if metafunc.config.getoption("--full") else int(os.environ.get("DATASYNC_GUEST_SCHEMAS") or 15)
     metafunc.parametrize("nth", range(count))
 
 

@@ -52,7 +52,8 @@ WAYS = {
         "DROP TABLE authors", "ALTER TABLE authors_2 RENAME TO authors",
     ],
 }
-PACES = {"in one transaction": None, "in autocommit": 0.0, "with pauses": 0.5, "with long pauses": 2.5}
+# The server waits for a fifth of a second of rest: the pauses are longer.
+PACES = {"in one transaction": None, "in autocommit": 0.0, "with pauses": 0.5}
 
 
 def slowly():
@@ -75,8 +76,6 @@ def perform(path, statements, pause):
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("pace", PACES)
 def test_a_rebuilt_table_keeps_its_identity(guest, way, pace):
-    if pace == "with long pauses" and way == "twice over":
-        pytest.skip("a minute of pauses shows nothing more")
     served = guest(SQL)
     kind = served.table("authors").message_type
     before = {c.name: c.number for c in served.table("authors").columns}
@@ -87,7 +86,7 @@ def test_a_rebuilt_table_keeps_its_identity(guest, way, pace):
     perform(served.path, WAYS[way], PACES[pace])
     served.until_begun_anew("authors", token)
     assert served.table("authors").message_type == kind
-    assert {c.name: c.number for c in served.table("authors").columns} == {**before, "email": 9}
+    assert {c.name: c.number for c in served.table("authors").columns} == {**before, "email": 8}
     found, errors = served.answers("authors")
     assert not errors and {id: row.get("name") for id, row in found.items()} == {"1": "a", "2": "b", "3": "changed"}
     # Its history begins anew; its entries keep when they were created.
@@ -175,10 +174,10 @@ def test_two_tables_that_trade_names_trade_what_they_are(guest):
 
 @pytest.mark.parametrize("way", ["VACUUM", "PRAGMA page_size = 8192; VACUUM", "REINDEX", "ANALYZE",
                                  "ALTER TABLE authors RENAME COLUMN name TO called"])
-@pytest.mark.parametrize("key", ["TEXT PRIMARY KEY", "INTEGER PRIMARY KEY", "TEXT PRIMARY KEY) WITHOUT ROWID --"])
+@pytest.mark.parametrize("key", ["TEXT PRIMARY KEY)", "INTEGER PRIMARY KEY)", "TEXT PRIMARY KEY) WITHOUT ROWID"])
 def test_entries_follow_the_key_whatever_the_file_does(guest, way, key):
     served = guest(
-        f"CREATE TABLE authors (name TEXT, id {key}\n);"
+        f"CREATE TABLE authors (name TEXT, id {key};"
         "INSERT INTO authors VALUES ('a', 1), ('gap', 2), ('b', 3), ('c', 5); DELETE FROM authors WHERE id = 2;"
     )
     served.sql("UPDATE authors SET name = 'bb' WHERE id = 3", "DELETE FROM authors WHERE id = 1")

@@ -7,7 +7,7 @@ import pytest
 
 import owner
 from owner import attach, columns, detach, dump, dump_of_the_owners, execute, pragmas, refuses
-from server import Server, run, until
+from server import Server, run
 from served import MARKS, Served
 from session import Session
 
