@@ -19,7 +19,8 @@ final class ServiceLoop {
   let logger: Logger
   let decoder: RequestDecoder
   let encoder = ResponseEncoder()
-  let pageTokens: TokenCoder
+  /// Makes and reads the tokens of this database.
+  let tokens: TokenCoder
   private(set) var catalog: Catalog
   /// The last commit that this loop has published.
   private(set) var head: Sequence
@@ -60,7 +61,7 @@ final class ServiceLoop {
     self.head = head
     catalog = store.catalog
     decoder = RequestDecoder(maxBytes: options.maxDecodedBytes)
-    pageTokens = TokenCoder(key: store.historyID)
+    tokens = TokenCoder(key: store.tokenKey)
     heartbeats = HeartbeatQueue(eventLoop: eventLoop)
     tail = CommitTail(start: head, maxBytes: options.tailBytes)
   }
@@ -201,7 +202,7 @@ final class ServiceLoop {
   func encodedCheckpoint(at sequence: Sequence, isCurrent: Bool) -> [UInt8] {
     if !isCurrent, let checkpoint, checkpoint.sequence == sequence { return checkpoint.bytes }
     let marked = FaultSwitch.isOn(.wrongToken) ? Sequence(max(1, sequence.rawValue) - 1) : sequence
-    let token = ResumeToken(historyID: historyID, sequence: marked).text
+    let token = ResumeToken(historyID: historyID, sequence: marked).text(coder: tokens)
     let bytes = DatasyncMessages.encodedCheckpoint(
       resumeToken: token, sequence: sequence, isCurrent: isCurrent)
     if !isCurrent { checkpoint = (sequence, bytes) }

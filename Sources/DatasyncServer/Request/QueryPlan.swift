@@ -65,7 +65,7 @@ struct QueryPlan: Sendable {
   ) throws(DatasyncError) -> QueryReply {
     var page = PackedPage()
     if scan.limit > 0 { page = try snapshot.scanPacked(scan) }
-    let rows = rowsBefore + UInt64(page.rows.count)
+    let rows = rowsBefore.addingClamped(UInt64(page.rows.count))
     var next = ""
     if let after = page.next, top == 0 || rows < top {
       next = PageToken(queryFingerprint: fingerprint, rowsBefore: rows, after: after)
@@ -76,7 +76,8 @@ struct QueryPlan: Sendable {
       rows: page.rows,
       nextPageToken: next,
       total: wantsCount ? try snapshot.count(scan) : 0,
-      resumeToken: ResumeToken(historyID: historyID, sequence: snapshot.sequence).text,
+      resumeToken: ResumeToken(historyID: historyID, sequence: snapshot.sequence)
+        .text(coder: coder),
       errors: page.errors)
   }
 }

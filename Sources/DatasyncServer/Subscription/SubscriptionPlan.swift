@@ -20,9 +20,10 @@ struct SubscriptionPlan {
   let minInterval: TimeAmount?
   let heartbeat: TimeAmount
 
-  /// - Throws: INVALID_ARGUMENT or NOT_FOUND.
+  /// - Throws: INVALID_ARGUMENT, NOT_FOUND, or OUT_OF_RANGE for a token of another history.
   init(
-    _ request: SubscribeRequest, catalog: Catalog, ownTable: Table?, options: ServiceOptions
+    _ request: SubscribeRequest, catalog: Catalog, ownTable: Table?, options: ServiceOptions,
+    tokens: TokenCoder
   ) throws(DatasyncError) {
     let table: Table? =
       if request.table.isEmpty, ownTable == nil {
@@ -37,7 +38,7 @@ struct SubscriptionPlan {
       switch request.start {
       case .rows: .rows
       case .now: .now
-      case .resumeToken(let text): .after(try ResumeToken(parsing: text))
+      case .resumeToken(let text): .after(try ResumeToken(parsing: text, coder: tokens))
       }
     once = request.once
     excludeOwn = request.excludeOwn

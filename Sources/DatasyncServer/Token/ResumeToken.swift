@@ -1,20 +1,21 @@
-import DatasyncModel
+package import DatasyncModel
 
 /// A position in one history of the database. A value.
 ///
 /// Its text names the history, so that a token of another one is told from a damaged one.
-struct ResumeToken: Hashable, Sendable {
+package struct ResumeToken: Hashable, Sendable {
   let historyID: String
   let sequence: Sequence
 
-  /// The checksum is not keyed by the history: tokens of others must decode, to be refused as such.
-  private static let coder = TokenCoder(key: "datasync resume token 1")
+  package func text(coder: TokenCoder) -> String {
+    coder.encode(content, as: .resume)
+  }
 
-  var text: String {
+  private var content: [UInt8] {
     var writer = WireWriter(reservingCapacity: 48)
     writer.append(field: 1, string: historyID)
     writer.append(field: 2, varint: sequence.rawValue)
-    return ResumeToken.coder.encode(writer.bytes)
+    return writer.bytes
   }
 
   init(historyID: String, sequence: Sequence) {
@@ -22,28 +23,40 @@ struct ResumeToken: Hashable, Sendable {
     self.sequence = sequence
   }
 
-  /// - Throws: INVALID_ARGUMENT, reason BAD_RESUME_TOKEN.
-  init(parsing text: String) throws(DatasyncError) {
+  /// - Throws: INVALID_ARGUMENT, reason BAD_RESUME_TOKEN; OUT_OF_RANGE, reason HISTORY_REPLACED, where
+  ///   another database's server made it, or one that did not sign its tokens.
+  package init(parsing text: String, coder: TokenCoder) throws(DatasyncError) {
+    switch coder.decode(text, as: .resume) {
+    case .ours(let content):
+      if let token = ResumeToken(content: content) {
+        self = token
+        return
+      }
+    case .foreign:
+      throw .historyReplaced
+    case .damaged:
+      if TokenCoder.isUnsigned(text) { throw .historyReplaced }
+    }
+    throw .badField(
+      "resume_token", reason: "BAD_RESUME_TOKEN",
+      "not a token that this server gave, or a damaged one")
+  }
+
+  /// nil where it is not, byte for byte, what ``text(coder:)`` makes of a token.
+  package init?(content: [UInt8]) {
     var historyID = ""
     var sequence: UInt64 = 0
-    var isValid = false
-    if let content = ResumeToken.coder.decode(text) {
-      content.withUnsafeBytes { bytes in
-        var reader = WireReader(bytes)
-        while let next = try? reader.next() {
-          if case (1, .bytes(let value)) = next {
-            historyID = String(decoding: value, as: UTF8.self)
-          }
-          if case (2, .varint(let value)) = next { sequence = value }
+    content.withUnsafeBytes { bytes in
+      var reader = WireReader(bytes)
+      while let next = try? reader.next() {
+        if case (1, .bytes(let value)) = next {
+          historyID = String(decoding: value, as: UTF8.self)
         }
-        isValid = reader.offset == bytes.count && !historyID.isEmpty
+        if case (2, .varint(let value)) = next { sequence = value }
       }
     }
-    guard isValid, sequence <= UInt64(Int64.max) else {
-      throw .badField(
-        "resume_token", reason: "BAD_RESUME_TOKEN",
-        "not a token that this server gave, or a damaged one")
-    }
+    guard !historyID.isEmpty, sequence <= UInt64(Int64.max) else { return nil }
     self.init(historyID: historyID, sequence: Sequence(sequence))
+    guard self.content == content else { return nil }
   }
 }

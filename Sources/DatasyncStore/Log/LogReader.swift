@@ -35,7 +35,7 @@ struct LogReader {
         }
         head = (statement.int64(4), statement.isNull(5) ? "" : statement.text(5))
       }
-      let change = LogReader.change(statement)
+      let change = try LogReader.change(statement)
       bytes += ChangeLog.size(of: change)
       changes.append(change)
     }
@@ -55,7 +55,7 @@ struct LogReader {
       let isFirst = !statement.isNull(4)
       let entry = LogEntry(
         sequence: Sequence(UInt64(clamping: statement.int64(0))), tableID: statement.int(1),
-        operation: Change.Operation(rawValue: statement.int(2)) ?? .update,
+        operation: try LogReader.operation(statement),
         commit: isFirst ? (statement.int64(4), statement.bytes(5)) : nil,
         key: statement.bytes(3),
         before: statement.isNull(6) ? nil : statement.bytes(6),
@@ -77,10 +77,25 @@ struct LogReader {
     return statement
   }
 
-  private static func change(_ statement: Statement) -> Change {
+  /// What the entry at hand says was done.
+  ///
+  /// - Throws: where the entry is none that we have written: a client could not read what came of it.
+  private static func operation(
+    _ statement: Statement
+  ) throws(SQLiteFailure) -> Change.Operation {
+    guard let operation = Change.Operation(rawValue: statement.int(2)),
+      ColumnReader.isPlainText(statement.bytes(3)) || String(utf8: statement.bytes(3)) != nil,
+      statement.isNull(6) || RowDecoder.isWhole(statement.bytes(6)),
+      statement.isNull(7) || RowDecoder.isWhole(statement.bytes(7)),
+      statement.isNull(5) || String(utf8: statement.bytes(5)) != nil
+    else { throw .damaged("the change log is damaged at sequence \(statement.int64(0))") }
+    return operation
+  }
+
+  private static func change(_ statement: Statement) throws(SQLiteFailure) -> Change {
     Change(
       sequence: Sequence(UInt64(clamping: statement.int64(0))), tableID: statement.int(1),
-      key: statement.text(3), operation: Change.Operation(rawValue: statement.int(2)) ?? .update,
+      key: statement.text(3), operation: try operation(statement),
       before: statement.isNull(6) ? nil : RowImage(bytes: statement.blob(6)),
       after: statement.isNull(7) ? nil : RowImage(bytes: statement.blob(7)))
   }
@@ -107,6 +122,9 @@ struct LogReader {
       let key = table.hasIntegerKey ? RowKey.integer(Int64(text) ?? 0) : .text(text)
       guard rows[key] == nil else { continue }
       let image = statement.isNull(2) ? nil : RowImage(bytes: statement.blob(2))
+      guard image?.bytes.withUnsafeBytes({ RowDecoder.isWhole($0) }) ?? true else {
+        throw .damaged("the change log is damaged: it holds no row \(text.shortened) as it was")
+      }
       rows.updateValue(image, forKey: key)
     }
     return rows

@@ -35,6 +35,8 @@ package final class Store: Sendable {
   package let path: String
   /// Names this database's history; OpenResponse.history_id.
   package let historyID: String
+  /// Signs what clients keep and bring again; the database's own, and secret.
+  package let tokenKey: [UInt8]
   /// Tables that are not served, and why; as found when opened.
   package let unservedTables: [(name: String, reason: String)]
 
@@ -108,6 +110,7 @@ package final class Store: Sendable {
     self.busyWait = busyWait
     self.identity = identity
     historyID = prepared.historyID
+    tokenKey = prepared.tokenKey
     path = opening.path
     unservedTables = prepared.schema.unserved
     readers = ReaderPool(readers: connections, limit: options.maxQueuedReads)

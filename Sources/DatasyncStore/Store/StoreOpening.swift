@@ -116,6 +116,7 @@ struct StoreOpening {
     let schema: Schema
     let head: Sequence
     let historyID: String
+    let tokenKey: [UInt8]
     let compactor: Compactor
     /// What is new in the log.
     let attached: [SchemaLoader.Attached]
@@ -134,6 +135,7 @@ struct StoreOpening {
       let head = try ChangeLog.head(connection)
       let historyID = try HistoryCheck(connection: connection, identity: identity)
         .historyID(head: head)
+      let tokenKey = try OwnTables.tokenKey(connection)
       var next = head.next
       let now = WallClock.now
       let loader = SchemaLoader(
@@ -157,7 +159,8 @@ struct StoreOpening {
       try connection.execute("COMMIT")
       connection.setTriggersEnabled(schema.hasSideEffects)
       return Prepared(
-        schema: schema, head: transaction.head, historyID: historyID, compactor: compactor,
+        schema: schema, head: transaction.head, historyID: historyID,
+        tokenKey: tokenKey, compactor: compactor,
         attached: attached)
     } catch {
       if !connection.isAutocommit { try? connection.execute("ROLLBACK") }

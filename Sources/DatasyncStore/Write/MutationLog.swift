@@ -9,6 +9,8 @@ struct MutationLog {
     case no
     case same([WriteResult])
     case other
+    /// It happened, and what was answered cannot be read any more.
+    case damaged
   }
 
   func find(_ mutation: Mutation) throws(SQLiteFailure) -> Found {
@@ -19,7 +21,8 @@ struct MutationLog {
     statement.bind(2, mutation.id)
     guard try statement.step() else { return .no }
     guard statement.blob(0) == mutation.fingerprint else { return .other }
-    return .same(MutationLog.decode(statement.bytes(1)))
+    guard let results = StoredResults.decode(statement.bytes(1)) else { return .damaged }
+    return .same(results)
   }
 
   func record(
@@ -34,7 +37,7 @@ struct MutationLog {
     statement.bind(2, mutation.id)
     statement.bind(3, mutation.fingerprint)
     statement.bind(4, time)
-    statement.bind(5, MutationLog.encode(results))
+    statement.bind(5, StoredResults.encode(results))
     try statement.run()
   }
 
@@ -50,38 +53,5 @@ struct MutationLog {
     statement.bind(2, Int64(count))
     statement.bind(3, Int64(limit))
     try statement.run()
-  }
-
-  static func encode(_ results: [WriteResult]) -> [UInt8] {
-    var writer = WireWriter()
-    for result in results {
-      writer.append(field: 1) { nested in
-        nested.append(field: 1, string: result.messageName)
-        nested.append(field: 2, bytes: result.image.bytes)
-        nested.append(field: 3, varint: result.sequence.rawValue)
-      }
-    }
-    return writer.bytes
-  }
-
-  static func decode(_ bytes: UnsafeRawBufferPointer) -> [WriteResult] {
-    var results: [WriteResult] = []
-    var reader = WireReader(bytes)
-    while let next = try? reader.next() {
-      guard case .bytes(let message) = next.field else { continue }
-      var nested = WireReader(message)
-      var name = ""
-      var image: [UInt8] = []
-      var sequence: UInt64 = 0
-      while let field = try? nested.next() {
-        if case (1, .bytes(let value)) = field { name = String(decoding: value, as: UTF8.self) }
-        if case (2, .bytes(let value)) = field { image = Array(value) }
-        if case (3, .varint(let value)) = field { sequence = value }
-      }
-      results.append(
-        WriteResult(
-          messageName: name, image: RowImage(bytes: image), sequence: Sequence(sequence)))
-    }
-    return results
   }
 }

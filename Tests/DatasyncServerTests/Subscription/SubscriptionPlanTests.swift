@@ -14,7 +14,7 @@ import Testing
         table: "notes", filter: "", select: [], includeDeleted: false, start: .now, once: false,
         excludeOwn: false, previous: false, minInterval: interval, heartbeatInterval: heartbeat),
       catalog: Catalog(tables: [Fixture.notes], generation: 1), ownTable: nil,
-      options: ServiceOptions())
+      options: ServiceOptions(), tokens: TokenCoder(key: []))
   }
 
   @Test func `a heartbeat is 15 s unless asked for, and within its bounds`() throws {
