@@ -25,7 +25,9 @@ final class ServiceLoop {
   /// The last commit that this loop has published.
   private(set) var head: Sequence
   private(set) var tail: CommitTail
-  let heartbeats: HeartbeatQueue
+  let heartbeats: TimerQueue
+  /// Of the subscriptions that say something at most once in an interval.
+  let intervals: TimerQueue
   private var live = SubscriptionIndex()
   /// While a batch is shown to the index, who leaves it is kept here until the end, and nobody joins.
   private var isDelivering = false
@@ -62,7 +64,8 @@ final class ServiceLoop {
     catalog = store.catalog
     decoder = RequestDecoder(maxBytes: options.maxDecodedBytes)
     tokens = TokenCoder(key: store.tokenKey)
-    heartbeats = HeartbeatQueue(eventLoop: eventLoop)
+    heartbeats = TimerQueue(eventLoop: eventLoop, purpose: .heartbeat)
+    intervals = TimerQueue(eventLoop: eventLoop, purpose: .interval)
     tail = CommitTail(start: head, maxBytes: options.tailBytes)
   }
 
@@ -117,6 +120,7 @@ final class ServiceLoop {
     departed.removeAll(keepingCapacity: true)
     if FaultSwitch.isOn(.eventBeforeResponse) { answerWrites(of: batch) }
     wakeWaiting()
+    if !batch.commits.isEmpty { intervals.wakeIdle() }
     return deliveries
   }
 

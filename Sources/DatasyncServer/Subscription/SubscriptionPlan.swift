@@ -44,7 +44,7 @@ struct SubscriptionPlan {
     excludeOwn = request.excludeOwn
     wantsPrevious = request.previous
     let interval = try SubscriptionPlan.amount(request.minInterval, field: "min_interval")
-    minInterval = interval == .zero ? nil : interval
+    minInterval = interval == .zero ? nil : max(interval, options.minIntervalFloor)
     let heartbeat = try SubscriptionPlan.amount(
       request.heartbeatInterval, field: "heartbeat_interval")
     self.heartbeat =

@@ -31,11 +31,14 @@ import Testing
         == .minutes(5))
   }
 
-  @Test func `an interval of zero is none`() throws {
+  @Test func `an interval of zero is none, and any other has a least value`() throws {
     #expect(try plan().minInterval == nil)
     #expect(try plan(interval: DurationMessage(seconds: 0, nanos: 0)).minInterval == nil)
     #expect(
-      try plan(interval: DurationMessage(seconds: 0, nanos: 1)).minInterval == .nanoseconds(1))
+      try plan(interval: DurationMessage(seconds: 0, nanos: 1)).minInterval == .milliseconds(10))
+    #expect(
+      try plan(interval: DurationMessage(seconds: 0, nanos: 50_000_000)).minInterval
+        == .milliseconds(50))
   }
 
   @Test func `no duration is negative`() {
