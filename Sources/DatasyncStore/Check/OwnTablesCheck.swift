@@ -21,8 +21,8 @@ extension IntegrityCheck {
         case ("format", .int64(let number)): number == OwnTables.format
         case ("history_id", .string(let id)): !id.isEmpty
         case ("token_key", .bytes(let key)): key.count == OwnTables.tokenKeyBytes
-        case ("inode", .int64), ("journal_mode", .string): true
-        case ("format", _), ("history_id", _), ("token_key", _), ("inode", _),
+        case ("inode", .int64), ("clock", .int64), ("journal_mode", .string): true
+        case ("format", _), ("history_id", _), ("token_key", _), ("inode", _), ("clock", _),
           ("journal_mode", _):
           false
         default: true

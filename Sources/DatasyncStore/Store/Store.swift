@@ -65,7 +65,7 @@ package final class Store: Sendable {
     let shared = SharedState(head: prepared.head, catalog: prepared.schema.catalog)
     let writer = Writer(
       connection: connection, options: options, observer: observer, shared: shared,
-      schema: prepared.schema, head: prepared.head, compactor: prepared.compactor)
+      prepared: prepared)
     let checkpointer = Checkpointer(options: options, shared: shared) { bytes in
       observer.longReadHoldsWAL(bytes: bytes)
     }

@@ -118,6 +118,8 @@ struct StoreOpening {
     let historyID: String
     let tokenKey: [UInt8]
     let compactor: Compactor
+    let mutations: MutationBounds
+    let clock: RetentionClock
     /// What is new in the log.
     let attached: [SchemaLoader.Attached]
   }
@@ -137,7 +139,10 @@ struct StoreOpening {
         .historyID(head: head)
       let tokenKey = try OwnTables.tokenKey(connection)
       var next = head.next
-      let now = WallClock.now
+      let now = options.calendar()
+      let clock = RetentionClock(
+        saved: try OwnTables.savedClock(connection), calendar: now, monotonic: MonotonicClock.now)
+      try OwnTables.saveClock(clock.now, connection)
       let loader = SchemaLoader(
         connection: connection, options: options, attaching: attaching, previous: nil, now: now)
       let (schema, attached) = try loader.load(nextSequence: &next)
@@ -161,7 +166,7 @@ struct StoreOpening {
       return Prepared(
         schema: schema, head: transaction.head, historyID: historyID,
         tokenKey: tokenKey, compactor: compactor,
-        attached: attached)
+        mutations: try MutationBounds.load(connection), clock: clock, attached: attached)
     } catch {
       if !connection.isAutocommit { try? connection.execute("ROLLBACK") }
       switch error {

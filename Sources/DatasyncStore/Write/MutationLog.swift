@@ -25,9 +25,10 @@ struct MutationLog {
     return .same(results)
   }
 
+  /// - Returns: Its number in the log.
   func record(
     _ mutation: Mutation, results: [WriteResult], time: Int64
-  ) throws(SQLiteFailure) {
+  ) throws(SQLiteFailure) -> Int64 {
     let statement = try connection.cached(
       """
       INSERT INTO datasync_mutations (scope, id, fingerprint, time, results)
@@ -39,19 +40,6 @@ struct MutationLog {
     statement.bind(4, time)
     statement.bind(5, StoredResults.encode(results))
     try statement.run()
-  }
-
-  /// Forgets ids older than a time, and the oldest beyond a count; a bounded number at once.
-  func trim(before time: Int64, keeping count: Int, atMost limit: Int) throws(SQLiteFailure) {
-    let statement = try connection.cached(
-      """
-      DELETE FROM datasync_mutations WHERE n IN (
-        SELECT n FROM (SELECT n, time FROM datasync_mutations ORDER BY n LIMIT ?3)
-        WHERE time < ?1 OR n <= (SELECT max(n) FROM datasync_mutations) - ?2)
-      """)
-    statement.bind(1, time)
-    statement.bind(2, Int64(count))
-    statement.bind(3, Int64(limit))
-    try statement.run()
+    return connection.lastInsertRowID
   }
 }

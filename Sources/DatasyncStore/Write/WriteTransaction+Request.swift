@@ -72,7 +72,8 @@ extension WriteTransaction {
     do {
       try endCommit(origin: request.origin)
       if let mutation = request.mutation {
-        try MutationLog(connection: connection).record(mutation, results: results, time: now)
+        noteMutation(
+          try MutationLog(connection: connection).record(mutation, results: results, time: now))
       }
     } catch {
       throw .batch(error)
