@@ -40,8 +40,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let fuzzTargets = target(
   "DatasyncFuzzTargets",
   [
-    "DatasyncHTTP2", "DatasyncRPC", "DatasyncMessages", "DatasyncModel", nioCore, nioEmbedded,
-    logging,
+    "DatasyncHTTP2", "DatasyncRPC", "DatasyncMessages", "DatasyncModel", "DatasyncStore",
+    "DatasyncServer", nioCore, nioEmbedded, logging,
   ], path: "Fuzz/Targets")
 
 // Only where `tools/fuzz` asks for it: the program links nowhere else.

@@ -14,6 +14,11 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   /// A row, from a client or from the store.
   case row
 
+  /// Page tokens and resume tokens: their text, and what is in it.
+  case token
+  /// What a mutation id was answered, as the database keeps it.
+  case stored
+
   /// - Throws: ``FuzzFault``, where something did not hold.
   package func run(_ bytes: [UInt8]) throws {
     switch self {
@@ -22,6 +27,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .messages: try MessagesTarget.run(bytes)
     case .envelope: try EnvelopeTarget.run(bytes)
     case .row: try RowTarget.run(bytes)
+    case .token: try TokenTarget.run(bytes)
+    case .stored: try StoredTarget.run(bytes)
     }
   }
 }

@@ -15,7 +15,8 @@ package struct Sequence: RawRepresentable, Hashable, Comparable, Sendable {
 
   package static let zero = Sequence(0)
 
-  package var next: Sequence { Sequence(rawValue + 1) }
+  /// The last one has none, and is its own: a damaged file may hold it.
+  package var next: Sequence { Sequence(rawValue.addingClamped(1)) }
 
   package static func < (left: Sequence, right: Sequence) -> Bool {
     left.rawValue < right.rawValue

@@ -49,6 +49,17 @@ package enum RowDecoder {
     image.bytes.withUnsafeBytes { values(of: $0, table: table, columns: columns) }
   }
 
+  /// Whether a stored image is a message to its end; one that a damaged file holds may not be.
+  package static func isWhole(_ image: UnsafeRawBufferPointer) -> Bool {
+    var reader = WireReader(image)
+    do {
+      while try reader.next() != nil {}
+      return true
+    } catch {
+      return false
+    }
+  }
+
   /// Whether a stored image says `deleted`.
   package static func isDeleted(_ image: UnsafeRawBufferPointer) -> Bool {
     let number = SystemColumn.deleted.rawValue + 1

@@ -9,7 +9,7 @@ extension String {
   ///
   /// `init(validating:as:)` does the same, and for each text looks up the metadata of the types it is
   /// generic over, which takes longer than most texts.
-  init?(utf8 bytes: UnsafeRawBufferPointer) {
+  package init?(utf8 bytes: UnsafeRawBufferPointer) {
     var text = String(decoding: bytes, as: UTF8.self)
     // Where something had to be repaired, it shows.
     let isWhole = text.withUTF8 { decoded in

@@ -19,12 +19,15 @@ final class ServiceLoop {
   let logger: Logger
   let decoder: RequestDecoder
   let encoder = ResponseEncoder()
-  let pageTokens: TokenCoder
+  /// Makes and reads the tokens of this database.
+  let tokens: TokenCoder
   private(set) var catalog: Catalog
   /// The last commit that this loop has published.
   private(set) var head: Sequence
   private(set) var tail: CommitTail
-  let heartbeats: HeartbeatQueue
+  let heartbeats: TimerQueue
+  /// Of the subscriptions that say something at most once in an interval.
+  let intervals: TimerQueue
   private var live = SubscriptionIndex()
   /// While a batch is shown to the index, who leaves it is kept here until the end, and nobody joins.
   private var isDelivering = false
@@ -60,8 +63,9 @@ final class ServiceLoop {
     self.head = head
     catalog = store.catalog
     decoder = RequestDecoder(maxBytes: options.maxDecodedBytes)
-    pageTokens = TokenCoder(key: store.historyID)
-    heartbeats = HeartbeatQueue(eventLoop: eventLoop)
+    tokens = TokenCoder(key: store.tokenKey)
+    heartbeats = TimerQueue(eventLoop: eventLoop, purpose: .heartbeat)
+    intervals = TimerQueue(eventLoop: eventLoop, purpose: .interval)
     tail = CommitTail(start: head, maxBytes: options.tailBytes)
   }
 
@@ -116,6 +120,7 @@ final class ServiceLoop {
     departed.removeAll(keepingCapacity: true)
     if FaultSwitch.isOn(.eventBeforeResponse) { answerWrites(of: batch) }
     wakeWaiting()
+    if !batch.commits.isEmpty { intervals.wakeIdle() }
     return deliveries
   }
 
@@ -214,7 +219,7 @@ final class ServiceLoop {
   func encodedCheckpoint(at sequence: Sequence, isCurrent: Bool) -> [UInt8] {
     if !isCurrent, let checkpoint, checkpoint.sequence == sequence { return checkpoint.bytes }
     let marked = FaultSwitch.isOn(.wrongToken) ? Sequence(max(1, sequence.rawValue) - 1) : sequence
-    let token = ResumeToken(historyID: historyID, sequence: marked).text
+    let token = ResumeToken(historyID: historyID, sequence: marked).text(coder: tokens)
     let bytes = DatasyncMessages.encodedCheckpoint(
       resumeToken: token, sequence: sequence, isCurrent: isCurrent)
     if !isCurrent { checkpoint = (sequence, bytes) }

@@ -67,7 +67,7 @@ extension Operations {
   }
 
   func query(_ request: QueryRequest, id: UInt64) throws(DatasyncError) {
-    let coder = loop.pageTokens
+    let coder = loop.tokens
     let historyID = loop.historyID
     let plan = try QueryPlan(
       request, catalog: loop.catalog, ownTable: ownTable, coder: coder,

@@ -110,9 +110,14 @@ extension Operations {
             sequence: FaultSwitch.isOn(.wrongSequence) ? result.sequence.next : result.sequence,
             replayed: replayed)
         }
-        self.answer(
-          pending.requestID,
-          pending.isCommit ? .commit(replies, replayed: replayed) : .write(replies[0]))
+        if pending.isCommit {
+          self.answer(pending.requestID, .commit(replies, replayed: replayed))
+        } else if let reply = replies.first {
+          self.answer(pending.requestID, .write(reply))
+        } else {
+          finish(
+            pending.requestID, error: DatasyncError(.internal, "the write has no result"))
+        }
       }
     }
     startSteps()

@@ -198,7 +198,8 @@ final class Operations: WriteRequester {
         metadata: ["limit": "max_subscriptions_per_session"])
     }
     let plan = try SubscriptionPlan(
-      request, catalog: loop.catalog, ownTable: ownTable, options: loop.options)
+      request, catalog: loop.catalog, ownTable: ownTable, options: loop.options,
+      tokens: loop.tokens)
     let subscription = Subscription(
       requestID: id, plan: plan, clientID: caller.clientID, loop: loop, sink: sink)
     running[id] = .subscription(subscription)

@@ -69,7 +69,7 @@ struct QueryPlan: Sendable {
     var page = PackedPage()
     if scan.limit > 0 { page = try snapshot.scanPacked(scan) }
     // A row that cannot be read stands for itself.
-    let rows = rowsBefore + UInt64(page.rows.count + page.unreadable.count)
+    let rows = rowsBefore.addingClamped(UInt64(page.rows.count + page.unreadable.count))
     var next = ""
     if let after = page.next, top == 0 || rows < top {
       next = PageToken(queryFingerprint: fingerprint, rowsBefore: rows, after: after)
@@ -80,7 +80,8 @@ struct QueryPlan: Sendable {
       rows: page.rows,
       nextPageToken: next,
       total: wantsCount ? try snapshot.count(scan) : 0,
-      resumeToken: ResumeToken(historyID: historyID, sequence: snapshot.sequence).text,
+      resumeToken: ResumeToken(historyID: historyID, sequence: snapshot.sequence)
+        .text(coder: coder),
       errors: page.unreadable.map(\.error))
   }
 }

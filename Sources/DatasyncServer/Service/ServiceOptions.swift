@@ -27,6 +27,8 @@ package struct ServiceOptions: Sendable {
   package var snapshotPageRows = 1000
   package var defaultHeartbeat: TimeAmount = .seconds(15)
   package var heartbeatRange: ClosedRange<TimeAmount> = .milliseconds(100)...(.minutes(5))
+  /// A shorter `min_interval` is taken for this one.
+  package var minIntervalFloor: TimeAmount = .milliseconds(10)
   package var maxLongPoll: TimeAmount = .minutes(5)
   /// What a message takes at most: no larger one is sent.
   package var maxMessageBytes = 4 << 20

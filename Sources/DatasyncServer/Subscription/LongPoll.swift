@@ -36,7 +36,8 @@ final class LongPoll: EventSink {
         start: request.resumeToken.isEmpty ? .now : .resumeToken(request.resumeToken),
         once: false, excludeOwn: request.excludeOwn, previous: request.previous, minInterval: nil,
         heartbeatInterval: DurationMessage(seconds: 300, nanos: 0)),
-      catalog: loop.catalog, ownTable: ownTable, options: loop.options)
+      catalog: loop.catalog, ownTable: ownTable, options: loop.options,
+      tokens: loop.tokens)
     hasToken = !request.resumeToken.isEmpty
     subscription = Subscription(
       requestID: 0, plan: plan, clientID: caller.clientID, loop: loop, sink: self)
@@ -135,7 +136,7 @@ final class LongPoll: EventSink {
       changes: changes, unreadable: unreadable,
       resumeToken: ResumeToken(
         historyID: loop.historyID, sequence: position, commitStart: commitStart
-      ).text,
+      ).text(coder: loop.tokens),
       sequence: position, more: more)
   }
 }

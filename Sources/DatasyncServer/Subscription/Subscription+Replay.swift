@@ -132,17 +132,23 @@ extension Subscription {
 
   // MARK: - Intervals
 
-  func rest(for interval: TimeAmount) {
-    let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
-    intervalTimer = IntervalTimer(
-      loop.eventLoop.scheduleTask(in: interval) { bound.value.intervalEnded() })
-  }
-
-  private func intervalEnded() {
-    guard case .resting(let position) = phase, let interval = plan.minInterval else { return }
-    if position >= loop.head { return rest(for: interval) }
+  func intervalEnded() {
+    guard case .resting(let position, _) = phase else { return }
+    // Nothing to say: asked again when something comes.
+    guard position < loop.head else { return loop.intervals.insertIdle(self) }
     phase = .replaying(position: position, isReading: false)
     pump()
+  }
+
+  /// Something has come, perhaps long after the interval's end: it is said at the end of the one that
+  /// it falls into.
+  func wokenFromRest() {
+    guard case .resting(_, let since) = phase, let interval = plan.minInterval else { return }
+    let passed = max(0, (loop.eventLoop.now - since).nanoseconds)
+    let intervals = passed / interval.nanoseconds
+    let ends = intervals.addingClamped(1).multipliedReportingOverflow(by: interval.nanoseconds)
+    loop.intervals.insert(
+      self, due: since + .nanoseconds(ends.overflow ? interval.nanoseconds : ends.partialValue))
   }
 
   /// Sends the net changes of the commits, by the sequence of each row's last one.

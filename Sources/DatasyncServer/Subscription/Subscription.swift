@@ -33,11 +33,10 @@ final class Subscription: SlotHolder {
   /// Whether a change was sent after the last checkpoint.
   var owesCheckpoint = false
   var lastCheckpoint: NIODeadline
-  /// The place in the ``HeartbeatQueue``, which alone touches it.
-  var heartbeatPlace = HeartbeatQueue.Place.none
+  /// The places in the loop's two ``TimerQueue``s, which alone touch them.
+  var heartbeatPlace = TimerQueue.Place.none
+  var intervalPlace = TimerQueue.Place.none
   private var isAwaitingDrain = false
-  /// Of a subscription with an interval: ends the wait for its end.
-  var intervalTimer: IntervalTimer?
 
   /// Of a replay from the log.
   var pages: ReplayPages { boxedPages?.pages ?? ReplayPages() }
@@ -45,21 +44,13 @@ final class Subscription: SlotHolder {
   /// Rises when the view becomes another: pages made for the one before are of no use.
   var viewGeneration = 0
 
-  /// Apart, since few subscriptions have one and each of them would have room for it.
-  final class IntervalTimer {
-    let task: Scheduled<Void>
-
-    init(_ task: Scheduled<Void>) {
-      self.task = task
-    }
-  }
-
   enum Phase {
     case starting
     indirect case snapshotting(InitialRows)
     /// Everything up to `position` has been sent; `isReading`: a page of the log is on its way.
     case replaying(position: Sequence, isReading: Bool)
-    case resting(position: Sequence)
+    /// The interval began at a time; it may be over for long, where nothing has come since.
+    case resting(position: Sequence, since: NIODeadline)
     /// Its position is the loop's head.
     case live
     case ended
@@ -86,7 +77,7 @@ final class Subscription: SlotHolder {
   var position: Sequence? {
     switch phase {
     case .live: loop.head
-    case .replaying(let position, _), .resting(let position): position
+    case .replaying(let position, _), .resting(let position, _): position
     case .starting, .snapshotting, .ended: nil
     }
   }
@@ -167,7 +158,7 @@ final class Subscription: SlotHolder {
     dropPages()
     sink = nil
     loop.heartbeats.remove(self)
-    intervalTimer?.task.cancel()
+    loop.intervals.remove(self)
   }
 
   /// Whether the stream takes more now; where it does not, ``drained()`` follows when it does.
@@ -211,9 +202,10 @@ final class Subscription: SlotHolder {
 
   func becomeLive(at position: Sequence) {
     if let interval = plan.minInterval {
-      phase = .resting(position: position)
+      let now = loop.eventLoop.now
+      phase = .resting(position: position, since: now)
       settle(at: position)
-      if !isEnded { rest(for: interval) }
+      if !isEnded { loop.intervals.insert(self, due: now + interval) }
       return
     }
     phase = .live
@@ -257,7 +249,7 @@ final class Subscription: SlotHolder {
   func heartbeat() {
     guard !isEnded else { return }
     let now = loop.eventLoop.now
-    if now + HeartbeatQueue.grain >= lastCheckpoint + plan.heartbeat {
+    if now + Subscription.heartbeatGrain >= lastCheckpoint + plan.heartbeat {
       if let position = checkpointPosition { sendCheckpoint(at: position) }
       // Where nothing can be said now: look again after the same time.
       lastCheckpoint = now

@@ -20,9 +20,10 @@ struct SubscriptionPlan {
   let minInterval: TimeAmount?
   let heartbeat: TimeAmount
 
-  /// - Throws: INVALID_ARGUMENT or NOT_FOUND.
+  /// - Throws: INVALID_ARGUMENT, NOT_FOUND, or OUT_OF_RANGE for a token of another history.
   init(
-    _ request: SubscribeRequest, catalog: Catalog, ownTable: Table?, options: ServiceOptions
+    _ request: SubscribeRequest, catalog: Catalog, ownTable: Table?, options: ServiceOptions,
+    tokens: TokenCoder
   ) throws(DatasyncError) {
     let table: Table? =
       if request.table.isEmpty, ownTable == nil {
@@ -37,13 +38,13 @@ struct SubscriptionPlan {
       switch request.start {
       case .rows: .rows
       case .now: .now
-      case .resumeToken(let text): .after(try ResumeToken(parsing: text))
+      case .resumeToken(let text): .after(try ResumeToken(parsing: text, coder: tokens))
       }
     once = request.once
     excludeOwn = request.excludeOwn
     wantsPrevious = request.previous
     let interval = try SubscriptionPlan.amount(request.minInterval, field: "min_interval")
-    minInterval = interval == .zero ? nil : interval
+    minInterval = interval == .zero ? nil : max(interval, options.minIntervalFloor)
     let heartbeat = try SubscriptionPlan.amount(
       request.heartbeatInterval, field: "heartbeat_interval")
     self.heartbeat =

@@ -1,51 +1,67 @@
-import DatasyncModel
+package import DatasyncModel
 
 /// Where the next page of a query begins. A value.
-struct PageToken: Hashable, Sendable {
+package struct PageToken: Hashable, Sendable {
   /// Tells whether the query is the one that the token came from.
-  var queryFingerprint: UInt64
+  package var queryFingerprint: UInt64
   /// Rows of earlier pages, for `top`.
   var rowsBefore: UInt64
   /// Values of the order's terms in the last row.
   var after: [Value]
 
-  func text(coder: TokenCoder) -> String {
+  package func text(coder: TokenCoder) -> String {
+    coder.encode(content, as: .page)
+  }
+
+  private var content: [UInt8] {
     var writer = WireWriter(reservingCapacity: 64)
     writer.append(field: 1, varint: queryFingerprint)
     writer.append(field: 2, varint: rowsBefore)
     for value in after {
       writer.append(field: 3) { PageToken.write(value, to: &$0) }
     }
-    return coder.encode(writer.bytes)
+    return writer.bytes
   }
 
   /// - Throws: INVALID_ARGUMENT, reason BAD_PAGE_TOKEN, also where it belongs to another query.
-  static func parse(
+  package static func parse(
     _ text: String, queryFingerprint: UInt64, coder: TokenCoder
   ) throws(DatasyncError) -> PageToken {
-    var token = PageToken(queryFingerprint: 0, rowsBefore: 0, after: [])
-    guard let content = coder.decode(text) else {
+    guard case .ours(let content) = coder.decode(text, as: .page) else {
       throw bad("not a token that this server gave, or a damaged one")
     }
-    let isValid = content.withUnsafeBytes { bytes in
+    guard let token = PageToken(content: content) else { throw bad("damaged") }
+    guard token.queryFingerprint == queryFingerprint else {
+      throw bad("it belongs to another query; repeat the query that gave it")
+    }
+    return token
+  }
+
+  init(queryFingerprint: UInt64, rowsBefore: UInt64, after: [Value]) {
+    self.queryFingerprint = queryFingerprint
+    self.rowsBefore = rowsBefore
+    self.after = after
+  }
+
+  /// nil where it is not, byte for byte, what ``text(coder:)`` makes of a token.
+  package init?(content: [UInt8]) {
+    self.init(queryFingerprint: 0, rowsBefore: 0, after: [])
+    let isRead = content.withUnsafeBytes { bytes in
       var reader = WireReader(bytes)
       while let next = try? reader.next() {
         switch next {
-        case (1, .varint(let value)): token.queryFingerprint = value
-        case (2, .varint(let value)): token.rowsBefore = value
+        case (1, .varint(let value)): queryFingerprint = value
+        case (2, .varint(let value)): rowsBefore = value
         case (3, .bytes(let value)):
-          guard let value = read(value) else { return false }
-          token.after.append(value)
+          guard let value = PageToken.read(value) else { return false }
+          after.append(value)
         default: return false
         }
       }
       return reader.offset == bytes.count
     }
-    guard isValid else { throw bad("damaged") }
-    guard token.queryFingerprint == queryFingerprint else {
-      throw bad("it belongs to another query; repeat the query that gave it")
-    }
-    return token
+    // No table has more rows than SQLite has numbers for them.
+    guard isRead, rowsBefore <= UInt64(Int64.max), self.content == content else { return nil }
   }
 
   private static func bad(_ description: String) -> DatasyncError {

@@ -1,33 +1,70 @@
-/// Packs a token's content so that a changed or foreign one is noticed: base64url of the content and
-/// a checksum that is keyed by the database's history. Not a secret: a token opens nothing that its
-/// holder may not read anyway.
-struct TokenCoder: Sendable {
-  /// The hash of the key, which goes before the content.
-  private let keyHash: UInt64
-
-  /// - Parameter key: Enters the checksum: tokens of another key do not decode.
-  init(key: String) {
-    keyHash = Fingerprint.hash64(key.utf8)
+/// Packs a token's content so that only what this database's server packed is unpacked: base64url of
+/// what kind of token it is, the content, a code that only the holder of the database's key can make,
+/// and a checksum that anyone can check. A value.
+///
+/// The checksum tells a damaged token from one of another database, which is whole. Nothing in a token
+/// is secret: it opens nothing that its holder may not read anyway.
+package struct TokenCoder: Sendable {
+  /// Enters the code, so that no token passes for one of the other kind.
+  enum Kind: UInt8 {
+    case page = 0x50
+    case resume = 0x52
   }
 
-  func encode(_ content: [UInt8]) -> String {
-    let sum = checksum(content)
-    var bytes = content
-    for shift in stride(from: 56, through: 0, by: -8) {
-      bytes.append(UInt8(truncatingIfNeeded: sum >> UInt64(shift)))
-    }
+  enum Decoded: Equatable {
+    case ours([UInt8])
+    /// Whole, but signed with another key: another database's, or nobody's.
+    case foreign
+    case damaged
+  }
+
+  private let authenticator: TokenAuthenticator
+  private static let checksumBytes = 4
+
+  /// - Parameter key: The database's own; see ``Store/tokenKey``.
+  package init(key: [UInt8]) {
+    authenticator = TokenAuthenticator(key: key)
+  }
+
+  func encode(_ content: [UInt8], as kind: Kind) -> String {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(
+      1 + content.count + TokenAuthenticator.codeBytes + TokenCoder.checksumBytes)
+    bytes.append(kind.rawValue)
+    bytes += content
+    bytes += authenticator.code(for: bytes)
+    bytes += TokenCoder.checksum(bytes)
     return Base64URL.encode(bytes)
   }
 
-  func decode(_ token: String) -> [UInt8]? {
-    guard let bytes = Base64URL.decode(token), bytes.count >= 8 else { return nil }
-    let content = Array(bytes.dropLast(8))
-    let sum = bytes.suffix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-    return sum == checksum(content) ? content : nil
+  func decode(_ token: String, as kind: Kind) -> Decoded {
+    guard let bytes = Base64URL.decode(token),
+      bytes.count > TokenAuthenticator.codeBytes + TokenCoder.checksumBytes
+    else { return .damaged }
+    let signed = bytes.dropLast(TokenCoder.checksumBytes)
+    let message = signed.dropLast(TokenAuthenticator.codeBytes)
+    guard message.first == kind.rawValue,
+      bytes.suffix(TokenCoder.checksumBytes).elementsEqual(TokenCoder.checksum(signed))
+    else { return .damaged }
+    let code = signed.suffix(TokenAuthenticator.codeBytes)
+    guard authenticator.isValid(code, for: message) else { return .foreign }
+    return .ours(Array(message.dropFirst()))
   }
 
-  private func checksum(_ content: [UInt8]) -> UInt64 {
-    Fingerprint.hash64(content, after: keyHash)
+  private static func checksum(_ bytes: some Swift.Sequence<UInt8>) -> [UInt8] {
+    let hash = Fingerprint.hash64(bytes)
+    return withUnsafeBytes(of: UInt32(truncatingIfNeeded: hash ^ hash >> 32).bigEndian) {
+      Array($0)
+    }
+  }
+
+  /// Whether it is a resume token as servers made them that signed nothing: anyone could make it, so
+  /// it says no more than that there was one.
+  static func isUnsigned(_ token: String) -> Bool {
+    guard let bytes = Base64URL.decode(token), bytes.count > 8 else { return false }
+    let key = Fingerprint.hash64("datasync resume token 1".utf8)
+    let sum = Fingerprint.hash64(bytes.dropLast(8), after: key)
+    return withUnsafeBytes(of: sum.bigEndian) { bytes.suffix(8).elementsEqual($0) }
   }
 }
 

@@ -1,3 +1,4 @@
+import CDatasyncSQLite
 package import DatasyncModel
 
 extension Store {
@@ -22,7 +23,7 @@ extension Store {
 /// One run of `datasync check`, in a snapshot.
 struct IntegrityCheck {
   let connection: Connection
-  private(set) var report = CheckReport()
+  var report = CheckReport()
 
   init(connection: Connection) {
     self.connection = connection
@@ -35,8 +36,16 @@ struct IntegrityCheck {
       return
     }
     try checkLog()
+    try checkOwnTables()
     let raws = try RawSchemaReader.tables(connection)
-    for entry in try TableRegistry(connection: connection).entries() where entry.isPresent {
+    let entries: [TableEntry]
+    do {
+      entries = try TableRegistry(connection: connection).entries()
+    } catch  where error.code == SQLITE_CORRUPT {
+      report.add("damaged: \(error.message)")
+      return
+    }
+    for entry in entries where entry.isPresent {
       guard let raw = raws.first(where: { $0.name == entry.name }) else {
         report.add("the table is gone; the server will notice", table: entry.name)
         continue
@@ -71,17 +80,17 @@ struct IntegrityCheck {
     let statement = try connection.prepare(
       "SELECT sequence, time FROM datasync_log WHERE sequence > ?1 ORDER BY sequence")
     statement.bind(1, oldest)
-    var expected = oldest + 1
+    var expected = oldest.addingClamped(1)
     while try statement.step() {
       report.changeCount += 1
       let sequence = statement.int64(0)
       if sequence != expected {
-        report.add("the log lacks the changes \(expected) to \(sequence - 1)")
+        report.add("the log lacks the changes \(expected) to \(sequence.subtractingClamped(1))")
       }
-      if expected == oldest + 1, statement.isNull(1) {
+      if expected == oldest.addingClamped(1), statement.isNull(1) {
         report.add("the log begins within a commit, at \(sequence)")
       }
-      expected = sequence + 1
+      expected = sequence.addingClamped(1)
     }
   }
 

@@ -11,6 +11,12 @@ struct PackedRow {
     return reader.read()
   }
 
+  /// Whether the text is nothing but what the triggers pack.
+  static func isWhole(_ text: String) -> Bool {
+    var reader = PackedRow(bytes: Array(text.utf8))
+    return !reader.read().isEmpty && reader.position > reader.bytes.count
+  }
+
   /// `datasync_noted(packed, number)`: one value of a packed row, in SQL.
   static let functionName = "datasync_noted"
 

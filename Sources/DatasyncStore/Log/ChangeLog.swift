@@ -92,6 +92,8 @@ struct LogOperation: RawRepresentable {
     rawValue = change.operation.rawValue | change.faulty.rawValue << 4
   }
 
+  /// Whether it is one that we write.
+  var isKnown: Bool { rawValue >> 6 == 0 && Change.Operation(rawValue: rawValue & 15) != nil }
   var operation: Change.Operation { Change.Operation(rawValue: rawValue & 15) ?? .update }
   var faulty: FaultyImages { FaultyImages(rawValue: rawValue >> 4 & 3) }
 }

@@ -32,6 +32,9 @@ struct Compactor {
     saved = (oldest, logBytes)
   }
 
+  /// More than any log takes: what lies beyond is damage, and must not overflow with what is added.
+  private static let mostBytes = Int.max / 4
+
   static func load(
     _ connection: Connection, options: StoreOptions
   ) throws(SQLiteFailure) -> Compactor {
@@ -42,11 +45,14 @@ struct Compactor {
       """)
     defer { statement.reset() }
     guard try statement.step() else {
-      return Compactor(oldest: .zero, logBytes: 0, options: options)
+      throw .damaged("datasync_state has lost its row")
     }
+    let oldest = Sequence(UInt64(clamping: statement.int64(0)))
+    let bytes = min(max(0, statement.int(1)), mostBytes)
+    statement.reset()
+    // The end of the log stays, whatever the bound says.
     return Compactor(
-      oldest: Sequence(UInt64(clamping: statement.int64(0))), logBytes: statement.int(1),
-      options: options)
+      oldest: min(oldest, try ChangeLog.head(connection)), logBytes: bytes, options: options)
   }
 
   /// Saves the bounds where others look at them, or where much would have to be added up.
@@ -99,7 +105,7 @@ struct Compactor {
         if isOpenRemovable { removable = (open.last, removable.bytes + open.bytes) }
         open = (sequence, 0)
         isOpenRemovable =
-          sequence <= oldest || list.int64(1) < now - retention
+          sequence <= oldest || list.int64(1) < now.subtractingClamped(retention)
           || logBytes - removable.bytes > maxBytes
         guard isOpenRemovable else {
           if removable.last == .zero {

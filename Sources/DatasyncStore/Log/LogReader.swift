@@ -36,7 +36,7 @@ struct LogReader {
         }
         head = (statement.int64(4), statement.isNull(5) ? "" : statement.text(5))
       }
-      let change = LogReader.change(statement)
+      let change = try LogReader.change(statement)
       bytes += ChangeLog.size(of: change)
       commitBytes = isFirst ? 0 : commitBytes + change.memoryCost
       if commitBytes > WriteTransaction.maxChangeBytes {
@@ -60,7 +60,7 @@ struct LogReader {
     defer { statement.reset() }
     while try statement.step() {
       let isFirst = !statement.isNull(4)
-      let operation = LogOperation(rawValue: statement.int(2))
+      let operation = try LogReader.operation(statement)
       let entry = LogEntry(
         sequence: Sequence(UInt64(clamping: statement.int64(0))), tableID: statement.int(1),
         operation: operation.operation, faulty: operation.faulty,
@@ -95,8 +95,22 @@ struct LogReader {
     return statement
   }
 
-  private static func change(_ statement: Statement) -> Change {
+  /// What the entry at hand says was done.
+  ///
+  /// - Throws: where the entry is none that we have written: a client could not read what came of it.
+  private static func operation(_ statement: Statement) throws(SQLiteFailure) -> LogOperation {
     let operation = LogOperation(rawValue: statement.int(2))
+    guard operation.isKnown,
+      ColumnReader.isPlainText(statement.bytes(3)) || String(utf8: statement.bytes(3)) != nil,
+      statement.isNull(6) || RowDecoder.isWhole(statement.bytes(6)),
+      statement.isNull(7) || RowDecoder.isWhole(statement.bytes(7)),
+      statement.isNull(5) || String(utf8: statement.bytes(5)) != nil
+    else { throw .damaged("the change log is damaged at sequence \(statement.int64(0))") }
+    return operation
+  }
+
+  private static func change(_ statement: Statement) throws(SQLiteFailure) -> Change {
+    let operation = try operation(statement)
     return Change(
       sequence: Sequence(UInt64(clamping: statement.int64(0))), tableID: statement.int(1),
       key: statement.text(3), operation: operation.operation,
@@ -127,11 +141,11 @@ struct LogReader {
       let text = statement.text(1)
       let key = table.hasIntegerKey ? RowKey.integer(Int64(text) ?? 0) : .text(text)
       guard rows[key] == nil else { continue }
-      let row =
-        statement.isNull(2)
-        ? nil
-        : PastRow(
-          image: RowImage(bytes: statement.blob(2)), isFaulty: operation.faulty.contains(.before))
+      let image = statement.isNull(2) ? nil : RowImage(bytes: statement.blob(2))
+      guard image?.bytes.withUnsafeBytes({ RowDecoder.isWhole($0) }) ?? true else {
+        throw .damaged("the change log is damaged: it holds no row \(text.shortened) as it was")
+      }
+      let row = image.map { PastRow(image: $0, isFaulty: operation.faulty.contains(.before)) }
       rows.updateValue(row, forKey: key)
     }
     return rows

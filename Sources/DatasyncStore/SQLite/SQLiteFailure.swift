@@ -10,6 +10,13 @@ struct SQLiteFailure: Error, Sendable, CustomStringConvertible {
   /// The primary result code.
   var code: Int32 { extendedCode & 0xFF }
 
+  /// What one of our own tables holds is nothing that we have written.
+  ///
+  /// - Parameter what: Which row of which table, and what is wrong with it.
+  static func damaged(_ what: String) -> SQLiteFailure {
+    SQLiteFailure(extendedCode: SQLITE_CORRUPT, message: what)
+  }
+
   var description: String { "SQLite \(extendedCode): \(message)" }
 
   var isConstraint: Bool { code == SQLITE_CONSTRAINT }

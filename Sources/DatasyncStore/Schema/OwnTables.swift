@@ -140,6 +140,19 @@ enum OwnTables {
     }
   }
 
+  static let tokenKeyBytes = 32
+
+  /// The database's secret, made with the first need of it. Within a transaction.
+  static func tokenKey(_ connection: Connection) throws(StoreFailure) -> [UInt8] {
+    if case .bytes(let key) = try setting("token_key", connection), key.count == tokenKeyBytes {
+      return key
+    }
+    var generator = SystemRandomNumberGenerator()
+    let key = (0..<tokenKeyBytes).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+    try set("token_key", .bytes(key), connection)
+    return key
+  }
+
   static func set(
     _ name: String, _ value: Value, _ connection: Connection
   ) throws(StoreFailure) {

@@ -18,6 +18,10 @@ struct TableEntry: Sendable {
   /// The system columns that `attach` added.
   var addedColumns: [String]
   var isPresent: Bool
+
+  /// What ``nextNumber`` may be. Protobuf has more; a table that has had so many columns is damaged.
+  static let numbers = SystemColumn.count + 1...1 << 20
+
   /// Numbers by column name, of columns that are there.
   var numbers: [String: Int] = [:]
   /// What the fields of those columns are, by name.
@@ -91,12 +95,18 @@ struct TableRegistry {
           addedColumns: list.text(6).split(separator: ",").map(String.init),
           isPresent: list.int(7) != 0))
     }
+    try checkSound(entries)
     let columns = try connection.cached(
-      "SELECT table_id, number, name, present, form FROM datasync_columns WHERE present")
+      "SELECT table_id, number, name, present, form FROM datasync_columns")
     defer { columns.reset() }
     let indices = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.id, $0) })
     while try columns.step() {
       guard let index = indices[columns.int(0)] else { continue }
+      guard (1..<entries[index].nextNumber).contains(columns.int(1)) else {
+        throw .damaged(
+          "datasync_columns gives \(entries[index].name) the field number \(columns.int64(1))")
+      }
+      guard columns.int(3) != 0 else { continue }
       entries[index].numbers[columns.text(2)] = columns.int(1)
       entries[index].kinds[columns.text(2)] = FieldKind(rawValue: columns.int(3))
       if !columns.isNull(4) { entries[index].forms[columns.text(2)] = columns.text(4) }
@@ -106,11 +116,28 @@ struct TableRegistry {
 
   /// The tables that a database of format 1 serves.
   static func names(_ connection: Connection) throws(SQLiteFailure) -> Set<String> {
-    let list = try connection.cached("SELECT name FROM datasync_tables WHERE present AND attached > 0")
+    let list = try connection.cached(
+      "SELECT name FROM datasync_tables WHERE present AND attached > 0")
     defer { list.reset() }
     var names: Set<String> = []
     while try list.step() { names.insert(list.text(0)) }
     return names
+  }
+
+  /// What is not checked here is only compared, or a name that is looked for.
+  private func checkSound(_ entries: [TableEntry]) throws(SQLiteFailure) {
+    var ids: Set<Int> = []
+    var messages: Set<String> = []
+    for entry in entries {
+      let isSound =
+        (1...Int(Int32.max)).contains(entry.id) && ids.insert(entry.id).inserted
+        && TableEntry.numbers.contains(entry.nextNumber)
+        && ProtobufName.isIdentifier(entry.message) && messages.insert(entry.message).inserted
+        && entry.addedColumns.allSatisfy(SystemColumn.names.contains)
+      guard isSound else {
+        throw .damaged("datasync_tables is damaged at id \(entry.id), \(entry.name.shortened)")
+      }
+    }
   }
 
   func save(_ entry: TableEntry) throws(SQLiteFailure) {

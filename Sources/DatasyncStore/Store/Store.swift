@@ -38,6 +38,8 @@ package final class Store: Sendable {
   package let path: String
   /// Names this database's history; OpenResponse.history_id.
   package let historyID: String
+  /// Signs what clients keep and bring again; the database's own, and secret.
+  package let tokenKey: [UInt8]
 
   /// Opens a database, recovers it, and adopts what others wrote while we were away.
   ///
@@ -64,7 +66,7 @@ package final class Store: Sendable {
     let shared = SharedState(head: prepared.head, schema: prepared.schema)
     let writer = Writer(
       connection: connection, options: options, observer: observer, shared: shared,
-      schema: prepared.schema, head: prepared.head, compactor: prepared.compactor)
+      prepared: prepared)
     let checkpointer = Checkpointer(options: options, shared: shared) { bytes in
       observer.longReadHoldsWAL(bytes: bytes)
     }
@@ -109,6 +111,7 @@ package final class Store: Sendable {
     self.busyWait = busyWait
     self.identity = identity
     historyID = prepared.historyID
+    tokenKey = prepared.tokenKey
     path = opening.path
     readers = ReaderPool(readers: connections, limit: options.maxQueuedReads)
     self.threads = Mutex(threads.compactMap { $0 })

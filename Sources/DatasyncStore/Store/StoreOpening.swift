@@ -116,7 +116,10 @@ struct StoreOpening {
     let schema: Schema
     let head: Sequence
     let historyID: String
+    let tokenKey: [UInt8]
     let compactor: Compactor
+    let mutations: MutationBounds
+    let clock: RetentionClock
     /// What is new in the log.
     let attached: [SchemaLoader.Attached]
   }
@@ -135,8 +138,12 @@ struct StoreOpening {
       let head = try ChangeLog.head(connection)
       let historyID = try HistoryCheck(connection: connection, identity: identity)
         .historyID(head: head)
+      let tokenKey = try OwnTables.tokenKey(connection)
       var next = head.next
-      let now = WallClock.now
+      let now = options.calendar()
+      let clock = RetentionClock(
+        saved: try OwnTables.savedClock(connection), calendar: now, monotonic: MonotonicClock.now)
+      try OwnTables.saveClock(clock.now, connection)
       let loader = SchemaLoader(
         connection: connection, options: options, attaching: attaching, previous: nil, now: now)
       let loaded = try loader.load(nextSequence: &next)
@@ -158,8 +165,9 @@ struct StoreOpening {
       try connection.execute("COMMIT")
       connection.setTriggersEnabled(schema.hasSideEffects)
       return Prepared(
-        schema: schema, head: transaction.head, historyID: historyID, compactor: compactor,
-        attached: attached)
+        schema: schema, head: transaction.head, historyID: historyID,
+        tokenKey: tokenKey, compactor: compactor,
+        mutations: try MutationBounds.load(connection), clock: clock, attached: attached)
     } catch {
       if !connection.isAutocommit { try? connection.execute("ROLLBACK") }
       switch error {

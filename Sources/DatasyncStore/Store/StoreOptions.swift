@@ -54,6 +54,8 @@ package struct StoreOptions: Sendable {
   package var foreignPollInterval: Duration = .milliseconds(10)
   package var defaultPageSize = 100
   package var maxPageSize = 1000
+  /// The calendar's time, in microseconds since 1970.
+  package var calendar: @Sendable () -> Int64 = { WallClock.now }
   /// The protobuf package of the row types.
   package var messagePackage = "tables"
   #if DEBUG

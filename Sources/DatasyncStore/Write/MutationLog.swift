@@ -9,6 +9,8 @@ struct MutationLog {
     case no
     case same([WriteResult])
     case other
+    /// It happened, and what was answered cannot be read any more.
+    case damaged
   }
 
   func find(_ mutation: Mutation) throws(SQLiteFailure) -> Found {
@@ -19,12 +21,14 @@ struct MutationLog {
     statement.bind(2, mutation.id)
     guard try statement.step() else { return .no }
     guard statement.blob(0) == mutation.fingerprint else { return .other }
-    return .same(MutationLog.decode(statement.bytes(1)))
+    guard let results = StoredResults.decode(statement.bytes(1)) else { return .damaged }
+    return .same(results)
   }
 
+  /// - Returns: Its number in the log.
   func record(
     _ mutation: Mutation, results: [WriteResult], time: Int64
-  ) throws(SQLiteFailure) {
+  ) throws(SQLiteFailure) -> Int64 {
     let statement = try connection.cached(
       """
       INSERT INTO datasync_mutations (scope, id, fingerprint, time, results)
@@ -34,54 +38,8 @@ struct MutationLog {
     statement.bind(2, mutation.id)
     statement.bind(3, mutation.fingerprint)
     statement.bind(4, time)
-    statement.bind(5, MutationLog.encode(results))
+    statement.bind(5, StoredResults.encode(results))
     try statement.run()
-  }
-
-  /// Forgets ids older than a time, and the oldest beyond a count; a bounded number at once.
-  func trim(before time: Int64, keeping count: Int, atMost limit: Int) throws(SQLiteFailure) {
-    let statement = try connection.cached(
-      """
-      DELETE FROM datasync_mutations WHERE n IN (
-        SELECT n FROM (SELECT n, time FROM datasync_mutations ORDER BY n LIMIT ?3)
-        WHERE time < ?1 OR n <= (SELECT max(n) FROM datasync_mutations) - ?2)
-      """)
-    statement.bind(1, time)
-    statement.bind(2, Int64(count))
-    statement.bind(3, Int64(limit))
-    try statement.run()
-  }
-
-  static func encode(_ results: [WriteResult]) -> [UInt8] {
-    var writer = WireWriter()
-    for result in results {
-      writer.append(field: 1) { nested in
-        nested.append(field: 1, string: result.messageName)
-        if let image = result.image { nested.append(field: 2, bytes: image.bytes) }
-        nested.append(field: 3, varint: result.sequence.rawValue)
-      }
-    }
-    return writer.bytes
-  }
-
-  static func decode(_ bytes: UnsafeRawBufferPointer) -> [WriteResult] {
-    var results: [WriteResult] = []
-    var reader = WireReader(bytes)
-    while let next = try? reader.next() {
-      guard case .bytes(let message) = next.field else { continue }
-      var nested = WireReader(message)
-      var name = ""
-      var image: RowImage?
-      var sequence: UInt64 = 0
-      while let field = try? nested.next() {
-        if case (1, .bytes(let value)) = field { name = String(decoding: value, as: UTF8.self) }
-        if case (2, .bytes(let value)) = field { image = RowImage(bytes: Array(value)) }
-        if case (3, .varint(let value)) = field { sequence = value }
-      }
-      results.append(
-        WriteResult(
-          messageName: name, image: image, sequence: Sequence(sequence)))
-    }
-    return results
+    return connection.lastInsertRowID
   }
 }

@@ -3,7 +3,9 @@ import DatasyncModel
 extension WriteTransaction {
   /// Carries a request out: all of it or nothing.
   func apply(_ request: WriteRequest) throws(WriteFailure) -> WriteAnswer.Outcome {
-    if let mutation = request.mutation, let outcome = try replay(mutation) { return outcome }
+    if let mutation = request.mutation, let outcome = try replay(mutation, of: request) {
+      return outcome
+    }
     let needsSavepoint =
       request.operations.count > 1
       || request.operations.contains { schema.tables[$0.tableID]?.needsSavepoint == true }
@@ -41,11 +43,20 @@ extension WriteTransaction {
     }
   }
 
-  private func replay(_ mutation: Mutation) throws(WriteFailure) -> WriteAnswer.Outcome? {
+  private func replay(
+    _ mutation: Mutation, of request: WriteRequest
+  ) throws(WriteFailure) -> WriteAnswer.Outcome? {
     do {
       switch try MutationLog(connection: connection).find(mutation) {
       case .no: return nil
-      case .same(let results): return .success(results, replayed: true)
+      case .same(let results) where results.count == request.operations.count:
+        return .success(results, replayed: true)
+      case .same, .damaged:
+        return .failure(
+          DatasyncError(
+            .dataLoss, reason: "DATABASE_CORRUPT",
+            "the write has happened before, but what was answered is damaged in the database; read "
+              + "the row, and have the server's operator run `datasync check`"))
       case .other:
         return .failure(
           .badField(
@@ -62,7 +73,8 @@ extension WriteTransaction {
     do {
       try endCommit()
       if let mutation = request.mutation {
-        try MutationLog(connection: connection).record(mutation, results: results, time: now)
+        noteMutation(
+          try MutationLog(connection: connection).record(mutation, results: results, time: now))
       }
     } catch {
       throw .batch(error)

@@ -14,6 +14,9 @@ final class WriteTransaction {
   private(set) var changes: [Change] = []
   private(set) var commits: [Commit] = []
   private(set) var logBytes = 0
+  /// Numbers of the mutation ids that it has remembered.
+  private(set) var mutations: ClosedRange<Int64>?
+  private(set) var mutationCount = 0
   var keys: KeyGenerator
   /// How many rows of tables beside are known, by id, of those that somebody has asked of.
   var rowCounts: [Int: Int64]
@@ -95,6 +98,12 @@ final class WriteTransaction {
     logBytes += try log.append(commit)
     commits.append(commit)
     changes.removeAll(keepingCapacity: true)
+  }
+
+  func noteMutation(_ number: Int64) {
+    let numbers = mutations ?? number...number
+    mutations = min(numbers.lowerBound, number)...max(numbers.upperBound, number)
+    mutationCount += 1
   }
 
   /// Takes back the sequences of a request that failed.

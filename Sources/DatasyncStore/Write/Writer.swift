@@ -33,7 +33,10 @@ final class Writer: @unchecked Sendable {
   /// While tables wait to be attached: until when the schema must not have changed.
   private var rest: (version: Int64, until: Duration)?
   private var compactor: Compactor
+  private var mutations: MutationBounds
+  private var clock: RetentionClock
   private var lastTrim: Duration = .zero
+  private var lastClockSave: Duration
   private var lastTidy: Duration = .zero
   private var lastLook: Duration = .zero
   /// Called before each transaction, on the writer's thread; may wait a little.
@@ -55,15 +58,18 @@ final class Writer: @unchecked Sendable {
 
   init(
     connection: Connection, options: StoreOptions, observer: any StoreObserver,
-    shared: SharedState, schema: Schema, head: Sequence, compactor: Compactor
+    shared: SharedState, prepared: StoreOpening.Prepared
   ) {
     self.connection = connection
     self.options = options
     self.observer = observer
     self.shared = shared
-    self.schema = schema
-    self.head = head
-    self.compactor = compactor
+    schema = prepared.schema
+    head = prepared.head
+    compactor = prepared.compactor
+    mutations = prepared.mutations
+    clock = prepared.clock
+    lastClockSave = MonotonicClock.now
     log = ChangeLog(connection)
   }
 
@@ -271,9 +277,8 @@ final class Writer: @unchecked Sendable {
 
   private func newTransaction() -> WriteTransaction {
     WriteTransaction(
-      connection: connection, schema: schema, log: log, cache: cache, now: WallClock.now,
-      head: head, keys: keys, rowCounts: rowCounts,
-      maxRowBytes: options.maxRowBytes)
+      connection: connection, schema: schema, log: log, cache: cache, now: options.calendar(),
+      head: head, keys: keys, rowCounts: rowCounts, maxRowBytes: options.maxRowBytes)
   }
 
   /// Begins a transaction in which nothing foreign is left to adopt.
@@ -353,15 +358,20 @@ final class Writer: @unchecked Sendable {
     _ transaction: WriteTransaction, trimming extra: Int = 0
   ) throws(SQLiteFailure) -> Bool {
     var compactor = self.compactor
+    var clock = self.clock
+    clock.advance(calendar: transaction.now, monotonic: MonotonicClock.now)
     compactor.logBytes += transaction.logBytes
     let added = transaction.commits.reduce(0) { $0 + $1.count }
     let oldest = compactor.oldest
     let limit = 64 + 4 * added + extra
-    try compactor.step(connection, now: transaction.now, head: transaction.head, atMost: limit)
+    try compactor.step(connection, now: clock.now, head: transaction.head, atMost: limit)
     try compactor.saveIfDue(connection, head: transaction.head)
-    try trimMutations(now: transaction.now)
+    let mutations = try trimmedMutations(transaction, now: clock.now, trimming: extra)
+    try saveIfDue(clock)
     try connection.cached("COMMIT").run()
     self.compactor = compactor
+    self.mutations = mutations
+    self.clock = clock
     head = transaction.head
     keys = transaction.keys
     rowCounts = transaction.rowCounts
@@ -369,13 +379,27 @@ final class Writer: @unchecked Sendable {
     return compactor.oldest != oldest
   }
 
-  private func trimMutations(now: Int64) throws(SQLiteFailure) {
+  /// As many as are remembered are forgotten, and more where the limit was once higher.
+  private func trimmedMutations(
+    _ transaction: WriteTransaction, now: Int64, trimming extra: Int
+  ) throws(SQLiteFailure) -> MutationBounds {
+    var mutations = self.mutations
+    if let numbers = transaction.mutations { mutations.recorded(numbers) }
+    try mutations.trim(
+      connection, keeping: options.maxMutations, atMost: 64 + 4 * transaction.mutationCount + extra)
     let time = MonotonicClock.now
-    guard time - lastTrim > .seconds(1) else { return }
+    guard time - lastTrim > .seconds(1) else { return mutations }
     lastTrim = time
-    let age = options.mutationRetention.components.seconds
-    try MutationLog(connection: connection).trim(
-      before: now - age * 1_000_000, keeping: options.maxMutations, atMost: 10_000)
+    let age = options.mutationRetention.components.seconds * 1_000_000
+    try mutations.trim(connection, before: now.subtractingClamped(age), atMost: 10_000)
+    return mutations
+  }
+
+  private func saveIfDue(_ clock: RetentionClock) throws(SQLiteFailure) {
+    let time = MonotonicClock.now
+    guard time - lastClockSave > RetentionClock.saveInterval else { return }
+    lastClockSave = time
+    try OwnTables.saveClock(clock.now, connection)
   }
 
   private func rollBack() {

@@ -37,6 +37,9 @@ struct ServeOptions: Sendable {
       "messages that are no request before a session ends"),
     .bytes("max_decoded_bytes", \.maxDecodedBytes, 65_536...(1 << 32), "a request once decoded"),
     .count("max_writes_per_commit", \.maxWritesPerCommit, 1...1_000_000, "writes of one Commit"),
+    .time(
+      "min_interval_floor", \.minIntervalFloor,
+      "that a subscription's min_interval is at least", in: .milliseconds(1)...(.hours(1))),
     .time("max_long_poll", \.maxLongPoll, "that a Changes call may wait"),
     .bytes(
       "event_batch_bytes", \.eventBatchBytes, 1024...(1 << 30),

@@ -14,7 +14,7 @@ import Testing
         table: "notes", filter: "", select: [], includeDeleted: false, start: .now, once: false,
         excludeOwn: false, previous: false, minInterval: interval, heartbeatInterval: heartbeat),
       catalog: Catalog(tables: [Fixture.notes], generation: 1), ownTable: nil,
-      options: ServiceOptions())
+      options: ServiceOptions(), tokens: TokenCoder(key: []))
   }
 
   @Test func `a heartbeat is 15 s unless asked for, and within its bounds`() throws {
@@ -31,11 +31,14 @@ import Testing
         == .minutes(5))
   }
 
-  @Test func `an interval of zero is none`() throws {
+  @Test func `an interval of zero is none, and any other has a least value`() throws {
     #expect(try plan().minInterval == nil)
     #expect(try plan(interval: DurationMessage(seconds: 0, nanos: 0)).minInterval == nil)
     #expect(
-      try plan(interval: DurationMessage(seconds: 0, nanos: 1)).minInterval == .nanoseconds(1))
+      try plan(interval: DurationMessage(seconds: 0, nanos: 1)).minInterval == .milliseconds(10))
+    #expect(
+      try plan(interval: DurationMessage(seconds: 0, nanos: 50_000_000)).minInterval
+        == .milliseconds(50))
   }
 
   @Test func `no duration is negative`() {

@@ -41,7 +41,8 @@ import Testing
         SubscribeRequest(
           table: "notes", filter: "", select: [], includeDeleted: false, start: .now, once: false,
           excludeOwn: false, previous: false, minInterval: minInterval, heartbeatInterval: nil),
-        catalog: loop.catalog, ownTable: nil, options: loop.options)
+        catalog: loop.catalog, ownTable: nil, options: loop.options,
+        tokens: loop.tokens)
       let sink = FullStream()
       let subscription = Subscription(
         requestID: 1, plan: plan, clientID: "", loop: loop, sink: sink)

@@ -18,6 +18,13 @@ enum TestLoop {
   static func run<Result: Sendable>(
     _ body: @escaping @Sendable (ServiceLoop) throws -> Result
   ) async throws -> Result {
+    try await runFuture { loop in loop.eventLoop.makeSucceededFuture(try body(loop)) }
+  }
+
+  /// The same for a body that ends later.
+  static func runFuture<Result: Sendable>(
+    _ body: @escaping @Sendable (ServiceLoop) throws -> EventLoopFuture<Result>
+  ) async throws -> Result {
     let path = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).db").path
     defer {
       for suffix in ["", "-wal", "-shm", "-datasync"] {
@@ -28,12 +35,16 @@ enum TestLoop {
     let store = try Store.open(path: path, options: StoreOptions(), observer: Deaf())
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let eventLoop = group.next()
-    let result = try await eventLoop.submit {
+    let result = try await eventLoop.flatSubmit {
       let loop = ServiceLoop(
         index: 0, eventLoop: eventLoop, store: store, head: store.head, options: ServiceOptions(),
         logger: Logger(label: "test"))
       loop.catalogChanged(Catalog(tables: [Fixture.notes], generation: 100))
-      return try body(loop)
+      do {
+        return try body(loop)
+      } catch {
+        return eventLoop.makeFailedFuture(error)
+      }
     }.get()
     try await group.shutdownGracefully()
     store.close()

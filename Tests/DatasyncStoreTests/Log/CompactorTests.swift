@@ -122,19 +122,4 @@ struct CompactorTests {
     #expect(try connection.integer("SELECT min(sequence) FROM datasync_log") == 901)
     #expect(compactor.logBytes == 50_000 - 900 * 50)
   }
-
-  @Test func `mutation ids are forgotten by age and by count`() throws {
-    let database = try TestDatabase("CREATE TABLE t (id INTEGER PRIMARY KEY)")
-    let store = try database.open()
-    for n in 0..<10 {
-      _ = try store.write(
-        .create(store.draft("t", [:])),
-        mutation: Mutation(scope: "s", id: "\(n)", fingerprint: [1]))
-    }
-    let log = MutationLog(connection: try Connection(path: database.path))
-    try log.trim(before: 0, keeping: 4, atMost: 100)
-    #expect(try database.integer("SELECT count(*) FROM datasync_mutations") == 4)
-    try log.trim(before: .max, keeping: 4, atMost: 3)
-    #expect(try database.integer("SELECT count(*) FROM datasync_mutations") == 1)
-  }
 }
