@@ -43,6 +43,7 @@ package final class RPCServer: Sendable {
   let health: HealthService
   let group: any EventLoopGroup
   private let logger: Logger
+  private let rareLog: RareLog
   private let state = Mutex(State())
 
   package init(
@@ -53,16 +54,17 @@ package final class RPCServer: Sendable {
     if options.http2.bufferBudget == nil {
       options.http2.bufferBudget = BufferBudget(maxBytes: options.maxBufferedBytes)
     }
-    sharedOptions = Shared(options)
     if options.http2.http1Text.isEmpty {
       options.http2.http1Text =
         "This is a gRPC server, which speaks HTTP/2 alone: use a gRPC client, or grpcurl.\n"
     }
+    sharedOptions = Shared(options)
     sharedHTTP2Options = Shared(options.http2)
     self.registry = registry
     self.health = health
     self.group = group
     self.logger = logger
+    rareLog = RareLog(logger: logger)
     if !ProcessMemory.givesBack { logger.notice("freed memory may stay with the process") }
   }
 
@@ -79,7 +81,7 @@ package final class RPCServer: Sendable {
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(AcceptBackoff())
+          try channel.pipeline.syncOperations.addHandler(AcceptBackoff(log: self.rareLog))
         }
       }
       .childChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -151,8 +153,9 @@ package final class RPCServer: Sendable {
       return
     }
     try channel.pipeline.syncOperations.addHandlers(
-      NIOSSLServerHandler(context: tls.current),
-      TLSGate(connection: connection, timeout: tls.handshakeTimeout, pumpQueue: pumpQueue))
+      tls.makeHandler(),
+      TLSGate(
+        connection: connection, timeout: tls.handshakeTimeout, pumpQueue: pumpQueue, log: rareLog))
   }
 
   private func pumpQueue(of eventLoop: any EventLoop) -> PumpQueue {
@@ -235,6 +238,7 @@ package final class RPCServer: Sendable {
     let deadline = group.next().scheduleTask(in: grace) { promise.succeed() }
     try? await promise.futureResult.get()
     deadline.cancel()
+    await beforeAborting()
     await close()
   }
 
@@ -243,7 +247,6 @@ package final class RPCServer: Sendable {
     health.shutDown()
     await stopListening()
     let connections = state.withLock { Array($0.connections.values) }
-    await beforeAborting()
     guard !connections.isEmpty else { return }
     let promise = group.next().makePromise(of: Void.self)
     let isEmpty = state.withLock { state in
