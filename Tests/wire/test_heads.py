@@ -3,6 +3,8 @@
 Every wrong one ends its own call; the connection serves the next.
 """
 
+import gzip
+import socket
 import struct
 import time
 
@@ -160,6 +162,27 @@ def test_each_message_is_compressed_or_not_by_itself(client):
     assert answer.aggregated_payload_size == 5000
 
 
+def test_gzip_of_two_members_is_one_message(client):
+    """RFC 1952, section 2.2: members follow one another. grpc-go and grpc-java take them so."""
+    message = testing.SimpleRequest(response_size=3).SerializeToString()
+    first, second = gzip.compress(message[:1]), gzip.compress(message[1:])
+    for parts in ([first, second], [gzip.compress(b""), first, second, gzip.compress(b"")]):
+        body = frame_message(b"".join(parts), flag=1)
+        outcome = check(ask(client, path=UNARY, body=body, change={"grpc-encoding": "gzip"}))
+        assert outcome.status == 0
+        answer = testing.SimpleResponse.FromString(outcome.messages[0])
+        assert len(answer.payload.body) == 3
+    for rest in (b"x", second[:-1], b"\0" * 20):
+        body = frame_message(first + rest, flag=1)
+        assert check(ask(client, body=body, change={"grpc-encoding": "gzip"})).status == 13
+
+
+def test_members_do_not_pass_the_limit_of_a_message(client):
+    body = frame_message(gzip.compress(bytes(1 << 20)) * 5, flag=1)
+    outcome = check(ask(client, path=UNARY, body=body, change={"grpc-encoding": "gzip"}))
+    assert outcome.status == 8 and "max_message_bytes" in outcome.message
+
+
 def test_reserved_keys_are_no_metadata(client):
     """What HTTP/2 and gRPC say to each other is not shown to handlers, nor sent for them."""
     more = [("grpc-internal", "x"), ("grpc-tags-bin", "AAA"), ("user-agent", "me/1.0"),
@@ -177,6 +200,25 @@ def test_reserved_keys_are_no_metadata(client):
     assert seen == {}
     assert outcome.values(outcome.headers, "x-yours") == ["1", "2"]
     assert not outcome.values(outcome.headers, "grpc-mine") + outcome.values(outcome.headers, "te")
+
+
+def test_what_is_sent_has_no_spaces_at_its_ends(client):
+    """They would make the answer malformed for whoever reads it."""
+    wanted = conformance.UnaryResponseDefinition(response_data=b"x", response_headers=[
+        conformance.Header(name="x-yours", value=[" a b ", "  "])], response_trailers=[
+        conformance.Header(name="x-end", value=["c "])])
+    body = conformance.UnaryRequest(response_definition=wanted).SerializeToString()
+    outcome = check(ask(client, path="/connectrpc.conformance.v1.ConformanceService/Unary",
+                        body=frame_message(body)))
+    assert outcome.values(outcome.headers, "x-yours") == ["a b", ""]
+    assert outcome.values(outcome.trailers, "x-end") == ["c"]
+    wanted = conformance.UnaryResponseDefinition()
+    wanted.error.code, wanted.error.message = 3, " spaced "
+    body = conformance.UnaryRequest(response_definition=wanted).SerializeToString()
+    outcome = check(ask(client, path="/connectrpc.conformance.v1.ConformanceService/Unary",
+                        body=frame_message(body)))
+    assert (outcome.status, outcome.message) == (3, " spaced ")
+    assert check(ask(client, path="//EmptyCall")).message == "unknown service "
 
 
 @pytest.mark.parametrize("timeout", ["", "1", "S", "1s", "-1S", "1.5S", "123456789S", "1 S", "1SS",
@@ -219,6 +261,34 @@ def test_a_body_that_is_not_one_message(client, body, status):
 def test_a_message_that_is_not_gzip_is_internal(client):
     body = frame_message(b"this is not gzip", flag=1)
     assert check(ask(client, body=body, change={"grpc-encoding": "gzip"})).status == 13
+
+
+@pytest.mark.parametrize("value", [" me", "me ", "\tme", "me\t", " ", "a\0b", "a\nb", "a\rb", "a\x7fb",
+                                   "a\x01"])
+@pytest.mark.parametrize("name", ["x-mine", "datasync-client-id", "grpc-timeout", "x-mine-bin"])
+def test_a_value_with_what_may_not_be_in_it_is_no_request(client, name, value):
+    """RFC 9113, section 8.2.1: malformed, with whitespace at an end, or control characters. Never is
+    the call served as if the field had not been there."""
+    assert ask(client, more=[(name, value)]).reset == 1
+    # Nor is it later, from what the connection remembers of heads.
+    assert ask(client, more=[(name, value)]).reset == 1
+
+
+@pytest.mark.parametrize("name", ["x mine", "x\tmine", "x:mine", "x(mine)", "x\x01", "x\xe9", ""])
+def test_a_name_with_what_may_not_be_in_it_is_no_request(client, name):
+    assert ask(client, more=[(name, "1")]).reset == 1
+
+
+@pytest.mark.parametrize("name, value", [("x-mine", "me "), ("x mine", "me")])
+def test_trailers_that_are_malformed_end_their_call(client, name, value):
+    call = client.open(INPUT)
+    client.headers(call.stream, client.encode([(name, value)]), end_stream=True)
+    assert call.finish().reset == 1
+
+
+def test_a_value_may_be_empty_or_have_spaces_within(client):
+    for value in ("", "a b", "a\tb", "\u00e9"):
+        assert check(ask(client, more=[("x-mine", value.encode())])).status == 0
 
 
 def test_two_hosts_are_refused(client):
@@ -295,3 +365,48 @@ def test_get_is_greeted_in_plain_text(server):
         fields = dict(connection.decoder.decode(frames[0].payload))
         assert fields[":status"] == "200" and fields["content-type"].startswith("text/plain")
         assert b"gRPC" in b"".join(frame.payload for frame in frames[1:])
+
+
+@pytest.mark.parametrize("request_line", [
+    b"GET / HTTP/1.1", b"POST /datasync.v1.Datasync/Get HTTP/1.1", b"HEAD /x HTTP/1.0",
+    b"PUT / HTTP/1.1", b"PATCH / HTTP/1.1", b"OPTIONS * HTTP/1.1"])
+def test_a_client_of_http1_gets_one_line_that_says_what_this_is(server, request_line):
+    with socket.create_connection(server.address, timeout=5) as plain:
+        plain.sendall(request_line + b"\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc")
+        answer = b""
+        while part := plain.recv(4096):
+            answer += part
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status, *fields = head.split(b"\r\n")
+    assert status == b"HTTP/1.1 505 HTTP Version Not Supported"
+    fields = dict(field.lower().split(b": ", 1) for field in fields)
+    assert fields[b"connection"] == b"close"
+    assert fields[b"content-type"].startswith(b"text/plain")
+    if request_line.startswith(b"HEAD"):
+        assert body == b""
+    else:
+        assert int(fields[b"content-length"]) == len(body)
+        assert body.endswith(b"\n") and body.count(b"\n") == 1
+        assert b"gRPC" in body and b"HTTP/2" in body
+
+
+def test_a_request_line_of_http1_may_come_in_pieces(server):
+    with socket.create_connection(server.address, timeout=5) as plain:
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in b"POST /x HT":
+            plain.sendall(bytes([byte]))
+            time.sleep(0.01)
+        assert plain.recv(4096).startswith(b"HTTP/1.1 505 ")
+
+
+def test_what_is_no_http_at_all_gets_nothing_of_the_sort(server):
+    for noise in (b"\x16\x03\x01\x02\x00\x01\x00", b"EHLO me\r\n", b"INVALID PREFACE\r\n\r\n"):
+        with socket.create_connection(server.address, timeout=5) as plain:
+            plain.sendall(noise)
+            answer = b""
+            try:
+                while part := plain.recv(4096):
+                    answer += part
+            except ConnectionResetError:
+                pass
+            assert b"HTTP/1.1" not in answer

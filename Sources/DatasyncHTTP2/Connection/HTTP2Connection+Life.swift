@@ -185,18 +185,21 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
 
   /// Serves what runs and what is under way, and nothing new, then closes.
   ///
-  /// - Parameter grace: For calls that run; nil: as long as they take.
-  package func beginDrain(reason: String, grace: TimeAmount?) {
+  /// - Parameters:
+  ///   - grace: For calls that run; nil: as long as they take.
+  ///   - endsCalls: False: the caller ends them after the grace.
+  package func beginDrain(reason: String, grace: TimeAmount?, endsCalls: Bool = true) {
     guard isActive, case .serving = drain else { return }
     drain = .noticed(reason: reason)
     touchClock()
-    if let grace { timers[.grace] = now + grace }
+    if let grace, endsCalls { timers[.grace] = now + grace }
     delegate?.drainStarted(timeLeft: grace ?? .hours(24 * 365))
     if role == .client {
       drain = .final
       pump()
       return
     }
+    submitSettings()
     nghttp2_submit_shutdown_notice(session)
     timers[.drainPing] = now + options.drainPingTimeout
     armTimer()
@@ -218,6 +221,7 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
   }
 
   private func submitGoAway(_ code: HTTP2ErrorCode, _ debug: String) {
+    submitSettings()
     var debug = debug
     debug.withUTF8 { bytes in
       _ = nghttp2_submit_goaway(
@@ -268,7 +272,7 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
 
   /// Sends FIN and waits for the peer's, for a little: closing with unread bytes would become a TCP
   /// reset, which takes what was sent along.
-  private func closeGently() {
+  func closeGently() {
     guard !isClosing, let context else { return }
     isClosing = true
     timers = ConnectionTimers()

@@ -43,6 +43,7 @@ package final class RPCServer: Sendable {
   let health: HealthService
   let group: any EventLoopGroup
   private let logger: Logger
+  private let rareLog: RareLog
   private let state = Mutex(State())
 
   package init(
@@ -53,12 +54,17 @@ package final class RPCServer: Sendable {
     if options.http2.bufferBudget == nil {
       options.http2.bufferBudget = BufferBudget(maxBytes: options.maxBufferedBytes)
     }
+    if options.http2.http1Text.isEmpty {
+      options.http2.http1Text =
+        "This is a gRPC server, which speaks HTTP/2 alone: use a gRPC client, or grpcurl.\n"
+    }
     sharedOptions = Shared(options)
     sharedHTTP2Options = Shared(options.http2)
     self.registry = registry
     self.health = health
     self.group = group
     self.logger = logger
+    rareLog = RareLog(logger: logger)
     if !ProcessMemory.givesBack { logger.notice("freed memory may stay with the process") }
   }
 
@@ -75,7 +81,7 @@ package final class RPCServer: Sendable {
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(AcceptBackoff())
+          try channel.pipeline.syncOperations.addHandler(AcceptBackoff(log: self.rareLog))
         }
       }
       .childChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -115,7 +121,8 @@ package final class RPCServer: Sendable {
   package func accept(_ channel: any Channel) throws {
     let remote = channel.remoteAddress
     let ip = remote?.ipAddress ?? ""
-    let peer = Peer(address: "\(ip):\(remote?.port ?? 0)")
+    let peer = Peer(
+      address: "\(ip):\(remote?.port ?? 0)", isLoopback: remote?.isLoopback ?? false)
     let connection = ServerConnection(
       options: sharedOptions, http2: sharedHTTP2Options, registry: registry, peer: peer,
       eventLoop: channel.eventLoop, logger: logger
@@ -146,8 +153,9 @@ package final class RPCServer: Sendable {
       return
     }
     try channel.pipeline.syncOperations.addHandlers(
-      NIOSSLServerHandler(context: tls.current),
-      TLSGate(connection: connection, timeout: tls.handshakeTimeout, pumpQueue: pumpQueue))
+      tls.makeHandler(),
+      TLSGate(
+        connection: connection, timeout: tls.handshakeTimeout, pumpQueue: pumpQueue, log: rareLog))
   }
 
   private func pumpQueue(of eventLoop: any EventLoop) -> PumpQueue {
@@ -209,12 +217,17 @@ package final class RPCServer: Sendable {
   // MARK: - The end
 
   /// Shuts down in order: health first, then the listeners, then the connections, which serve what
-  /// runs. Returns when all are gone, at the latest after the grace.
-  package func drain(grace: TimeAmount) async {
+  /// runs. Returns when all are gone; after the grace calls are aborted.
+  ///
+  /// - Parameter beforeAborting: Awaited when the grace is over, or all calls are: what has begun may
+  ///   be answered still.
+  package func drain(
+    grace: TimeAmount, beforeAborting: @Sendable () async -> Void = {}
+  ) async {
     health.shutDown()
     await stopListening()
     for connection in state.withLock({ Array($0.connections.values) }) {
-      connection.eventLoop.execute { connection.value.drain(grace: grace) }
+      connection.eventLoop.execute { connection.value.drain(timeLeft: grace) }
     }
     let promise = group.next().makePromise(of: Void.self)
     let isEmpty = state.withLock { state in
@@ -225,6 +238,7 @@ package final class RPCServer: Sendable {
     let deadline = group.next().scheduleTask(in: grace) { promise.succeed() }
     try? await promise.futureResult.get()
     deadline.cancel()
+    await beforeAborting()
     await close()
   }
 

@@ -41,6 +41,8 @@ final class ServerConnection: HTTP2ConnectionDelegate {
     http2.delegate = self
     http2.pumpQueue = pumpQueue
     http2.writesToSocket = writesToSocket
+    // With TLS, ALPN has settled what is spoken.
+    http2.awaitsPreface = gate == nil && options.tls == nil
     return http2
   }
 
@@ -171,10 +173,11 @@ final class ServerConnection: HTTP2ConnectionDelegate {
     close()
   }
 
-  /// Takes no new calls, and closes when those that run are over, or after the grace.
-  func drain(grace: TimeAmount) {
+  /// Takes no new calls, and closes when those that run are over; the server aborts them when their
+  /// time is up.
+  func drain(timeLeft: TimeAmount) {
     if let gate { return gate.close() }
-    http2.beginDrain(reason: "shutting_down", grace: grace)
+    http2.beginDrain(reason: "shutting_down", grace: timeLeft, endsCalls: false)
   }
 
   /// Ends every call and the connection.

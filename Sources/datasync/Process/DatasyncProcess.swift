@@ -22,10 +22,11 @@ struct DatasyncProcess {
 
   func run() async throws {
     let logger = Logger(label: "datasync")
-    FileLimit.raise()
+    let fileCount = FileLimit.raise()
     SQLiteLibrary.omitMemoryStatistics()
     // Trapped first: a signal that comes while we open must not kill us halfway.
-    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+    guard let end = EndSignals.trap() else { throw Failure("no file descriptor is left") }
+    let hangUps = await UnixSignalsSequence(trapping: .sighup)
     var storeOptions = storeOptions
     storeOptions.isMadeForUs = try DatabaseFile.prepare(path: database, schema: schema)
 
@@ -34,6 +35,8 @@ struct DatasyncProcess {
     let pool = DescriptorPool(fileDescriptorSets: [DescriptorSet.datasync])
     let health = HealthService()
     var rpcOptions = rpcOptions
+    rpcOptions.tls?.report(to: logger)
+    leaveDescriptors(of: fileCount, in: &rpcOptions, logger: logger)
     rpcOptions.countLimits(logger: logger)
     let server = RPCServer(
       options: rpcOptions, registry: registry, health: health, group: group, logger: logger)
@@ -68,52 +71,43 @@ struct DatasyncProcess {
       service.close()
       throw Failure("\(error)")
     }
-    await end(after: signals, server: server, logger: logger)
+    await withTaskGroup(of: Void.self) { tasks in
+      tasks.addTask {
+        for await _ in hangUps { reloadCertificates(logger: logger) }
+      }
+      for await _ in end {}
+      logger.notice(
+        "draining", metadata: ["seconds": "\(rpcOptions.drainGrace.nanoseconds / 1_000_000_000)"])
+      await server.drain(grace: rpcOptions.drainGrace) { await service.endWrites() }
+      tasks.cancelAll()
+    }
     service.close()
     try await group.shutdownGracefully()
   }
 
-  /// The first signal to end drains, the second one ends at once; SIGHUP reads the certificates anew.
-  private func end(
-    after signals: UnixSignalsSequence, server: RPCServer, logger: Logger
-  ) async {
-    let (first, firstCame) = AsyncStream.makeStream(
-      of: Void.self, bufferingPolicy: .bufferingNewest(1))
-    let (second, secondCame) = AsyncStream.makeStream(
-      of: Void.self, bufferingPolicy: .bufferingNewest(1))
-    await withTaskGroup(of: Void.self) { tasks in
-      tasks.addTask {
-        var count = 0
-        for await signal in signals {
-          if signal == .sighup {
-            reloadCertificates(logger: logger)
-            continue
-          }
-          count += 1
-          if count == 1 { firstCame.finish() } else { secondCame.finish() }
-        }
-      }
-      for await _ in first {}
-      logger.notice(
-        "draining", metadata: ["seconds": "\(rpcOptions.drainGrace.nanoseconds / 1_000_000_000)"])
-      await withTaskGroup(of: Void.self) { ends in
-        let grace = rpcOptions.drainGrace
-        ends.addTask { await server.drain(grace: grace) }
-        ends.addTask { for await _ in second {} }
-        await ends.next()
-        // The drain ends when the connections do.
-        await server.close()
-        ends.cancelAll()
-      }
-      tasks.cancelAll()
-    }
+  /// Keeps connections from taking the descriptors that the database needs.
+  private func leaveDescriptors(
+    of fileCount: Int, in options: inout RPCOptions, logger: Logger
+  ) {
+    let kept = 64 + 4 * (storeOptions.readerCount + 2) + 4 * loopCount
+    let room = max(1, fileCount - kept)
+    guard options.maxConnections > room else { return }
+    logger.warning(
+      "fewer connections than max_connections: the process may open too few files",
+      metadata: [
+        "max_connections": "\(options.maxConnections)", "connections": "\(room)",
+        "files": "\(fileCount)",
+        "do": "raise its limit (ulimit -n, LimitNOFILE=), or lower max_connections",
+      ])
+    options.maxConnections = room
   }
 
   private func reloadCertificates(logger: Logger) {
     guard let tlsFiles, let tls = rpcOptions.tls else { return }
     do {
-      try tls.reload(try tlsFiles.credentials())
+      try tlsFiles.reload(tls)
       logger.notice("certificates reloaded")
+      tls.report(to: logger)
     } catch {
       logger.error(
         "certificates not reloaded; the old ones stay", metadata: ["error": "\(error)"])
