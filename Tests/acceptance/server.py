@@ -31,6 +31,26 @@ CHANNEL_OPTIONS = [
 ]
 
 
+# Where tables keep their system fields: "beside" or "within" for all; where it is not set, tables of
+# databases that `serve --schema` makes are within, all others beside.
+PLACEMENT = os.environ.get("DATASYNC_PLACEMENT", "")
+
+
+def placed(database, arguments):
+    """The arguments of `serve` for the placement of this run."""
+    if PLACEMENT == "within" and "--attach" in arguments and "--schema" not in arguments:
+        return [*arguments, "--within", "*"]
+    if PLACEMENT == "beside" and "--schema" in arguments:
+        place = arguments.index("--schema")
+        schema = pathlib.Path(arguments[place + 1])
+        if not database.exists():
+            connection = sqlite3.connect(database)
+            connection.executescript(schema.read_text())
+            connection.close()
+        return arguments[:place] + arguments[place + 2:]
+    return arguments
+
+
 def binary():
     given = os.environ.get("DATASYNC_BIN")
     path = pathlib.Path(given) if given else ROOT / ".build" / "debug" / "datasync"
@@ -70,7 +90,10 @@ class Server:
     def start(self):
         log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
-            [binary(), "serve", str(self.database), "--listen", "127.0.0.1:0", *self.arguments],
+            [
+                binary(), "serve", str(self.database), "--listen", "127.0.0.1:0",
+                *placed(self.database, self.arguments),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,

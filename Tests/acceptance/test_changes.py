@@ -6,6 +6,7 @@ import time
 import pytest
 
 from errors import refused
+from server import until
 from session import Change, Session, View, by_id
 
 TABLE = "notes"
@@ -234,11 +235,14 @@ def test_a_token_of_a_subscription_serves_a_poll_and_back(own_shop, s):
 
 
 def test_a_table_attached_since_is_too_new_for_the_token(serve):
-    server = serve("a.db", "--attach", sql="CREATE TABLE one (id TEXT PRIMARY KEY)")
+    server = serve(
+        "a.db", "--attach", "--limit", "attach_delay=0s", sql="CREATE TABLE one (id TEXT PRIMARY KEY)"
+    )
     tokens = {name: server.unary("Changes", table=name).resume_token for name in ("", "one")}
     server.foreign("CREATE TABLE two (id TEXT PRIMARY KEY)")
     with Session(server) as session:
         session.create("one", id="x")
+        until(lambda: len(session.call("describe").tables) == 2, 10, "the table was not attached")
     server.refresh()
     for table in ("", "two"):
         with refused("OUT_OF_RANGE", "HISTORY_COMPACTED"):

@@ -239,17 +239,31 @@ def test_help_and_wrong_arguments(tmp_path):
 def test_a_dry_run_says_what_it_would_do_and_does_nothing(tmp_path):
     path = database(tmp_path / "a.db")
     before = path.read_bytes()
-    result = run("attach", path, "--dry-run")
-    assert result.returncode == 0
-    for word in ("pears", "plums", "created_at", "updated_at", "version", "deleted"):
-        assert word in result.stdout + result.stderr
+    for options, words in (
+        ((), ("pears: beside", "plums: beside", "triggers")),
+        (("--within", "*"), ("pears: within", "created_at", "updated_at", "version", "deleted")),
+    ):
+        result = run("attach", path, "--dry-run", *options)
+        assert result.returncode == 0
+        for word in words:
+            assert word in result.stdout
     assert path.read_bytes() == before
     assert schema_of(path) == schema_of(database(tmp_path / "same.db"))
 
 
-def test_attach_adds_the_system_columns_keeps_the_rows_and_says_so(tmp_path):
+def test_attach_adds_nothing_to_the_tables(tmp_path):
     path = database(tmp_path / "a.db")
     result = run("attach", path)
+    assert result.returncode == 0, result.stderr
+    assert columns_of(path, "pears") == ["id", "weight"]
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT * FROM pears ORDER BY id").fetchall() == [("a", 100), ("b", 200)]
+    connection.close()
+
+
+def test_within_the_system_columns_are_added_the_rows_kept(tmp_path):
+    path = database(tmp_path / "a.db")
+    result = run("attach", path, "--within", "*")
     assert result.returncode == 0, result.stderr
     assert "pears" in result.stdout + result.stderr
     for table in ("pears", "plums"):
@@ -274,7 +288,7 @@ def test_attaching_twice_changes_nothing_the_second_time(tmp_path):
 
 def test_only_the_tables_named_are_attached(tmp_path):
     path = database(tmp_path / "a.db")
-    assert run("attach", path, "plums").returncode == 0
+    assert run("attach", path, "plums", "--within", "plums").returncode == 0
     assert "version" in columns_of(path, "plums") and columns_of(path, "pears") == ["id", "weight"]
     failed(run("attach", path, "nothing"), "nothing")
 

@@ -144,6 +144,8 @@ def test_no_statement_holds_anything_that_a_client_sent(watched):
     names = {name for (name,) in server.foreign("SELECT name FROM sqlite_schema")}
     for table in list(names):
         names |= {row[1] for row in server.foreign(f'PRAGMA table_info("{table}")')}
+    # What a table beside is called in our statements, and what no field can be called.
+    names |= {"t", "r", "deleted", " image", " faulty", "CROSS", "JOIN", "ON"}
     new = [sql for sql in texts if sql not in own and not sql.startswith("--")]
     assert len(new) > 20, "the filters made no statements of their own"
     for sql in new:

@@ -27,13 +27,13 @@ def test_reflection_describes_the_services_messages(shop):
         "row": 1, "update_mask": 2, "if_version": 3, "allow_missing": 4, "include_deleted": 5,
         "mutation_id": 6,
     }
-    assert {"rows": 1, "next_page_token": 2, "total": 3, "resume_token": 4}.items() <= fields_of(
+    assert {"rows": 1, "next_page_token": 2, "total": 3, "resume_token": 4, "errors": 5}.items() <= fields_of(
         contract, "tables.NotesPage"
     ).items()
     assert fields_of(contract, "tables.NotesEvent") == {
         "operation": 1, "id": 2, "row": 3, "previous": 4, "sequence": 5, "changed_fields": 6,
         "own": 7, "more": 8, "initial": 9, "left_view": 10, "origin": 11, "committed_at": 12,
-        "checkpoint": 13,
+        "checkpoint": 13, "unreadable": 14,
     }
     methods = contract.pool.FindServiceByName("tables.NotesTable").methods_by_name
     assert {
