@@ -1,3 +1,5 @@
+package import DatasyncModel
+
 /// What the owner of a database wants of an attach. A value.
 package struct AttachChoices: Sendable {
   /// Empty: every table that can be.
@@ -9,6 +11,9 @@ package struct AttachChoices: Sendable {
   /// Tables within that are to be moved beside.
   package var beside: Set<String> = []
 
+  /// How columns hold their values, by table and column.
+  package var forms: [String: [String: ColumnForm]] = [:]
+
   package init() {}
 
   /// As options of a store that attaches so.
@@ -17,11 +22,12 @@ package struct AttachChoices: Sendable {
     options.softDeleteTables = softDelete
     options.withinTables = within
     options.besideTables = beside
+    options.forms = forms
     return options
   }
 
   /// Every table that is named anywhere; in order of name.
   package var namedTables: [String] {
-    Set(tables).union(softDelete.keys).union(within).union(beside).subtracting(["*"]).sorted()
+    Set(tables).union(softDelete.keys).union(within).union(beside).union(forms.keys).subtracting(["*"]).sorted()
   }
 }

@@ -60,7 +60,7 @@ private struct AttachPlanner {
       }
       for (raw, entry) in zip(raws, entries)
       where choices.tables.isEmpty || choices.tables.contains(raw.name) {
-        switch try item(raw, entry, builder) {
+        switch try item(raw, entry, builder, all: raws) {
         case .success(let item): items.append(item)
         case .failure(let obstacle): skipped.append((raw.name, obstacle.reason))
         }
@@ -96,7 +96,7 @@ private struct AttachPlanner {
   }
 
   private func item(
-    _ raw: RawTable, _ known: TableEntry, _ builder: StoredTableBuilder
+    _ raw: RawTable, _ known: TableEntry, _ builder: StoredTableBuilder, all: [RawTable]
   ) throws(SQLiteFailure) -> Result<AttachPlan.Item, TableAttacher.Obstacle> {
     if let obstacle = raw.obstacle { return .failure(TableAttacher.Obstacle(obstacle)) }
     var entry = known
@@ -121,6 +121,13 @@ private struct AttachPlanner {
           + SystemColumnDeclaration.declared(column, isStrict: raw.isStrict)
       }
     }
+    if entry.placement == .beside,
+      let obstacle = try FormSurvey(
+        connection: connection, options: opening.options, all: all
+      ).survey(&entry, raw, anew: !isKnown)
+    {
+      return .failure(TableAttacher.Obstacle(obstacle))
+    }
     _ = entry.assignNumbers(to: raw, renamed: [:])
     let stored = try builder.build(raw, entry)
     let count = try connection.integer("SELECT count(*) FROM \(raw.name.quotedIdentifier)") ?? 0
@@ -138,7 +145,8 @@ extension StoredTable {
     storedPositions.map { position in
       let column = table.columns[position]
       return AttachPlan.PlannedColumn(
-        field: column.name, storedName: column.storedName, type: column.type.plainName, form: nil,
+        field: column.name, storedName: column.storedName, type: column.type.plainName,
+        form: storages[position].flatMap { $0.form == .declared ? nil : $0.planned },
         isKey: position == SystemColumn.key.rawValue)
     }
   }
@@ -161,5 +169,13 @@ extension ColumnType {
     case .json: "JSON"
     case .enumeration: "ENUM"
     }
+  }
+}
+
+extension ColumnStorage {
+  /// As a plan says it.
+  fileprivate var planned: String {
+    if isOpen { return "\(form.description), until a value tells another form" }
+    return isMixed ? "\(form.description), mixed with others" : form.description
   }
 }

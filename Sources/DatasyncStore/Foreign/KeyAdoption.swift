@@ -59,6 +59,7 @@ struct KeyAdoption {
     let row =
       isThere && RowKey(stored: select, 0, table: stored.table) == rowKey
       ? OwnersRow(select, stored) : nil
+    if let strays = row?.strays, !strays.isEmpty { transaction.note(strays: strays, of: stored) }
     let known = try statements.known.row(key)
     switch (known, row) {
     case (nil, nil):

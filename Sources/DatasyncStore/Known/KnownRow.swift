@@ -1,3 +1,4 @@
+import CDatasyncSQLite
 import DatasyncModel
 
 /// A row of a table beside as it was last known: what `datasync_rows` holds of it. A value.
@@ -24,6 +25,8 @@ struct OwnersRow {
   var fields: [UInt8]
   var isDeleted: Bool
   var faults: [RowFault]
+  /// Positions of columns that hold the first value that is not in their form.
+  var strays: [Int] = []
 
   /// Reads a statement's row, whose columns are ``StoredTable/storedPositions``.
   init(_ statement: Statement, _ stored: StoredTable) {
@@ -34,7 +37,8 @@ struct OwnersRow {
     for (index, position) in stored.storedPositions.enumerated() where position > 0 {
       let column = columns[position]
       if position == SystemColumn.deleted.rawValue {
-        let value = try? ColumnReader.value(statement, Int32(index), column: column)
+        let value = try? ColumnReader.value(
+          statement, Int32(index), column: column, form: stored.plans[position].form)
         isDeleted = value == .bool(true)
         continue
       }
@@ -44,11 +48,27 @@ struct OwnersRow {
       } catch {
         faults.append(RowFault(number: column.number, description: error.description))
       }
+      if stored.watchesForms, let storage = stored.storages[position], !storage.isMixed,
+        !OwnersRow.isInForm(statement, Int32(index), storage)
+      {
+        strays.append(position)
+      }
     }
     RowFaults.append(faults, to: &encoder)
     fields = encoder.bytes
     self.isDeleted = isDeleted
     self.faults = faults
+  }
+
+  private static func isInForm(
+    _ statement: Statement, _ index: Int32, _ storage: ColumnStorage
+  ) -> Bool {
+    switch (statement.type(index), storage.form) {
+    case (SQLITE_NULL, _), (_, .declared): true
+    case (SQLITE_TEXT, .time):
+      FormReader.isStored(text: statement.bytes(index), as: storage.form, type: storage.type)
+    default: FormReader.isStored(statement.storedValue(index), as: storage.form, type: storage.type)
+    }
   }
 
   /// Whether the image says the same of the owner's columns.

@@ -15,7 +15,28 @@ enum ColumnReader {
   ) throws(Misfit) {
     if plan.append(statement, index, to: &encoder) { return }
     let column = column()
-    encoder.append(try value(statement, index, column: column), to: column)
+    encoder.append(try value(statement, index, column: column, form: plan.form), to: column)
+  }
+
+  /// - Parameter form: Of a column of a table beside; nil: the value is read as of a table of ours.
+  static func value(
+    _ statement: Statement, _ index: Int32, column: Column, form: ColumnForm?
+  ) throws(Misfit) -> Value {
+    guard let form else { return try value(statement, index, column: column) }
+    do throws(FormMisfit) {
+      return switch statement.type(index) {
+      case SQLITE_NULL: .null
+      case SQLITE_INTEGER:
+        try FormReader.value(integer: statement.int64(index), type: column.type, form: form)
+      case SQLITE_FLOAT:
+        try FormReader.value(real: statement.double(index), type: column.type, form: form)
+      case SQLITE_TEXT:
+        try FormReader.value(text: statement.bytes(index), type: column.type, form: form)
+      default: try FormReader.value(blob: statement.bytes(index), type: column.type)
+      }
+    } catch {
+      throw Misfit(description: error.description)
+    }
   }
 
   static func value(

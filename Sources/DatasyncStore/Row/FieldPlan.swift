@@ -5,7 +5,7 @@ import DatasyncModel
 /// columns. A value.
 struct FieldPlan {
   private enum Kind {
-    case int64, text, timestamp, double, bytes, bool
+    case int64, text, timestamp, timeText, double, bytes, bool
     /// Every value takes the longer way.
     case other
   }
@@ -14,20 +14,32 @@ struct FieldPlan {
   private let number: Int
   /// Whether NULL stands for a value.
   private let isNullAValue: Bool
+  /// How the values are stored, of a table beside; nil: as a table of ours would have them, or nearly.
+  let form: ColumnForm?
 
-  init(_ column: Column) {
+  /// - Parameter storage: Of a column of a table beside.
+  init(_ column: Column, storage: ColumnStorage? = nil) {
     number = column.number
+    form = storage?.form
     isNullAValue = column.isSystem && column.number == SystemColumn.deleted.rawValue + 1
     kind =
       switch column.type {
       case .int64: .int64
       case .string: .text
-      case .timestamp: .timestamp
+      case .timestamp: FieldPlan.kind(ofTimes: storage?.form)
       case .double: .double
       case .bytes: .bytes
       case .bool: .bool
       case .date, .timeOfDay, .decimal, .uuid, .json, .enumeration: .other
       }
+  }
+
+  private static func kind(ofTimes form: ColumnForm?) -> Kind {
+    switch form {
+    case nil, ColumnForm.initial(for: .timestamp): .timestamp
+    case .time: .timeText
+    default: .other
+    }
   }
 
   /// Appends the value if it is stored as its column's type says and needs no look at its content.
@@ -47,6 +59,9 @@ struct FieldPlan {
     case (.timestamp, SQLITE_INTEGER):
       let micros = statement.int64(index)
       guard CivilTime.timestampRange.contains(micros) else { return false }
+      encoder.append(timestamp: micros, number: number)
+    case (.timeText, SQLITE_TEXT):
+      guard let micros = TimeScan.moment(statement.bytes(index)) else { return false }
       encoder.append(timestamp: micros, number: number)
     case (.double, SQLITE_FLOAT):
       let value = statement.double(index)

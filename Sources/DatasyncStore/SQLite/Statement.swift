@@ -156,6 +156,27 @@ final class Statement {
 
   func blob(_ index: Int32) -> [UInt8] { Array(bytes(index)) }
 
+  /// The value as SQLite holds it.
+  func storedValue(_ index: Int32) -> StoredValue {
+    switch type(index) {
+    case SQLITE_INTEGER: .integer(int64(index))
+    case SQLITE_FLOAT: .real(double(index))
+    case SQLITE_TEXT: .text(blob(index))
+    case SQLITE_BLOB: .blob(blob(index))
+    default: .null
+    }
+  }
+
+  func bind(_ index: Int32, _ value: StoredValue) {
+    switch value {
+    case .null: bindNull(index)
+    case .integer(let number): bind(index, number)
+    case .real(let number): bind(index, number)
+    case .text(let bytes): bind(index, String(decoding: bytes, as: UTF8.self))
+    case .blob(let bytes): bind(index, bytes)
+    }
+  }
+
   /// The value by its storage class alone.
   func rawValue(_ index: Int32) -> Value {
     switch type(index) {

@@ -13,6 +13,8 @@ enum Affinity: Hashable, Sendable {
 struct DeclaredType: Sendable {
   let affinity: Affinity
   let type: ColumnType
+  /// Whether the declaration says nothing of what the column holds: there is none, or it is ANY.
+  let isUntyped: Bool
 
   /// - Parameter enumeration: The values that a CHECK allows, where there is one.
   init(parsing declaration: String, enumeration: [String]?) {
@@ -22,6 +24,7 @@ struct DeclaredType: Sendable {
     let words = text.prefix { $0 != "(" }.split(whereSeparator: \.isWhitespace)
     let first = words.first.map(String.init) ?? ""
     type = DeclaredType.type(first, affinity: affinity, enumeration: enumeration)
+    isUntyped = (first.isEmpty || text == "any") && enumeration == nil
   }
 
   private static func type(

@@ -68,6 +68,7 @@ struct SchemaLoader {
     let builder = StoredTableBuilder(
       connection: connection, options: options, previous: previous, all: raws)
     let attacher = TableAttacher(connection: connection, builder: builder, now: now)
+    let survey = FormSurvey(connection: connection, options: options, all: raws)
     var unserved = try RawSchemaReader.untouchable(connection)
     var tables: [StoredTable] = []
     var attached: [Attached] = []
@@ -75,7 +76,7 @@ struct SchemaLoader {
     var unclaimed: [TableEntry] = []
     let entries = identity.match(raws)
     for (raw, entry) in zip(raws, entries) {
-      switch try decide(raw, entry, attacher, isMadeForUs: isMadeForUs) {
+      switch try decide(raw, entry, attacher, survey, isMadeForUs: isMadeForUs) {
       case .leave(let reason):
         unserved.append(UnservedTable(name: raw.name, reason: reason))
         unclaimed.append(entry)
@@ -136,7 +137,8 @@ struct SchemaLoader {
   // MARK: - One table
 
   private func decide(
-    _ raw: RawTable, _ entry: TableEntry, _ attacher: TableAttacher, isMadeForUs: Bool
+    _ raw: RawTable, _ entry: TableEntry, _ attacher: TableAttacher, _ survey: FormSurvey,
+    isMadeForUs: Bool
   ) throws(SQLiteFailure) -> Decision {
     if let obstacle = raw.obstacle { return .leave(reason: obstacle) }
     var entry = entry
@@ -169,12 +171,17 @@ struct SchemaLoader {
       }
     }
     if let obstacle = entry.choose(options, raw) { return .leave(reason: obstacle) }
+    if entry.placement == .beside,
+      let obstacle = try survey.survey(&entry, raw, anew: !isWhole || hasMoved(before, entry))
+    {
+      return .leave(reason: obstacle)
+    }
     entry.isPresent = true
     entry.presentName = raw.name
     let renamed = raw.triggers.lazy.filter(\.isOurs)
       .map { CaptureTriggers.columns(in: $0.sql) }.first { !$0.isEmpty }
     let numbersChanged = entry.assignNumbers(to: raw, renamed: isWhole ? renamed ?? [:] : [:])
-    let hasMoved = before.placement != entry.placement && isKnown
+    let hasMoved = isKnown && hasMoved(before, entry)
     return .serve(
       Found(
         raw: raw, entry: entry,
@@ -182,6 +189,10 @@ struct SchemaLoader {
         isNew: !isWhole,
         isStale: isWhole && entry.placement == .beside
           && (hasMoved || entry.needsNewImages(since: before, raw: raw))))
+  }
+
+  private func hasMoved(_ before: TableEntry, _ after: TableEntry) -> Bool {
+    before.placement != after.placement
   }
 
   /// The table that an entry stands for, for those who only look.
@@ -203,7 +214,13 @@ extension TableEntry {
   func needsNewImages(since old: TableEntry, raw: RawTable) -> Bool {
     let numbersBefore = Set(old.numbers.values)
     let numbersNow = Set(numbers.values)
-    if !numbersBefore.isSubset(of: numbersNow) || forms != old.forms { return true }
+    if !numbersBefore.isSubset(of: numbersNow) { return true }
+    let hasChosen = raw.columns.contains { column in
+      let storage = storage(of: column, in: raw)
+      return storage?.isChosen == true
+        && old.storage(of: column, in: raw).map { !$0.isChosen || $0.form != storage?.form } ?? true
+    }
+    if hasChosen { return true }
     return raw.columns.contains { column in
       guard let number = numbers[column.name] else { return false }
       return !numbersBefore.contains(number) && (column.defaultSQL != nil || column.isGenerated)

@@ -9,6 +9,10 @@ final class StoredTable: Sendable {
   let storedPositions: [Int]
   /// For each of ``Table/columns``.
   let plans: [FieldPlan]
+  /// How values are stored, of columns of which more is known than their declarations say.
+  let storages: [ColumnStorage?]
+  /// Whether a value of another program may tell the form of a column, or be the first in another.
+  let watchesForms: Bool
   let affinities: [Affinity]
   let defaults: [Default]
   /// Whether the owner has triggers on it: what is stored need not be what was written.
@@ -32,7 +36,8 @@ final class StoredTable: Sendable {
   /// - Parameter marksDeleted: Of a table beside: whether a column of the owner's marks deleted rows.
   init(
     table: Table, raw: RawTable, placement: Placement, marksDeleted: Bool, affinities: [Affinity],
-    defaults: [Default], isParentWithActions: Bool, isInDeferredKey: Bool
+    storages: [ColumnStorage?], defaults: [Default], isParentWithActions: Bool,
+    isInDeferredKey: Bool
   ) {
     self.table = table
     self.raw = raw
@@ -46,7 +51,9 @@ final class StoredTable: Sendable {
             || (marksDeleted && index == SystemColumn.deleted.rawValue)
         }
       }
-    plans = table.columns.map { FieldPlan($0) }
+    self.storages = storages
+    plans = zip(table.columns, storages).map { FieldPlan($0, storage: $1) }
+    watchesForms = storages.contains { $0.map { !$0.isMixed && $0.form != .declared } ?? false }
     self.affinities = affinities
     self.defaults = defaults
     hasOwnTriggers = raw.triggers.contains { !$0.isOurs }
@@ -82,7 +89,14 @@ final class StoredTable: Sendable {
   }
 
   /// Whether SQL sees a column's values in the form in which a table of ours would store them.
-  func isStoredAsRead(_ position: Int) -> Bool { true }
+  func isStoredAsRead(_ position: Int) -> Bool {
+    if let storage = storages[position] {
+      return storage.isAsInOurTables && storage.type == table.columns[position].type
+        && (storage.form != .declared || storage.type == .bytes)
+    }
+    // In any other column SQLite keeps numbers as such, which a table of ours would have as text.
+    return table.columns[position].type != .string || affinities[position] == .text
+  }
   var marksDeleted: Bool { storedPositions.contains(SystemColumn.deleted.rawValue) }
 }
 

@@ -32,6 +32,7 @@ struct StoredTableBuilder {
     var column: Column
     var affinity: Affinity
     var defaultSQL: String?
+    var storage: ColumnStorage?
   }
 
   func build(_ raw: RawTable, _ entry: TableEntry) throws(SQLiteFailure) -> StoredTable {
@@ -48,13 +49,14 @@ struct StoredTableBuilder {
     for part in parts {
       defaults.append(
         try DefaultReader(connection: connection).value(
-          of: part.defaultSQL, column: part.column, affinity: part.affinity))
+          of: part.defaultSQL, column: part.column, affinity: part.affinity,
+          form: part.storage?.form))
     }
     let name = raw.name.asciiLowercased
     return StoredTable(
       table: kept(table) ?? table, raw: raw, placement: entry.placement,
       marksDeleted: entry.column(of: .deleted, in: raw) != nil,
-      affinities: parts.map(\.affinity), defaults: defaults,
+      affinities: parts.map(\.affinity), storages: parts.map(\.storage), defaults: defaults,
       isParentWithActions: parentsWithActions.contains(name),
       isInDeferredKey: inDeferredKeys.contains(name))
   }
@@ -66,6 +68,7 @@ struct StoredTableBuilder {
     for column in raw.columns {
       let number = entry.numbers[column.name] ?? 0
       let declared = raw.declaredType(of: column)
+      let storage = entry.storage(of: column, in: raw)
       let type =
         switch number {
         case 1:
@@ -73,7 +76,7 @@ struct StoredTableBuilder {
         case 2, 3: ColumnType.timestamp
         case 4: ColumnType.int64
         case 5: ColumnType.bool
-        default: declared.type
+        default: storage?.type ?? declared.type
         }
       parts.append(
         Part(
@@ -82,7 +85,7 @@ struct StoredTableBuilder {
             number: number, isNullable: number > SystemColumn.count && !column.isNotNull,
             hasDefault: column.defaultSQL != nil, isSystem: number <= SystemColumn.count,
             isGenerated: column.isGenerated),
-          affinity: declared.affinity, defaultSQL: column.defaultSQL))
+          affinity: declared.affinity, defaultSQL: column.defaultSQL, storage: storage))
     }
     for system in SystemColumn.allCases
     where !parts.contains(where: { $0.column.number == system.rawValue + 1 }) {

@@ -205,7 +205,7 @@ extension TableEntry {
       }
     }
     assignSystemNumbers(to: raw, in: &result)
-    let found = raw.fieldKinds
+    let found = fieldKinds(of: raw)
     for (name, number) in result where number > SystemColumn.count {
       let known = byNumber[number].flatMap { kinds[$0] } ?? .unknown
       if known != .unknown, known != found[name] { result[name] = nil }

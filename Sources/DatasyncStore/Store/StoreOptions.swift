@@ -1,3 +1,5 @@
+package import DatasyncModel
+
 /// How a store is opened. A value.
 package struct StoreOptions: Sendable {
   /// What an answered write survives.
@@ -41,6 +43,8 @@ package struct StoreOptions: Sendable {
   package var softDeleteTables: [String: SoftDelete] = [:]
   /// Tables whose system fields are to be columns of their own; `*` for all. Only when attached.
   package var withinTables: Set<String> = []
+  /// Forms of columns that their owner has chosen, by table and column. Only of tables beside.
+  package var forms: [String: [String: ColumnForm]] = [:]
   /// Whether the database has just been made to be served: its tables are within, also those that
   /// appear later.
   package var isMadeForUs = false

@@ -71,7 +71,8 @@ extension WriteTransaction {
     case .expression(let sql):
       do {
         let value = try DefaultReader(connection: connection).evaluate(
-          sql, column: stored.table.columns[index], affinity: stored.affinities[index])
+          sql, column: stored.table.columns[index], affinity: stored.affinities[index],
+          form: stored.storages[index]?.form)
         return try prepared(value, index, of: stored)
       } catch let failure as WriteFailure {
         throw failure
@@ -90,6 +91,9 @@ extension WriteTransaction {
   func prepared(
     _ value: Value, _ index: Int, of stored: StoredTable
   ) throws(WriteFailure) -> Value {
+    if let storage = stored.storages[index], storage.form != .declared {
+      return try rounded(value, storage, index, of: stored)
+    }
     switch (stored.table.columns[index].type, value) {
     case (.double, .double(let number)) where number == 0:
       // SQLite stores integral reals as integers, which know no minus zero.
@@ -112,6 +116,20 @@ extension WriteTransaction {
     }
   }
 
+  /// The value as it will read back from the column's form: what is finer is rounded down.
+  private func rounded(
+    _ value: Value, _ storage: ColumnStorage, _ index: Int, of stored: StoredTable
+  ) throws(WriteFailure) -> Value {
+    do throws(FormMisfit) {
+      let written = try FormWriter.stored(
+        value, type: storage.type, form: storage.form,
+        isNumeric: stored.affinities[index] == .numeric)
+      return try FormReader.value(written, type: storage.type, form: storage.form)
+    } catch {
+      throw refused(index, stored, error.description)
+    }
+  }
+
   private func refused(
     _ index: Int, _ stored: StoredTable, _ description: String
   ) -> WriteFailure {
@@ -126,6 +144,13 @@ extension WriteTransaction {
     _ value: Value, to parameter: Int32, column: Int, of stored: StoredTable,
     _ statement: Statement
   ) {
+    if let storage = stored.storages[column],
+      let written = try? FormWriter.stored(
+        value, type: storage.type, form: storage.form,
+        isNumeric: stored.affinities[column] == .numeric)
+    {
+      return statement.bind(parameter, written)
+    }
     if case .decimal(asWritten: false) = stored.table.columns[column].type,
       case .string(let text) = value, let number = NumericDecimal.stored(text)
     {

@@ -20,6 +20,9 @@ final class WriteTransaction {
   var keys: KeyGenerator
   /// How many rows of tables beside are known, by id, of those that somebody has asked of.
   var rowCounts: [Int: Int64]
+  /// Columns in which another program has written the first value that is not in their form: positions
+  /// by table.
+  private(set) var strays: [Int: Set<Int>] = [:]
   /// The longest image of a row that a request may write.
   let maxRowBytes: Int
   /// Of a commit whose changes are too many to be kept: its first and its last so far.
@@ -113,6 +116,10 @@ final class WriteTransaction {
     if spilled == nil { changes.removeSubrange(count...) }
     spilled = nil
     changeBytes = changes.reduce(0) { $0 + $1.memoryCost }
+  }
+
+  func note(strays: [Int], of stored: StoredTable) {
+    self.strays[stored.table.id, default: []].formUnion(strays)
   }
 
   /// Keeps count of a table's rows, where that has begun.

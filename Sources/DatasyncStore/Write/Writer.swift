@@ -325,9 +325,15 @@ final class Writer: @unchecked Sendable {
       guard version != dataVersion || rest.map({ MonotonicClock.now >= $0.until }) ?? false else {
         return
       }
-      let reloaded = try reloadIfChanged()
+      var loaded = try reloadIfChanged()
+      let attached = loaded?.attached ?? []
+      if try FormWatch(connection: connection, schema: loaded?.schema ?? schema)
+        .settleOpenColumns()
+      {
+        loaded = try reload(mayAlter: false, previous: loaded?.schema ?? schema)
+      }
       let transaction = newTransaction()
-      for table in reloaded?.attached ?? [] {
+      for table in attached {
         try transaction.append(
           Change(
             sequence: transaction.takeSequence(), tableID: table.table.id, key: "",
@@ -335,15 +341,23 @@ final class Writer: @unchecked Sendable {
         try transaction.endCommit()
       }
       let hasAdopted = try Adoption(
-        transaction: transaction, schema: reloaded?.schema ?? schema
+        transaction: transaction, schema: loaded?.schema ?? schema
       ).adopt()
       try transaction.endCommit()
-      if !hasAdopted, reloaded == nil {
+      if !hasAdopted, loaded == nil {
         dataVersion = version
         return
       }
+      if !transaction.strays.isEmpty {
+        let current = loaded?.schema ?? schema
+        try FormWatch(connection: connection, schema: current).note(strays: transaction.strays)
+        let mixed = try reload(mayAlter: false, previous: current)
+        // Before anybody can read the value that is in another form.
+        shared.setSchema(mixed.schema)
+        loaded = mixed
+      }
       try end(transaction)
-      if let reloaded { install(reloaded.schema) }
+      if let loaded { install(loaded.schema) }
       dataVersion = version
       publish([], transaction.commits)
     }
@@ -353,12 +367,18 @@ final class Writer: @unchecked Sendable {
     let version = try connection.integer("PRAGMA schema_version") ?? 0
     let hasChanged = version != schema.version
     guard hasChanged || isRested(version) else { return nil }
+    return try reload(mayAlter: !hasChanged, previous: schema)
+  }
+
+  private func reload(
+    mayAlter: Bool, previous: Schema
+  ) throws(SQLiteFailure) -> SchemaLoader.Loaded {
     connection.setTriggersEnabled(false)
     defer { connection.setTriggersEnabled(schema.hasSideEffects) }
     var next = head.next
     let loader = SchemaLoader(
       connection: connection, options: options, attaching: options.attachesTables ? .all : .ready,
-      mayAlter: !hasChanged, previous: schema, now: WallClock.now)
+      mayAlter: mayAlter, previous: previous, now: options.calendar())
     let loaded = try loader.load(nextSequence: &next)
     rest = loaded.isWaiting ? (loaded.schema.version, MonotonicClock.now + options.attachDelay) : nil
     return loaded
