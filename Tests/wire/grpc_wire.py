@@ -274,6 +274,7 @@ def check_status(outcome):
     for key, value in outcome.headers + outcome.trailers:
         assert re.fullmatch(r":?[0-9a-z_.-]+", key), f"the key {key!r}"
         assert re.fullmatch(r"[ -~]*", value), f"{key}: {value!r}"
+        assert value == value.strip(), f"{key}: {value!r} is malformed"
         if key.endswith("-bin"):
             for part in value.split(","):
                 unpadded(part)

@@ -179,6 +179,25 @@ def test_reserved_keys_are_no_metadata(client):
     assert not outcome.values(outcome.headers, "grpc-mine") + outcome.values(outcome.headers, "te")
 
 
+def test_what_is_sent_has_no_spaces_at_its_ends(client):
+    """They would make the answer malformed for whoever reads it."""
+    wanted = conformance.UnaryResponseDefinition(response_data=b"x", response_headers=[
+        conformance.Header(name="x-yours", value=[" a b ", "  "])], response_trailers=[
+        conformance.Header(name="x-end", value=["c "])])
+    body = conformance.UnaryRequest(response_definition=wanted).SerializeToString()
+    outcome = check(ask(client, path="/connectrpc.conformance.v1.ConformanceService/Unary",
+                        body=frame_message(body)))
+    assert outcome.values(outcome.headers, "x-yours") == ["a b", ""]
+    assert outcome.values(outcome.trailers, "x-end") == ["c"]
+    wanted = conformance.UnaryResponseDefinition()
+    wanted.error.code, wanted.error.message = 3, " spaced "
+    body = conformance.UnaryRequest(response_definition=wanted).SerializeToString()
+    outcome = check(ask(client, path="/connectrpc.conformance.v1.ConformanceService/Unary",
+                        body=frame_message(body)))
+    assert (outcome.status, outcome.message) == (3, " spaced ")
+    assert check(ask(client, path="//EmptyCall")).message == "unknown service "
+
+
 @pytest.mark.parametrize("timeout", ["", "1", "S", "1s", "-1S", "1.5S", "123456789S", "1 S", "1SS",
                                      "0x1S", "１S"])
 def test_a_malformed_timeout_is_http_400_and_internal(client, timeout):
@@ -219,6 +238,34 @@ def test_a_body_that_is_not_one_message(client, body, status):
 def test_a_message_that_is_not_gzip_is_internal(client):
     body = frame_message(b"this is not gzip", flag=1)
     assert check(ask(client, body=body, change={"grpc-encoding": "gzip"})).status == 13
+
+
+@pytest.mark.parametrize("value", [" me", "me ", "\tme", "me\t", " ", "a\0b", "a\nb", "a\rb", "a\x7fb",
+                                   "a\x01"])
+@pytest.mark.parametrize("name", ["x-mine", "datasync-client-id", "grpc-timeout", "x-mine-bin"])
+def test_a_value_with_what_may_not_be_in_it_is_no_request(client, name, value):
+    """RFC 9113, section 8.2.1: malformed, with whitespace at an end, or control characters. Never is
+    the call served as if the field had not been there."""
+    assert ask(client, more=[(name, value)]).reset == 1
+    # Nor is it later, from what the connection remembers of heads.
+    assert ask(client, more=[(name, value)]).reset == 1
+
+
+@pytest.mark.parametrize("name", ["x mine", "x\tmine", "x:mine", "x(mine)", "x\x01", "x\xe9", ""])
+def test_a_name_with_what_may_not_be_in_it_is_no_request(client, name):
+    assert ask(client, more=[(name, "1")]).reset == 1
+
+
+@pytest.mark.parametrize("name, value", [("x-mine", "me "), ("x mine", "me")])
+def test_trailers_that_are_malformed_end_their_call(client, name, value):
+    call = client.open(INPUT)
+    client.headers(call.stream, client.encode([(name, value)]), end_stream=True)
+    assert call.finish().reset == 1
+
+
+def test_a_value_may_be_empty_or_have_spaces_within(client):
+    for value in ("", "a b", "a\tb", "\u00e9"):
+        assert check(ask(client, more=[("x-mine", value.encode())])).status == 0
 
 
 def test_two_hosts_are_refused(client):

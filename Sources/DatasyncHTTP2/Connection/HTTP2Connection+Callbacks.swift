@@ -56,9 +56,10 @@ extension HTTP2Connection {
         return accepted ? ok : failure
       }
     }
-    // Set, a field with a bad value is dropped; not set, the library resets the stream.
+    // A field with what may not be in it makes the whole list malformed: RFC 9113, section 8.2.1. With
+    // another answer the library would drop the field and go on, as if nobody had sent it.
     nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks) {
-      _, _, _, _, _, _, _, _ in ok
+      _, _, _, _, _, _, _, _ in NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue
     }
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks) {
       _, _, id, bytes, count, context in

@@ -12,7 +12,7 @@ enum PercentEncoding {
         if byte >= 0x20, byte <= 0x7E, byte != UInt8(ascii: "%") {
           text.append(byte)
         } else {
-          text += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+          text += escape(byte)
         }
       }
       if text.count > maxBytes {
@@ -20,7 +20,15 @@ enum PercentEncoding {
         break
       }
     }
+    // A field's value neither begins nor ends with a space: RFC 9113, section 8.2.1.
+    let space = UInt8(ascii: " ")
+    if text.last == space { text.replaceSubrange((text.count - 1)..., with: escape(space)) }
+    if text.first == space { text.replaceSubrange(..<1, with: escape(space)) }
     return text
+  }
+
+  private static func escape(_ byte: UInt8) -> [UInt8] {
+    [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
   }
 
   /// Bytes that are no valid escape stay as they are.

@@ -43,12 +43,15 @@ enum ResponseFields {
   }
 
   /// Entries that may not be sent are left out: reserved keys, and bytes that HTTP/2 has no room for.
+  /// Spaces at a text's ends mean nothing, and may not be sent either.
   static func add(_ metadata: Metadata, to block: inout HeaderBlock) {
     for entry in metadata.entries where isPermitted(entry.key) {
       if entry.key.hasSuffix("-bin") {
         add(entry.key, Base64.encode(entry.value), to: &block)
       } else if entry.value.allSatisfy({ $0 >= 0x20 && $0 <= 0x7E }) {
-        add(entry.key, entry.value, to: &block)
+        let isSpace = { (byte: UInt8) in byte == 0x20 }
+        let text = entry.value.drop(while: isSpace).reversed().drop(while: isSpace).reversed()
+        add(entry.key, Array(text), to: &block)
       }
     }
   }

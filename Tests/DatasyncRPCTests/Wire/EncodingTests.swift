@@ -26,6 +26,7 @@ struct EncodingTests {
     let cases = [
       ("plain", "plain"), ("100%", "100%25"), ("a\nb\r", "a%0Ab%0D"), ("☺", "%E2%98%BA"),
       ("😈", "%F0%9F%98%88"), ("~ \u{7F}", "~ %7F"), ("", ""),
+      ("a b", "a b"), (" a ", "%20a%20"), (" ", "%20"), ("  ", "%20%20"), ("a: ", "a:%20"),
     ]
     for (plain, encoded) in cases {
       #expect(String(decoding: PercentEncoding.encode(plain), as: UTF8.self) == encoded)
