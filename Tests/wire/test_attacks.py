@@ -14,8 +14,8 @@ from hpack import NeverIndexedHeaderTuple
 from attack import attacker, flood, watched
 from grpc_wire import Client, RawCall, check, frame_message
 from http2 import (ACK, CANCEL, CONTINUATION, DATA, END_HEADERS, END_STREAM, FLOW_CONTROL_ERROR,
-                   HEADERS, INITIAL_WINDOW_SIZE, MAX_CONCURRENT_STREAMS, PING, PREFACE, PRIORITY,
-                   RST_STREAM, SETTINGS, SETTINGS_TIMEOUT, WINDOW_UPDATE, Closed, Connection,
+                   GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, MAX_CONCURRENT_STREAMS, PING, PREFACE,
+                   PRIORITY, RST_STREAM, SETTINGS, SETTINGS_TIMEOUT, WINDOW_UPDATE, Closed, Connection,
                    frame, priority_payload, settings_payload)
 from messages import testing
 from server import Server
@@ -239,6 +239,32 @@ def test_priority_churn(server):
 
 def test_window_update_flood(server):
     with watched(server, "WINDOW_UPDATE flood"), attacker(server) as connection:
+        one = frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", 1))
+        flood(connection, [one * 100] * 1_000).assert_ended(CALM, b"max_control_frames")
+
+
+def test_window_updates_that_answer_messages_are_no_flood(server):
+    """grpcio sends one or two for each message that it takes, however many came in a frame."""
+    count = 10_000
+    request = testing.StreamingOutputCallRequest(response_parameters=[
+        testing.ResponseParameters(size=1) for _ in range(count)])
+    with Client(server.address) as client:
+        answers = client.open(OUTPUT).send(request.SerializeToString(), end=True)
+        assert len(check(answers.finish()).messages) == count
+        one = frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", 5))
+        client.send(one * 2 * count)
+        client.ping(bytes(8))
+        assert client.wait_for(PING, GOAWAY).type == PING
+
+
+def test_window_updates_far_beyond_the_messages_are_a_flood(server):
+    count = 100
+    request = testing.StreamingOutputCallRequest(response_parameters=[
+        testing.ResponseParameters(size=1) for _ in range(count)])
+    with watched(server, "WINDOW_UPDATE after messages"), attacker(server) as connection:
+        connection.headers(1, block_of(connection, OUTPUT), end_stream=False)
+        connection.data(1, frame_message(request.SerializeToString()), end_stream=True)
+        connection.wait_for(DATA)
         one = frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", 1))
         flood(connection, [one * 100] * 1_000).assert_ended(CALM, b"max_control_frames")
 

@@ -24,6 +24,7 @@ extension HTTP2Connection {
 
   package func countMessagesSent(_ count: Int) {
     traffic.messagesSent += count
+    watch.messagesSent(count)
     traffic.lastMessageSent = now
   }
 

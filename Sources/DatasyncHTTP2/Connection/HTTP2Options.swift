@@ -41,8 +41,10 @@ package struct HTTP2Options: Sendable {
   package var maxControlFrames = 1000
   /// …more for every stream opened…
   package var controlFramesPerStream = 100
-  /// …and for every DATA frame that we sent.
+  /// …for every DATA frame that we sent…
   package var controlFramesPerDataFrame = 10
+  /// …and for every message in them: one for its stream's window and one for the connection's, twice.
+  package var controlFramesPerMessage = 4
   package var maxSettings = 100
   package var settingsPerSecond = 10
   /// Acknowledgements of SETTINGS and PING that the peer has not taken.
@@ -67,8 +69,9 @@ package struct HTTP2Options: Sendable {
   /// Quiet for so long, the peer is asked whether it is there.
   package var keepaliveTime = TimeAmount.hours(2)
   package var keepaliveTimeout = TimeAmount.seconds(20)
-  /// Pings closer together than this are strikes, where calls run…
-  package var minPingInterval = TimeAmount.minutes(5)
+  /// Pings closer together than this are strikes, where calls run: half of the ten seconds that
+  /// clients are promised, so that none strikes for having been held up on its way…
+  package var minPingInterval = TimeAmount.seconds(5)
   /// …and where none do.
   package var minPingIntervalWithoutCalls = TimeAmount.hours(2)
   /// With true, ``minPingInterval`` holds without calls too.

@@ -6,6 +6,7 @@ package import NIOCore
 package struct FrameWatch: Sendable {
   private let controlFramesPerStream: Int
   private let controlFramesPerDataFrame: Int
+  private let controlFramesPerMessage: Int
   private let maxEmptyDataFrames: Int
   private var controlFrames = 0
   private var allowance: Int
@@ -18,6 +19,7 @@ package struct FrameWatch: Sendable {
   package init(_ options: HTTP2Options) {
     controlFramesPerStream = options.controlFramesPerStream
     controlFramesPerDataFrame = options.controlFramesPerDataFrame
+    controlFramesPerMessage = options.controlFramesPerMessage
     maxEmptyDataFrames = options.maxEmptyDataFrames
     allowance = options.maxControlFrames
     resetsReceived = TokenBucket(
@@ -40,6 +42,12 @@ package struct FrameWatch: Sendable {
   package mutating func answerSent(isData: Bool) {
     pings.answered()
     if isData { allowance += controlFramesPerDataFrame }
+  }
+
+  /// Messages of the layer above: a client may open its windows anew for each that it takes, also
+  /// where one frame held hundreds.
+  package mutating func messagesSent(_ count: Int) {
+    allowance += count * controlFramesPerMessage
   }
 
   /// PRIORITY, WINDOW_UPDATE, or of an unknown type.

@@ -81,6 +81,9 @@ extension RPCOptions {
     .count(
       "control_frames_per_data_frame", \.http2.controlFramesPerDataFrame, 0...1_000_000,
       "as many more for each DATA frame sent"),
+    .count(
+      "control_frames_per_message", \.http2.controlFramesPerMessage, 0...1_000_000,
+      "as many more for each message sent"),
     .count("max_settings", \.http2.maxSettings, 1...1_000_000, "SETTINGS frames at once"),
     .count(
       "settings_per_second", \.http2.settingsPerSecond, 0...1_000_000,

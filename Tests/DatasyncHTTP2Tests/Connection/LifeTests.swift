@@ -107,6 +107,24 @@ struct LifeTests {
     _ = try? channel.finish(acceptAlreadyClosed: true)
   }
 
+  @Test func `a peer may ping every ten seconds while a call runs on which nothing happens`() throws
+  {
+    let peer = try RawPeer { $0.keepaliveTime = .hours(1000) }
+    peer.send(.headers(1))
+    for _ in 0..<100 {
+      peer.advance(.seconds(10))
+      peer.send(.ping(Array(repeating: 1, count: 8)))
+    }
+    #expect(peer.take().filter { $0.kind == Frame.Kind.ping }.count == 100)
+    #expect(peer.limits[.pings] == 0)
+    // But not every second.
+    for _ in 0..<4 {
+      peer.advance(.seconds(1))
+      peer.send(.ping(Array(repeating: 1, count: 8)))
+    }
+    #expect(peer.goAways.map(\.debug) == ["too_many_pings"])
+  }
+
   @Test func `a connection without calls is shut down when it has been idle`() throws {
     let peer = try RawPeer { $0.maxConnectionIdle = .seconds(50) }
     peer.server.answersWithEnd = false
