@@ -413,15 +413,114 @@ def test_two_servers_on_one_database_do_not_corrupt_it(serve, tmp_path):
         second.stop()
 
 
-def test_a_second_sigterm_ends_it_at_once(serve):
+@pytest.mark.parametrize("first, second", [
+    (signal.SIGTERM, signal.SIGTERM), (signal.SIGTERM, signal.SIGINT),
+    (signal.SIGINT, signal.SIGTERM), (signal.SIGINT, signal.SIGINT),
+])
+def test_a_second_signal_ends_it_at_once(serve, first, second):
     server = serve("a.db", "--attach", "--drain-seconds", "60", sql=TWO_TABLES)
     session = Session(server)
     session.subscribe("pears").until_current()
-    server.process.send_signal(signal.SIGTERM)
-    session.wait(lambda log: next((True for r in log if r.HasField("notice")), None))
-    server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(10) == 0
+    server.process.send_signal(first)
+    session.wait(
+        lambda log: next((True for r in log if r.HasField("notice")), None), what="notice"
+    )
+    server.process.send_signal(second)
+    # By the signal itself: nothing of ours has to run for that.
+    assert server.process.wait(3) == -second
     session.close()
+    server.start()
+
+
+STUCK = TWO_TABLES + """
+CREATE TRIGGER stuck AFTER INSERT ON pears WHEN new.id = 'stuck' BEGIN
+  UPDATE pears SET weight = (
+    WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c
+  ) WHERE id = new.id;
+END;
+"""
+
+
+def test_a_second_sigterm_ends_a_server_whose_writer_is_stuck(serve):
+    server = serve("a.db", "--attach", "--drain-seconds", "1", sql=STUCK)
+    session = Session(server)
+    session.create("plums", name="before")
+    session.send("create", entity=session.contract.entity("pears", id="stuck"))
+    # The writer is in the trigger, from which nothing comes back.
+    waiting = session.send("create", entity=session.contract.entity("plums", name="behind"))
+    time.sleep(0.5)
+    assert not session.of(waiting)
+    server.process.send_signal(signal.SIGTERM)
+    # Also long after the drain should have ended.
+    time.sleep(3)
+    assert server.process.poll() is None
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(3) == -signal.SIGTERM
+    session.close()
+    server.start()
+    with Session(server) as again:
+        assert [row["name"] for row in again.rows("plums")] == ["before"]
+
+
+def test_two_sigterms_while_it_opens_end_it(tmp_path):
+    """What hangs then is another program's lock on the database."""
+    path = database(tmp_path / "a.db")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    process = subprocess.Popen(
+        [binary(), "serve", str(path), "--attach", "--listen", "127.0.0.1:0"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )
+    try:
+        time.sleep(1)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(2) == -signal.SIGTERM
+    finally:
+        process.kill()
+        process.wait(10)
+        other.close()
+
+
+SLOW = TWO_TABLES + """
+CREATE TRIGGER slow AFTER INSERT ON pears WHEN new.weight = 7 BEGIN
+  UPDATE pears SET weight = (
+    WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c LIMIT 20000000)
+    SELECT 8 FROM c WHERE x = 20000000
+  ) WHERE id = new.id;
+END;
+"""
+
+
+def test_the_end_of_a_drain_begins_no_write_and_answers_what_has_begun(serve):
+    """Whoever is not answered knows that nothing was written."""
+    server = serve("a.db", "--attach", "--limit", "drain_grace=300ms", sql=SLOW)
+    session, other = Session(server), Session(server)
+    entity = session.contract.entity
+    slow = session.send("create", entity=entity("pears", id="slow", weight=7))
+    time.sleep(0.3)
+    # Behind a transaction that lasts for longer than the drain.
+    waiting = [session.send("create", entity=entity("plums", name=str(n))) for n in range(10)]
+    waiting += [other.send("create", entity=entity("plums", name=f"o{n}")) for n in range(10)]
+    time.sleep(0.3)
+    assert not session.of(slow), "the trigger is too fast for this test"
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(60) == 0
+    for caller in (session, other):
+        check(caller.ended(), "UNAVAILABLE")
+    written = [r for r in session.of(slow) if r.HasField("write")]
+    assert len(written) == 1, "a write that had begun was not answered"
+    for caller, ids in ((session, waiting[:10]), (other, waiting[10:])):
+        for request in ids:
+            (answer,) = caller.of(request)
+            assert answer.status.code == 14, answer
+            assert "STORE_CLOSED" in str(answer.status)
+    assert server.foreign("SELECT count(*) FROM plums") == [(0,)]
+    assert server.foreign("SELECT id, weight FROM pears WHERE id = 'slow'") == [("slow", 8)]
+    session.close()
+    other.close()
     server.start()
 
 

@@ -185,12 +185,14 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
 
   /// Serves what runs and what is under way, and nothing new, then closes.
   ///
-  /// - Parameter grace: For calls that run; nil: as long as they take.
-  package func beginDrain(reason: String, grace: TimeAmount?) {
+  /// - Parameters:
+  ///   - grace: For calls that run; nil: as long as they take.
+  ///   - endsCalls: False: the caller ends them after the grace.
+  package func beginDrain(reason: String, grace: TimeAmount?, endsCalls: Bool = true) {
     guard isActive, case .serving = drain else { return }
     drain = .noticed(reason: reason)
     touchClock()
-    if let grace { timers[.grace] = now + grace }
+    if let grace, endsCalls { timers[.grace] = now + grace }
     delegate?.drainStarted(timeLeft: grace ?? .hours(24 * 365))
     if role == .client {
       drain = .final

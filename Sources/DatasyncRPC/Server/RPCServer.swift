@@ -209,12 +209,17 @@ package final class RPCServer: Sendable {
   // MARK: - The end
 
   /// Shuts down in order: health first, then the listeners, then the connections, which serve what
-  /// runs. Returns when all are gone, at the latest after the grace.
-  package func drain(grace: TimeAmount) async {
+  /// runs. Returns when all are gone; after the grace calls are aborted.
+  ///
+  /// - Parameter beforeAborting: Awaited when the grace is over, or all calls are: what has begun may
+  ///   be answered still.
+  package func drain(
+    grace: TimeAmount, beforeAborting: @Sendable () async -> Void = {}
+  ) async {
     health.shutDown()
     await stopListening()
     for connection in state.withLock({ Array($0.connections.values) }) {
-      connection.eventLoop.execute { connection.value.drain(grace: grace) }
+      connection.eventLoop.execute { connection.value.drain(timeLeft: grace) }
     }
     let promise = group.next().makePromise(of: Void.self)
     let isEmpty = state.withLock { state in
@@ -225,6 +230,7 @@ package final class RPCServer: Sendable {
     let deadline = group.next().scheduleTask(in: grace) { promise.succeed() }
     try? await promise.futureResult.get()
     deadline.cancel()
+    await beforeAborting()
     await close()
   }
 

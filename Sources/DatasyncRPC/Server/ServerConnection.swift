@@ -171,10 +171,11 @@ final class ServerConnection: HTTP2ConnectionDelegate {
     close()
   }
 
-  /// Takes no new calls, and closes when those that run are over, or after the grace.
-  func drain(grace: TimeAmount) {
+  /// Takes no new calls, and closes when those that run are over; the server aborts them when their
+  /// time is up.
+  func drain(timeLeft: TimeAmount) {
     if let gate { return gate.close() }
-    http2.beginDrain(reason: "shutting_down", grace: grace)
+    http2.beginDrain(reason: "shutting_down", grace: timeLeft, endsCalls: false)
   }
 
   /// Ends every call and the connection.

@@ -63,6 +63,18 @@ package final class DatasyncService: Sendable {
     TablesProto.file(for: catalog, messagePackage: options.messagePackage)
   }
 
+  /// Begins no write any more, and returns when those that had begun are answered, however long that
+  /// takes: nobody may learn that a write failed which took effect.
+  package func endWrites() async {
+    await withCheckedContinuation { ended in
+      store.endWrites { ended.resume() }
+    }
+    // The answers are on their way to the loops; what is put behind them comes after them.
+    for loop in loops.values {
+      try? await loop.eventLoop.submit {}.get()
+    }
+  }
+
   package func close() {
     store.close()
   }

@@ -143,6 +143,12 @@ package final class Store: Sendable {
     writer.resume()
   }
 
+  /// Begins no write any more: those that wait and those that come are refused with UNAVAILABLE.
+  /// Calls back when those that had begun are in a batch that was announced.
+  package func endWrites(_ ended: @escaping @Sendable () -> Void) {
+    writer.endWrites(ended)
+  }
+
   /// Runs a closure on a reader thread, in a snapshot of its own; calls back on that thread.
   ///
   /// The snapshot's sequence may be ahead of the last announced batch by the batch that is about to

@@ -9,8 +9,14 @@ struct WriterInbox {
   var isWoken = false
   /// Whether requests gather until the observer has room for what becomes of them.
   var isGathering = false
+  /// Whether no request is begun any more.
+  var isEnding = false
+  /// Called when no request is under way, once that is so.
+  var whenEnded: [@Sendable () -> Void] = []
 
-  var isReady: Bool { (!queue.isEmpty && !isGathering) || isClosed || isWoken }
+  var isReady: Bool {
+    (!queue.isEmpty && (!isGathering || isEnding)) || isClosed || isWoken || !whenEnded.isEmpty
+  }
 }
 
 /// The one thread that writes: one connection, one transaction for all that waits. Sendable.
@@ -70,7 +76,7 @@ final class Writer: @unchecked Sendable {
   /// - Parameter startsNow: false: ``start()`` follows soon, when more has come.
   func submit(_ request: WriteRequest, startsNow: Bool) throws(DatasyncError) {
     let isReady = try inbox.withLock { inbox throws(DatasyncError) -> Bool in
-      guard !inbox.isClosed else { throw SharedState.closed }
+      guard !inbox.isClosed, !inbox.isEnding else { throw SharedState.closed }
       if let gone = shared.gone { throw gone }
       guard inbox.queue.count < options.maxQueuedWrites,
         inbox.queue.isEmpty
@@ -104,6 +110,17 @@ final class Writer: @unchecked Sendable {
     start()
   }
 
+  /// Refuses what has not begun and what comes, and calls back, on any thread, when what had begun is
+  /// published.
+  func endWrites(_ ended: @escaping @Sendable () -> Void) {
+    let isOver = inbox.withLock { inbox in
+      inbox.isEnding = true
+      if !inbox.isClosed { inbox.whenEnded.append(ended) }
+      return inbox.isClosed
+    }
+    if isOver { ended() } else { inbox.broadcast() }
+  }
+
   func closeQueue() {
     inbox.withLock { $0.isClosed = true }
     inbox.broadcast()
@@ -113,9 +130,15 @@ final class Writer: @unchecked Sendable {
 
   func run() {
     while true {
-      let (requests, isWoken, isClosed) = take()
-      if !isThere() {
-        refuse(requests)
+      let (requests, isWoken, isClosed, isEnding) = take()
+      if isEnding {
+        refuse(requests, with: shared.gone ?? SharedState.closed)
+        if requests.isEmpty {
+          tellEnded()
+          if isClosed { break }
+        }
+      } else if !isThere() {
+        if let gone = shared.gone { refuse(requests, with: gone) }
         if isClosed { break }
       } else if !requests.isEmpty {
         process(requests)
@@ -149,12 +172,21 @@ final class Writer: @unchecked Sendable {
     return false
   }
 
-  private func refuse(_ requests: [WriteRequest]) {
-    guard !requests.isEmpty, let error = shared.gone else { return }
+  private func refuse(_ requests: [WriteRequest], with error: DatasyncError) {
     publish(requests.map { WriteAnswer(replyTo: $0.replyTo, outcome: .failure(error)) }, [])
   }
 
-  private func take() -> (requests: [WriteRequest], isWoken: Bool, isClosed: Bool) {
+  private func tellEnded() {
+    let waiting = inbox.withLock { inbox in
+      defer { inbox.whenEnded = [] }
+      return inbox.whenEnded
+    }
+    for ended in waiting { ended() }
+  }
+
+  private func take() -> (
+    requests: [WriteRequest], isWoken: Bool, isClosed: Bool, isEnding: Bool
+  ) {
     inbox.wait(
       timeout: options.foreignPollInterval,
       until: \.isReady
@@ -166,7 +198,7 @@ final class Writer: @unchecked Sendable {
           bytes: options.maxBatchBytes))
       let isWoken = inbox.isWoken
       inbox.isWoken = false
-      return (requests, isWoken, inbox.isClosed)
+      return (requests, isWoken, inbox.isClosed, inbox.isEnding)
     }
   }
 

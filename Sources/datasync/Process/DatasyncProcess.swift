@@ -25,7 +25,8 @@ struct DatasyncProcess {
     FileLimit.raise()
     SQLiteLibrary.omitMemoryStatistics()
     // Trapped first: a signal that comes while we open must not kill us halfway.
-    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+    guard let end = EndSignals.trap() else { throw Failure("no file descriptor is left") }
+    let hangUps = await UnixSignalsSequence(trapping: .sighup)
     try DatabaseFile.prepare(path: database, schema: schema)
 
     let group = MultiThreadedEventLoopGroup(numberOfThreads: loopCount)
@@ -67,45 +68,18 @@ struct DatasyncProcess {
       service.close()
       throw Failure("\(error)")
     }
-    await end(after: signals, server: server, logger: logger)
-    service.close()
-    try await group.shutdownGracefully()
-  }
-
-  /// The first signal to end drains, the second one ends at once; SIGHUP reads the certificates anew.
-  private func end(
-    after signals: UnixSignalsSequence, server: RPCServer, logger: Logger
-  ) async {
-    let (first, firstCame) = AsyncStream.makeStream(
-      of: Void.self, bufferingPolicy: .bufferingNewest(1))
-    let (second, secondCame) = AsyncStream.makeStream(
-      of: Void.self, bufferingPolicy: .bufferingNewest(1))
     await withTaskGroup(of: Void.self) { tasks in
       tasks.addTask {
-        var count = 0
-        for await signal in signals {
-          if signal == .sighup {
-            reloadCertificates(logger: logger)
-            continue
-          }
-          count += 1
-          if count == 1 { firstCame.finish() } else { secondCame.finish() }
-        }
+        for await _ in hangUps { reloadCertificates(logger: logger) }
       }
-      for await _ in first {}
+      for await _ in end {}
       logger.notice(
         "draining", metadata: ["seconds": "\(rpcOptions.drainGrace.nanoseconds / 1_000_000_000)"])
-      await withTaskGroup(of: Void.self) { ends in
-        let grace = rpcOptions.drainGrace
-        ends.addTask { await server.drain(grace: grace) }
-        ends.addTask { for await _ in second {} }
-        await ends.next()
-        // The drain ends when the connections do.
-        await server.close()
-        ends.cancelAll()
-      }
+      await server.drain(grace: rpcOptions.drainGrace) { await service.endWrites() }
       tasks.cancelAll()
     }
+    service.close()
+    try await group.shutdownGracefully()
   }
 
   private func reloadCertificates(logger: Logger) {

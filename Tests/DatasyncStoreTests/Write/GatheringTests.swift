@@ -57,6 +57,54 @@ struct GatheringTests {
     #expect(try database.integer("SELECT count(*) FROM todo") == 2)
   }
 
+  @Test func `an end of writing refuses what has not begun and what comes`() throws {
+    let (database, store) = try GatheringTests.holding(pollInterval: .seconds(60))
+    let waiting = try GatheringTests.create("waiting", in: store)
+    let hasEnded = Monitor(false)
+    store.store.endWrites {
+      hasEnded.withLock { $0 = true }
+      hasEnded.broadcast()
+    }
+    #expect(
+      hasEnded.wait(timeout: .seconds(20), until: { $0 }) { $0 }, "the writer did not end in 20 s")
+    // Told before the end is.
+    let outcome = store.recorder.state.withLock { $0.answers[waiting] }
+    guard case .failure(let error) = outcome else {
+      Issue.record("not refused: \(String(describing: outcome))")
+      return
+    }
+    #expect(error.code == .unavailable)
+    #expect(try failure { _ = try GatheringTests.create("late", in: store) }.code == .unavailable)
+    store.store.close()
+    #expect(try database.integer("SELECT count(*) FROM todo") == 1)
+    // After the end it has ended.
+    let again = Monitor(false)
+    store.store.endWrites { again.withLock { $0 = true } }
+    #expect(again.withLock { $0 })
+  }
+
+  @Test func `an end of writing comes after the answers of what had begun`() throws {
+    let database = try TestDatabase("CREATE TABLE todo (id TEXT PRIMARY KEY, title TEXT)")
+    let store = try database.open()
+    let hasEnded = Monitor(false)
+    let requests = try (0..<200).map { try GatheringTests.create("k\($0)", in: store) }
+    let recorder = store.recorder
+    let answered = Monitor(0)
+    store.store.endWrites {
+      answered.withLock { $0 = recorder.state.withLock { $0.answers.count } }
+      hasEnded.withLock { $0 = true }
+      hasEnded.broadcast()
+    }
+    #expect(
+      hasEnded.wait(timeout: .seconds(20), until: { $0 }) { $0 }, "the writer did not end in 20 s")
+    #expect(answered.withLock { $0 } == requests.count)
+    let written = recorder.state.withLock { state in
+      requests.filter { if case .success? = state.answers[$0] { true } else { false } }.count
+    }
+    store.store.close()
+    #expect(try database.integer("SELECT count(*) FROM todo") == Int64(written))
+  }
+
   @Test func `requests wait to be started where more is to come`() throws {
     let database = try TestDatabase("CREATE TABLE todo (id TEXT PRIMARY KEY, title TEXT)")
     let store = try database.open { $0.foreignPollInterval = .seconds(60) }
