@@ -3,6 +3,8 @@
 Every wrong one ends its own call; the connection serves the next.
 """
 
+import gzip
+import socket
 import struct
 import time
 
@@ -158,6 +160,27 @@ def test_each_message_is_compressed_or_not_by_itself(client):
     assert outcome.status == 0
     answer = testing.StreamingInputCallResponse.FromString(outcome.messages[0])
     assert answer.aggregated_payload_size == 5000
+
+
+def test_gzip_of_two_members_is_one_message(client):
+    """RFC 1952, section 2.2: members follow one another. grpc-go and grpc-java take them so."""
+    message = testing.SimpleRequest(response_size=3).SerializeToString()
+    first, second = gzip.compress(message[:1]), gzip.compress(message[1:])
+    for parts in ([first, second], [gzip.compress(b""), first, second, gzip.compress(b"")]):
+        body = frame_message(b"".join(parts), flag=1)
+        outcome = check(ask(client, path=UNARY, body=body, change={"grpc-encoding": "gzip"}))
+        assert outcome.status == 0
+        answer = testing.SimpleResponse.FromString(outcome.messages[0])
+        assert len(answer.payload.body) == 3
+    for rest in (b"x", second[:-1], b"\0" * 20):
+        body = frame_message(first + rest, flag=1)
+        assert check(ask(client, body=body, change={"grpc-encoding": "gzip"})).status == 13
+
+
+def test_members_do_not_pass_the_limit_of_a_message(client):
+    body = frame_message(gzip.compress(bytes(1 << 20)) * 5, flag=1)
+    outcome = check(ask(client, path=UNARY, body=body, change={"grpc-encoding": "gzip"}))
+    assert outcome.status == 8 and "max_message_bytes" in outcome.message
 
 
 def test_reserved_keys_are_no_metadata(client):
@@ -342,3 +365,48 @@ def test_get_is_greeted_in_plain_text(server):
         fields = dict(connection.decoder.decode(frames[0].payload))
         assert fields[":status"] == "200" and fields["content-type"].startswith("text/plain")
         assert b"gRPC" in b"".join(frame.payload for frame in frames[1:])
+
+
+@pytest.mark.parametrize("request_line", [
+    b"GET / HTTP/1.1", b"POST /datasync.v1.Datasync/Get HTTP/1.1", b"HEAD /x HTTP/1.0",
+    b"PUT / HTTP/1.1", b"PATCH / HTTP/1.1", b"OPTIONS * HTTP/1.1"])
+def test_a_client_of_http1_gets_one_line_that_says_what_this_is(server, request_line):
+    with socket.create_connection(server.address, timeout=5) as plain:
+        plain.sendall(request_line + b"\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc")
+        answer = b""
+        while part := plain.recv(4096):
+            answer += part
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status, *fields = head.split(b"\r\n")
+    assert status == b"HTTP/1.1 505 HTTP Version Not Supported"
+    fields = dict(field.lower().split(b": ", 1) for field in fields)
+    assert fields[b"connection"] == b"close"
+    assert fields[b"content-type"].startswith(b"text/plain")
+    if request_line.startswith(b"HEAD"):
+        assert body == b""
+    else:
+        assert int(fields[b"content-length"]) == len(body)
+        assert body.endswith(b"\n") and body.count(b"\n") == 1
+        assert b"gRPC" in body and b"HTTP/2" in body
+
+
+def test_a_request_line_of_http1_may_come_in_pieces(server):
+    with socket.create_connection(server.address, timeout=5) as plain:
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in b"POST /x HT":
+            plain.sendall(bytes([byte]))
+            time.sleep(0.01)
+        assert plain.recv(4096).startswith(b"HTTP/1.1 505 ")
+
+
+def test_what_is_no_http_at_all_gets_nothing_of_the_sort(server):
+    for noise in (b"\x16\x03\x01\x02\x00\x01\x00", b"EHLO me\r\n", b"INVALID PREFACE\r\n\r\n"):
+        with socket.create_connection(server.address, timeout=5) as plain:
+            plain.sendall(noise)
+            answer = b""
+            try:
+                while part := plain.recv(4096):
+                    answer += part
+            except ConnectionResetError:
+                pass
+            assert b"HTTP/1.1" not in answer

@@ -199,6 +199,7 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
       pump()
       return
     }
+    submitSettings()
     nghttp2_submit_shutdown_notice(session)
     timers[.drainPing] = now + options.drainPingTimeout
     armTimer()
@@ -220,6 +221,7 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
   }
 
   private func submitGoAway(_ code: HTTP2ErrorCode, _ debug: String) {
+    submitSettings()
     var debug = debug
     debug.withUTF8 { bytes in
       _ = nghttp2_submit_goaway(
@@ -270,7 +272,7 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
 
   /// Sends FIN and waits for the peer's, for a little: closing with unread bytes would become a TCP
   /// reset, which takes what was sent along.
-  private func closeGently() {
+  func closeGently() {
     guard !isClosing, let context else { return }
     isClosing = true
     timers = ConnectionTimers()

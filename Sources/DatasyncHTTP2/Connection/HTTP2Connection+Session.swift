@@ -28,7 +28,10 @@ extension HTTP2Connection {
     return session
   }
 
+  /// Before any other frame; once.
   func submitSettings() {
+    guard !hasSubmittedSettings else { return }
+    hasSubmittedSettings = true
     var entries = [
       setting(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, options.streamWindowBytes),
       setting(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, options.maxHeaderListBytes),

@@ -83,6 +83,11 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   var output = FrameOutput()
   /// Set before the channel is active: nothing else in the channel has to see what leaves.
   package var writesToSocket = false
+  /// Set before the channel is active: a server says nothing before the client has begun its preface,
+  /// since one of HTTP/1 could not read it.
+  package var awaitsPreface = false
+  /// Fewer bytes than tell HTTP/2 from HTTP/1.
+  private var prefaceStart = ByteBuffer()
   /// Of the open channel; nil: frames leave through the channel.
   var socket: NIOBSDSocket.Handle?
   /// Writes that the channel has not finished: what follows waits behind them.
@@ -125,6 +130,7 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   var isReadHeld = false
   /// Neither reads nor writes any more; waits for the peer to close.
   var isClosing = false
+  var hasSubmittedSettings = false
   var peerSettingsReceived = false
   var settingsAcknowledged = false
 
@@ -200,8 +206,35 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     hasStarted = true
     if let context { takeSocket(of: context) }
     startTimers()
+    guard !awaitsPreface else { return }
     submitSettings()
     pump()
+  }
+
+  /// - Returns: What is to be read; nil: that is not known yet, or nothing.
+  private func prefaceBegan(_ bytes: ByteBuffer) -> ByteBuffer? {
+    prefaceStart.writeImmutableBuffer(bytes)
+    let start = prefaceStart.readableBytesView
+    if Self.preface.starts(with: start.prefix(Self.preface.count)) {
+      guard start.count >= Self.preface.count else { return nil }
+    } else if !options.http1Text.isEmpty, HTTP1Answer.isDue(for: start) {
+      answerHTTP1(isHeadOnly: HTTP1Answer.isHeadOnly(start))
+      return nil
+    }
+    awaitsPreface = false
+    defer { prefaceStart = ByteBuffer() }
+    submitSettings()
+    return prefaceStart
+  }
+
+  /// The beginning of the client's preface; no method of HTTP/1 begins like this.
+  private static let preface = Array("PRI".utf8)
+
+  private func answerHTTP1(isHeadOnly: Bool) {
+    guard let context else { return }
+    let text = HTTP1Answer.text(options.http1Text, isHeadOnly: isHeadOnly)
+    context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
+    closeGently()
   }
 
   /// The channel is gone: every stream learns of it, and the session goes once nothing is in it.
@@ -249,7 +282,12 @@ package final class HTTP2Connection: ChannelDuplexHandler {
 
   package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard let session, !isClosing else { return }
-    input = unwrapInboundIn(data)
+    if awaitsPreface {
+      guard let begun = prefaceBegan(unwrapInboundIn(data)) else { return }
+      input = begun
+    } else {
+      input = unwrapInboundIn(data)
+    }
     now = context.eventLoop.now
     lastRead = now
     isReadOpen = true

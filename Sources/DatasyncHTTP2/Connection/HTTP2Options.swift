@@ -89,6 +89,9 @@ package struct HTTP2Options: Sendable {
   /// For a peer to close once we have.
   package var lingerTimeout = TimeAmount.seconds(1)
 
+  /// What a client of HTTP/1 reads: one line, with its end. Empty: its connection is closed.
+  package var http1Text = ""
+
   package var limitObserver: (any LimitObserver)?
 
   package init() {}

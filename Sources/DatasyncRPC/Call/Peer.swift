@@ -2,11 +2,14 @@
 package struct Peer: Hashable, Sendable {
   /// `127.0.0.1:50311`.
   package var address: String
+  /// Whether it is on this machine, and says so by its address.
+  package var isLoopback: Bool
   /// The subject of the verified client certificate, where there is one.
   package var certificateSubject: String?
 
-  package init(address: String, certificateSubject: String? = nil) {
+  package init(address: String, isLoopback: Bool = false, certificateSubject: String? = nil) {
     self.address = address
+    self.isLoopback = isLoopback
     self.certificateSubject = certificateSubject
   }
 }

@@ -4,7 +4,8 @@ import NIOCore
 
 /// grpc.channelz.v1.Channelz: the server, its connections and their counts. Sendable.
 ///
-/// There is one server and no client in it, so that channels are not to be found.
+/// There is one server and no client in it, so that channels are not to be found. Who is connected
+/// is told only on the machine itself.
 /// Source: `proto/grpc/channelz/v1/channelz.proto`.
 package struct ChannelzService: Sendable {
   /// Of the entries in one answer, where the request names no number or a larger one.
@@ -47,6 +48,10 @@ package struct ChannelzService: Sendable {
   ) -> Method {
     Method(name: name) { call in
       ChannelzCall(call) { message in
+        guard call.peer.isLoopback else {
+          return .failure(
+            Status(.permissionDenied, "channelz answers the loopback interface alone"))
+        }
         guard let server = server() else {
           return .failure(Status(.unavailable, "the server is shutting down"))
         }

@@ -60,7 +60,12 @@ package enum Compression {
         }
         guard output.readableBytes <= maxBytes else { return .failure(.tooLarge) }
         if code == Z_STREAM_END {
-          return stream.avail_in == 0 ? .success(()) : .failure(.malformed)
+          if stream.avail_in == 0 { return .success(()) }
+          // Members may follow one another: RFC 1952, section 2.2.
+          guard encoding == .gzip, inflateReset(&stream) == Z_OK else {
+            return .failure(.malformed)
+          }
+          continue
         }
         // Input that ends before the stream does, or no stream at all.
         guard code == Z_OK, stream.avail_in > 0 || stream.avail_out == 0 else {

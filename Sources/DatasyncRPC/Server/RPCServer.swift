@@ -53,6 +53,10 @@ package final class RPCServer: Sendable {
     if options.http2.bufferBudget == nil {
       options.http2.bufferBudget = BufferBudget(maxBytes: options.maxBufferedBytes)
     }
+    if options.http2.http1Text.isEmpty {
+      options.http2.http1Text =
+        "This is a gRPC server, which speaks HTTP/2 alone: use a gRPC client, or grpcurl.\n"
+    }
     sharedOptions = Shared(options)
     sharedHTTP2Options = Shared(options.http2)
     self.registry = registry
@@ -115,7 +119,8 @@ package final class RPCServer: Sendable {
   package func accept(_ channel: any Channel) throws {
     let remote = channel.remoteAddress
     let ip = remote?.ipAddress ?? ""
-    let peer = Peer(address: "\(ip):\(remote?.port ?? 0)")
+    let peer = Peer(
+      address: "\(ip):\(remote?.port ?? 0)", isLoopback: remote?.isLoopback ?? false)
     let connection = ServerConnection(
       options: sharedOptions, http2: sharedHTTP2Options, registry: registry, peer: peer,
       eventLoop: channel.eventLoop, logger: logger

@@ -41,6 +41,8 @@ final class ServerConnection: HTTP2ConnectionDelegate {
     http2.delegate = self
     http2.pumpQueue = pumpQueue
     http2.writesToSocket = writesToSocket
+    // With TLS, ALPN has settled what is spoken.
+    http2.awaitsPreface = gate == nil && options.tls == nil
     return http2
   }
 
