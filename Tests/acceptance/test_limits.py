@@ -1,13 +1,14 @@
 """Limits: listed, set by name, and named where they strike."""
 
+import shlex
 import socket
 import time
 
 import pytest
 
 from errors import refused
-from server import run
-from session import Session
+from server import binary, run, until
+from session import Session, by_id
 from test_command import failed
 
 NOTES = "CREATE TABLE notes (id TEXT PRIMARY KEY, body TEXT);"
@@ -74,7 +75,7 @@ def test_a_limit_holds_where_it_is_set_and_is_named_in_the_error(serve, name):
 def test_a_limit_that_strikes_is_named_in_the_log(serve):
     server = serve("a.db", "--attach", *limit("max_connections", 2), sql=NOTES)
     host, port = server.address.rsplit(":", 1)
-    sockets = [socket.create_connection((host, int(port))) for _ in range(4)]
+    sockets = [socket.create_connection((host, int(port)), timeout=10) for _ in range(4)]
     deadline = time.monotonic() + 10
     while "limit=max_connections" not in server.log() and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -107,3 +108,28 @@ def test_a_shorthand_and_its_limit_do_not_go_together(tmp_path):
 def test_the_help_tells_where_the_limits_are():
     text = " ".join(run("serve", "--help").stdout.split())
     assert "--limit <name=value>" in text and "datasync limits" in text
+
+
+def test_connections_leave_the_database_its_descriptors(serve, tmp_path, monkeypatch):
+    """Few files may be open: clients are refused by the limit's name, the others are served."""
+    program = tmp_path / "datasync"
+    program.write_text(f"#!/bin/sh\nulimit -n 150\nexec {shlex.quote(binary())} \"$@\"\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("DATASYNC_BIN", str(program))
+    server = serve("a.db", "--attach", "--loops", "2", sql=NOTES)
+    assert "fewer connections than max_connections" in server.log()
+    assert "LimitNOFILE=" in server.log()
+    host, port = server.address.rsplit(":", 1)
+    with Session(server) as session:
+        events = session.subscribe("notes")
+        events.until_current()
+        sockets = [socket.create_connection((host, int(port)), timeout=10) for _ in range(200)]
+        until(
+            lambda: "limit=max_connections" in server.log(),
+            message="no word of the limit in the log",
+        )
+        session.create("notes", id="new")
+        assert events.change().id == "new"
+        assert "new" in by_id(session.rows("notes"))
+        for one in sockets:
+            one.close()

@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 from contract import Contract
-from server import run
+from server import run, until
 
 TABLE = "CREATE TABLE pears (id TEXT PRIMARY KEY, weight INTEGER);"
 
@@ -18,7 +18,9 @@ pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="openssl mak
 
 
 def openssl(*arguments, cwd):
-    subprocess.run(["openssl", *map(str, arguments)], cwd=cwd, check=True, capture_output=True)
+    subprocess.run(
+        ["openssl", *map(str, arguments)], cwd=cwd, check=True, capture_output=True, timeout=60
+    )
 
 
 def authority(folder, name):
@@ -142,4 +144,72 @@ def test_an_address_that_others_reach_needs_tls_or_a_word(tmp_path, certificates
     bad = tmp_path / "bad.pem"
     bad.write_text("no certificate")
     result = run("serve", tmp_path / "a.db", "--tls-cert", bad, "--tls-key", bad)
-    assert result.returncode != 0 and "TLS" in result.stderr
+    assert result.returncode != 0 and "--tls-cert" in result.stderr
+
+
+EMPTY = {
+    "empty": lambda folder: b"",
+    "blank": lambda folder: b"\n\n",
+    "text": lambda folder: b"none yet\n",
+    "a key alone": lambda folder: (folder / "client.key").read_bytes(),
+    "cut short": lambda folder: (folder / "root.pem").read_bytes()[:400],
+}
+
+
+def files(certificates, folder):
+    """Files that fit together, under names that a test may overwrite."""
+    for name, source in [("cert", "server.pem"), ("key", "server.key"), ("client-ca", "root.pem")]:
+        shutil.copy(certificates / source, folder / f"{name}.pem")
+    return [
+        word for name in ("cert", "key", "client-ca")
+        for word in (f"--tls-{name}", folder / f"{name}.pem")
+    ]
+
+
+@pytest.mark.parametrize("content", EMPTY)
+@pytest.mark.parametrize("name", ["cert", "key", "client-ca"])
+def test_a_tls_option_that_holds_nothing_stops_the_start(certificates, tmp_path, name, content):
+    if (name, content) == ("key", "a key alone"):
+        content = "cut short"
+    options = files(certificates, tmp_path)
+    (tmp_path / f"{name}.pem").write_bytes(EMPTY[content](certificates))
+    result = run(
+        "serve", tmp_path / "a.db", "--schema", "/dev/null", "--listen", "127.0.0.1:0", *options
+    )
+    assert result.returncode != 0 and "listening" not in result.stdout
+    assert str(tmp_path / f"{name}.pem") in result.stderr, result.stderr
+    assert f"--tls-{name}" in result.stderr, result.stderr
+
+
+def test_an_option_without_a_file_name_stops_the_start(certificates, tmp_path):
+    options = files(certificates, tmp_path)
+    for place in (1, 3, 5):
+        given = [*options]
+        given[place] = ""
+        result = run("serve", tmp_path / "a.db", "--schema", "/dev/null", *given)
+        assert result.returncode != 0 and "listening" not in result.stdout
+        assert given[place - 1] in result.stderr, result.stderr
+
+
+@pytest.mark.parametrize("name", ["cert", "key", "client-ca"])
+def test_a_tls_option_that_holds_nothing_is_not_taken_on_sighup(
+    serve, certificates, tmp_path, name
+):
+    server = serve("a.db", "--attach", *files(certificates, tmp_path), sql=TABLE)
+    for content in EMPTY:
+        if (name, content) == ("key", "a key alone"):
+            continue
+        (tmp_path / f"{name}.pem").write_bytes(EMPTY[content](certificates))
+        before = server.log().count("certificates not reloaded")
+        server.process.send_signal(signal.SIGHUP)
+        until(
+            lambda: server.log().count("certificates not reloaded") > before,
+            message=f"no word in the log of a file that is {content}",
+        )
+        assert str(tmp_path / f"{name}.pem") in server.log()
+        # As before: those who show a certificate of the authority, and nobody else.
+        with channel(server, certificates, client="client") as known:
+            assert tables(known) == ["pears"]
+        with channel(server, certificates) as nameless:
+            with pytest.raises(grpc.RpcError):
+                tables(nameless)

@@ -26,7 +26,7 @@ TIMEOUT = 10
 
 @pytest.fixture(scope="session")
 def servers(request):
-    """Servers by configuration, each started once; they end when their input does."""
+    """Servers by configuration, each started once; they end on SIGTERM."""
     started = {}
 
     def server(tls, client_certificate, limit):
@@ -47,7 +47,7 @@ def servers(request):
     yield server
     for running in started.values():
         assert running.process.poll() is None, f"a server ended by itself:\n{running.log()}"
-        assert running.end_input() == 0, running.log()
+        assert running.terminate() == 0, running.log()
 
 
 class Answer:

@@ -43,6 +43,7 @@ package final class RPCServer: Sendable {
   let health: HealthService
   let group: any EventLoopGroup
   private let logger: Logger
+  private let rareLog: RareLog
   private let state = Mutex(State())
 
   package init(
@@ -63,6 +64,7 @@ package final class RPCServer: Sendable {
     self.health = health
     self.group = group
     self.logger = logger
+    rareLog = RareLog(logger: logger)
     if !ProcessMemory.givesBack { logger.notice("freed memory may stay with the process") }
   }
 
@@ -79,7 +81,7 @@ package final class RPCServer: Sendable {
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(AcceptBackoff())
+          try channel.pipeline.syncOperations.addHandler(AcceptBackoff(log: self.rareLog))
         }
       }
       .childChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -151,8 +153,9 @@ package final class RPCServer: Sendable {
       return
     }
     try channel.pipeline.syncOperations.addHandlers(
-      NIOSSLServerHandler(context: tls.current),
-      TLSGate(connection: connection, timeout: tls.handshakeTimeout, pumpQueue: pumpQueue))
+      tls.makeHandler(),
+      TLSGate(
+        connection: connection, timeout: tls.handshakeTimeout, pumpQueue: pumpQueue, log: rareLog))
   }
 
   private func pumpQueue(of eventLoop: any EventLoop) -> PumpQueue {

@@ -1,21 +1,13 @@
+package import Logging
 package import NIOCore
-package import NIOSSL
+import NIOSSL
 import Synchronization
 
-/// What a TLS listener shows and demands: PEM, as files hold it. A value.
-package struct TLSCredentials: Sendable {
-  /// The server's certificate, then the intermediate ones.
-  package var certificateChain: [UInt8]
-  package var privateKey: [UInt8]
-  /// Authorities of client certificates; empty: clients need none.
-  package var clientAuthorities: [UInt8]
-
-  package init(certificateChain: [UInt8], privateKey: [UInt8], clientAuthorities: [UInt8] = []) {
-    self.certificateChain = certificateChain
-    self.privateKey = privateKey
-    self.clientAuthorities = clientAuthorities
-  }
-}
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
 
 /// The TLS side of a listener: connections take the context of the moment, so that new certificates
 /// serve new connections and disturb no old one. Sendable.
@@ -23,27 +15,65 @@ package struct TLSCredentials: Sendable {
 /// TLS 1.2 at least, with forward secrecy and AEAD alone; ALPN `h2`. Source: RFC 9113 §9.2,
 /// WIRE §1.4.
 package final class TLSContext: Sendable {
-  private let context: Mutex<NIOSSLContext>
+  private struct Material: Sendable {
+    let context: NIOSSLContext
+    let chain: [NIOSSLCertificate]
+    let authorities: [NIOSSLCertificate]
+    /// Nil: chains are verified.
+    let pinned: PinnedCertificates?
+  }
+
+  private let material: Mutex<Material>
   /// The time that a handshake may take.
   package let handshakeTimeout: TimeAmount
 
-  /// - Throws: NIOSSLError, where a certificate or key cannot be read or they do not belong together.
-  package init(_ credentials: TLSCredentials, handshakeTimeout: TimeAmount = .seconds(10)) throws {
-    context = Mutex(try TLSContext.make(credentials))
+  /// - Throws: ``TLSCredentials/Fault``.
+  package init(
+    _ credentials: TLSCredentials, handshakeTimeout: TimeAmount = .seconds(10)
+  ) throws(TLSCredentials.Fault) {
+    material = Mutex(try TLSContext.make(credentials))
     self.handshakeTimeout = handshakeTimeout
   }
 
   /// Takes new credentials for the connections to come; where they are faulty, the old ones stay.
-  package func reload(_ credentials: TLSCredentials) throws {
+  package func reload(_ credentials: TLSCredentials) throws(TLSCredentials.Fault) {
     let new = try TLSContext.make(credentials)
-    context.withLock { $0 = new }
+    material.withLock { $0 = new }
   }
 
-  package var current: NIOSSLContext { context.withLock { $0 } }
+  /// For a connection that has come.
+  func makeHandler() -> NIOSSLServerHandler {
+    let material = material.withLock { $0 }
+    guard let pinned = material.pinned else {
+      return NIOSSLServerHandler(context: material.context)
+    }
+    return NIOSSLServerHandler(context: material.context) { chain, result in
+      result.succeed(pinned.accept(chain) ? .certificateVerified : .failed)
+    }
+  }
 
-  private static func make(_ credentials: TLSCredentials) throws -> NIOSSLContext {
-    let chain = try NIOSSLCertificate.fromPEMBytes(credentials.certificateChain)
-    let key = try NIOSSLPrivateKey(bytes: credentials.privateKey, format: .pem)
+  /// Says what is wrong with the certificates that serve now, and works all the same.
+  package func report(to logger: Logger) {
+    let material = material.withLock { $0 }
+    CertificateTime.report(material.chain, at: time(nil), to: logger)
+    guard material.pinned == nil else { return }
+    for certificate in material.authorities where PinnedCertificates.maySignNone(certificate) {
+      logger.warning(
+        "a certificate of --tls-client-ca may sign no other, and stands beside authorities: it is not accepted",
+        metadata: [
+          "subject": "\(CertificateSubject.text(of: certificate) ?? "")",
+          "do": "have an authority sign it, or give a file of such certificates alone",
+        ])
+    }
+  }
+
+  private static func make(
+    _ credentials: TLSCredentials
+  ) throws(TLSCredentials.Fault) -> Material {
+    let chain = try certificates(credentials.certificateChain, of: .certificateChain)
+    guard let key = try? NIOSSLPrivateKey(bytes: credentials.privateKey, format: .pem) else {
+      throw .unreadable(.privateKey)
+    }
     var configuration = TLSConfiguration.makeServerConfiguration(
       certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
     configuration.minimumTLSVersion = .tlsv12
@@ -55,11 +85,29 @@ package final class TLSContext: Sendable {
       .TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
       .TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
     ]
-    if !credentials.clientAuthorities.isEmpty {
-      let authorities = try NIOSSLCertificate.fromPEMBytes(credentials.clientAuthorities)
+    var authorities: [NIOSSLCertificate] = []
+    if let bytes = credentials.clientAuthorities {
+      authorities = try certificates(bytes, of: .clientAuthorities)
       configuration.trustRoots = .certificates(authorities)
       configuration.certificateVerification = .noHostnameVerification
     }
-    return try NIOSSLContext(configuration: configuration)
+    do {
+      return Material(
+        context: try NIOSSLContext(configuration: configuration), chain: chain,
+        authorities: authorities,
+        pinned: authorities.isEmpty ? nil : PinnedCertificates(authorities))
+    } catch {
+      throw .mismatch(error)
+    }
+  }
+
+  /// At least one.
+  private static func certificates(
+    _ bytes: [UInt8], of part: TLSCredentials.Part
+  ) throws(TLSCredentials.Fault) -> [NIOSSLCertificate] {
+    guard let found = try? NIOSSLCertificate.fromPEMBytes(bytes), !found.isEmpty else {
+      throw .unreadable(part)
+    }
+    return found
   }
 }

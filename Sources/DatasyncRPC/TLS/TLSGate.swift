@@ -1,4 +1,5 @@
 import DatasyncHTTP2
+import Logging
 import NIOCore
 import NIOSSL
 import NIOTLS
@@ -10,14 +11,18 @@ final class TLSGate: ChannelInboundHandler, RemovableChannelHandler {
   private let connection: ServerConnection
   private let timeout: TimeAmount
   private let pumpQueue: PumpQueue?
+  private let log: RareLog
   private var channel: (any Channel)?
   private var timer: Scheduled<Void>?
   private var isOpen = false
 
-  init(connection: ServerConnection, timeout: TimeAmount, pumpQueue: PumpQueue?) {
+  init(
+    connection: ServerConnection, timeout: TimeAmount, pumpQueue: PumpQueue?, log: RareLog
+  ) {
     self.connection = connection
     self.timeout = timeout
     self.pumpQueue = pumpQueue
+    self.log = log
   }
 
   func handlerAdded(context: ChannelHandlerContext) {
@@ -47,7 +52,8 @@ final class TLSGate: ChannelInboundHandler, RemovableChannelHandler {
     }
     timer?.cancel()
     guard negotiated == "h2" else {
-      context.close(promise: nil)
+      refused(.noHTTP2, "ALPN: \(negotiated ?? "nothing in common")")
+      answerHTTP1(context)
       return
     }
     let pipeline = context.pipeline.syncOperations
@@ -71,6 +77,23 @@ final class TLSGate: ChannelInboundHandler, RemovableChannelHandler {
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     guard !isOpen else { return context.fireErrorCaught(error) }
+    if let refusal = HandshakeRefusal(error) { refused(refusal, "\(error)") }
     context.close(promise: nil)
+  }
+
+  private func refused(_ refusal: HandshakeRefusal, _ error: String) {
+    log.warning(
+      "TLS handshake refused: \(refusal.rawValue)", kind: refusal.rawValue,
+      metadata: [
+        "do": "\(refusal.remedy)", "peer": "\(connection.peer.address)", "error": "\(error)",
+      ])
+  }
+
+  /// Whoever has not agreed on HTTP/2 speaks an older one.
+  private func answerHTTP1(_ context: ChannelHandlerContext) {
+    let channel = context.channel
+    context.writeAndFlush(
+      NIOAny(ByteBuffer(string: HTTP1Answer.text(connection.options.http1Text)))
+    ).assumeIsolated().whenComplete { _ in channel.close(promise: nil) }
   }
 }

@@ -1,7 +1,6 @@
 import CDatasyncTestMessages
 import DatasyncProtobuf
 import DatasyncRPC
-import Dispatch
 
 #if canImport(Glibc)
   import Glibc
@@ -60,9 +59,10 @@ enum CompatHandshake {
     in request: Connectrpc__Conformance__V1__ServerCompatRequest
   ) throws -> TLSCredentials {
     guard let own = request.server_creds?.pointee else { throw Fault.withoutCredentials }
+    let authorities = request.client_tls_cert.array
     return TLSCredentials(
       certificateChain: own.cert.array, privateKey: own.key.array,
-      clientAuthorities: request.client_tls_cert.array)
+      clientAuthorities: authorities.isEmpty ? nil : authorities)
   }
 
   private static func readInput(_ count: Int) throws -> [UInt8] {
@@ -95,19 +95,6 @@ enum CompatHandshake {
       guard count > 0 else { return }
       sent += count
     }
-  }
-
-  /// Returns when the runner has closed our standard input, or the task is cancelled.
-  static func inputClosed() async {
-    let closing = AsyncStream<Void>(bufferingPolicy: .bufferingNewest(1)) { continuation in
-      // A thread of its own: the read blocks for as long as the run takes.
-      DispatchQueue.global().async {
-        var byte: UInt8 = 0
-        while read(STDIN_FILENO, &byte, 1) > 0 {}
-        continuation.finish()
-      }
-    }
-    for await _ in closing {}
   }
 }
 

@@ -10,7 +10,7 @@ struct ConformanceCommand: AsyncParsableCommand {
     discussion: """
       Without --listen it takes part in connectrpc's conformance runs: it reads one \
       ServerCompatRequest from its standard input, serves on a free port of the loopback address, \
-      writes one ServerCompatResponse, and ends when its input closes.
+      writes one ServerCompatResponse, and ends on SIGTERM: the runner closes its input at once.
       """)
 
   @Option(help: "Serve on HOST:PORT, without the handshake; port 0: one that is free.")

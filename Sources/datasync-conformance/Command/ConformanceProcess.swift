@@ -22,9 +22,6 @@ struct ConformanceProcess {
     try await process.run(address) { bound in
       print("datasync-conformance listening on \(address.host):\(bound.port ?? address.port)")
       flushOutput()
-    } until: {
-      // Nothing but a signal ends it.
-      try? await Task.sleep(for: .seconds(Int32.max))
     }
   }
 
@@ -44,8 +41,6 @@ struct ConformanceProcess {
       CompatHandshake.writeResponse(
         host: "127.0.0.1", port: bound.port ?? 0,
         certificate: request.credentials?.certificateChain ?? [])
-    } until: {
-      await CompatHandshake.inputClosed()
     }
   }
 
@@ -53,7 +48,7 @@ struct ConformanceProcess {
     do {
       return try TLSContext(credentials, handshakeTimeout: options.handshakeTimeout)
     } catch {
-      throw ValidationError("the certificates and keys do not fit together: \(error)")
+      throw ValidationError("\(error)")
     }
   }
 
@@ -61,19 +56,20 @@ struct ConformanceProcess {
     guard let tlsFiles, let tls = options.tls else { return }
     do {
       try tls.reload(tlsFiles.credentials())
+      tls.report(to: logger)
     } catch {
       logger.error("certificates not reloaded", metadata: ["error": "\(error)"])
     }
   }
 
   private func run(
-    _ address: ListenAddress, announce: (SocketAddress) -> Void,
-    until end: @escaping @Sendable () async -> Void
+    _ address: ListenAddress, announce: (SocketAddress) -> Void
   ) async throws {
     var logger = Logger(label: "datasync-conformance") {
       StreamLogHandler.standardError(label: $0)
     }
     logger.logLevel = .notice
+    options.tls?.report(to: logger)
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
     let group = MultiThreadedEventLoopGroup(numberOfThreads: loopCount)
     let health = HealthService()
@@ -92,15 +88,14 @@ struct ConformanceProcess {
       try await group.shutdownGracefully()
       throw ValidationError("\(error)")
     }
-    await run(server, signals, logger, until: end)
+    await run(server, until: signals, logger)
     try await group.shutdownGracefully()
   }
 
-  /// The first signal, or the end, drains; what comes next, or the end of that, closes. SIGHUP
-  /// reads the certificates anew.
+  /// The first signal drains; the second one, or the end of that, closes. SIGHUP reads the
+  /// certificates anew.
   private func run(
-    _ server: RPCServer, _ signals: UnixSignalsSequence, _ logger: Logger,
-    until end: @escaping @Sendable () async -> Void
+    _ server: RPCServer, until signals: UnixSignalsSequence, _ logger: Logger
   ) async {
     let (events, event) = AsyncStream.makeStream(
       of: Void.self, bufferingPolicy: .bufferingNewest(4))
@@ -109,10 +104,6 @@ struct ConformanceProcess {
         for await signal in signals {
           if signal == .sighup { reloadCertificates(logger) } else { event.yield() }
         }
-      }
-      tasks.addTask {
-        await end()
-        event.yield()
       }
       var iterator = events.makeAsyncIterator()
       _ = await iterator.next()

@@ -20,7 +20,7 @@ struct TLSFiles: Sendable {
     TLSCredentials(
       certificateChain: try Self.bytes(of: certificate),
       privateKey: try Self.bytes(of: privateKey),
-      clientAuthorities: try clientAuthorities.map(Self.bytes(of:)) ?? [])
+      clientAuthorities: try clientAuthorities.map(Self.bytes(of:)))
   }
 
   private static func bytes(of path: String) throws -> [UInt8] {

@@ -22,7 +22,7 @@ struct DatasyncProcess {
 
   func run() async throws {
     let logger = Logger(label: "datasync")
-    FileLimit.raise()
+    let fileCount = FileLimit.raise()
     SQLiteLibrary.omitMemoryStatistics()
     // Trapped first: a signal that comes while we open must not kill us halfway.
     guard let end = EndSignals.trap() else { throw Failure("no file descriptor is left") }
@@ -34,6 +34,8 @@ struct DatasyncProcess {
     let pool = DescriptorPool(fileDescriptorSets: [DescriptorSet.datasync])
     let health = HealthService()
     var rpcOptions = rpcOptions
+    rpcOptions.tls?.report(to: logger)
+    leaveDescriptors(of: fileCount, in: &rpcOptions, logger: logger)
     rpcOptions.countLimits(logger: logger)
     let server = RPCServer(
       options: rpcOptions, registry: registry, health: health, group: group, logger: logger)
@@ -82,11 +84,29 @@ struct DatasyncProcess {
     try await group.shutdownGracefully()
   }
 
+  /// Keeps connections from taking the descriptors that the database needs.
+  private func leaveDescriptors(
+    of fileCount: Int, in options: inout RPCOptions, logger: Logger
+  ) {
+    let kept = 64 + 4 * (storeOptions.readerCount + 2) + 4 * loopCount
+    let room = max(1, fileCount - kept)
+    guard options.maxConnections > room else { return }
+    logger.warning(
+      "fewer connections than max_connections: the process may open too few files",
+      metadata: [
+        "max_connections": "\(options.maxConnections)", "connections": "\(room)",
+        "files": "\(fileCount)",
+        "do": "raise its limit (ulimit -n, LimitNOFILE=), or lower max_connections",
+      ])
+    options.maxConnections = room
+  }
+
   private func reloadCertificates(logger: Logger) {
     guard let tlsFiles, let tls = rpcOptions.tls else { return }
     do {
-      try tls.reload(try tlsFiles.credentials())
+      try tlsFiles.reload(tls)
       logger.notice("certificates reloaded")
+      tls.report(to: logger)
     } catch {
       logger.error(
         "certificates not reloaded; the old ones stay", metadata: ["error": "\(error)"])

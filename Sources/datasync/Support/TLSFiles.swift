@@ -7,22 +7,45 @@ struct TLSFiles: Sendable {
   let privateKey: String
   let clientAuthorities: String?
 
-  func credentials() throws(Failure) -> TLSCredentials {
-    TLSCredentials(
-      certificateChain: try FileReader.bytes(of: certificate),
-      privateKey: try FileReader.bytes(of: privateKey),
-      clientAuthorities: try clientAuthorities.map { path throws(Failure) in
-        try FileReader.bytes(of: path)
-      } ?? [])
+  func context(handshakeTimeout: TimeAmount) throws(Failure) -> TLSContext {
+    let credentials = try credentials()
+    do {
+      return try TLSContext(credentials, handshakeTimeout: handshakeTimeout)
+    } catch {
+      throw failure(error)
+    }
   }
 
-  func context(handshakeTimeout: TimeAmount) throws -> TLSContext {
+  /// Gives the context what the files hold now; it keeps what it has where that is no good.
+  func reload(_ context: TLSContext) throws(Failure) {
+    let credentials = try credentials()
     do {
-      return try TLSContext(try credentials(), handshakeTimeout: handshakeTimeout)
-    } catch let failure as Failure {
-      throw failure
+      try context.reload(credentials)
     } catch {
-      throw Failure("the TLS files do not fit together: \(error)")
+      throw failure(error)
+    }
+  }
+
+  private func credentials() throws(Failure) -> TLSCredentials {
+    TLSCredentials(
+      certificateChain: try bytes(of: certificate, "--tls-cert"),
+      privateKey: try bytes(of: privateKey, "--tls-key"),
+      clientAuthorities: try clientAuthorities.map { path throws(Failure) in
+        try bytes(of: path, "--tls-client-ca")
+      })
+  }
+
+  private func bytes(of path: String, _ option: String) throws(Failure) -> [UInt8] {
+    guard !path.isEmpty else { throw Failure("\(option) names no file") }
+    return try FileReader.bytes(of: path)
+  }
+
+  private func failure(_ fault: TLSCredentials.Fault) -> Failure {
+    switch fault {
+    case .unreadable(.certificateChain): Failure("\(certificate): \(fault)")
+    case .unreadable(.privateKey): Failure("\(privateKey): \(fault)")
+    case .unreadable(.clientAuthorities): Failure("\(clientAuthorities ?? ""): \(fault)")
+    case .mismatch: Failure("\(fault)")
     }
   }
 }
