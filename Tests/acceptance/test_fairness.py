@@ -41,7 +41,7 @@ class Stalling(Session):
             def __iter__(self):
                 for response in self.call:
                     yield response
-                    reads.wait()
+                    assert reads.wait(120), "nobody went on reading within two minutes"
 
         self.call_object, call = Gate(self.call_object), self.call_object
         super()._read()

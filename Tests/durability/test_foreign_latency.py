@@ -1,5 +1,6 @@
 """How soon a subscriber sees what the sqlite3 shell writes: DESIGN.md promises 50 ms at the median."""
 
+import select
 import shutil
 import statistics
 import subprocess
@@ -32,6 +33,7 @@ def test_a_write_of_the_sqlite3_shell_is_seen_soon(serve, record_property):
                     f"INSERT INTO outside (id, tag) VALUES ({number}, 't'); SELECT 'done';\n"
                 )
                 shell.stdin.flush()
+                assert select.select([shell.stdout], [], [], 30)[0], "no answer of the shell in 30 s"
                 assert shell.stdout.readline() == "done\n"
                 began = time.monotonic()
                 change = events.change(10)

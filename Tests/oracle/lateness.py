@@ -27,7 +27,8 @@ class Lateness:
 
     def __exit__(self, *_):
         self._is_over.set()
-        self._thread.join()
+        self._thread.join(60)
+        assert not self._thread.is_alive(), f"a sleep of {STEP} s did not end within a minute"
 
     def between(self, earlier, later):
         """Seconds lost in that time."""

@@ -49,7 +49,7 @@ class RecordedSession(Session):
                     self.times.append(time.monotonic())
                     self.log.append(response)
                     self._changed.notify_all()
-                self._reads.wait()
+                assert self._reads.wait(600), "nobody went on reading within ten minutes"
         except (grpc.RpcError, ValueError) as error:
             outcome = error
         with self._changed:

@@ -126,6 +126,13 @@ def attacker(server, **options):
     return connection
 
 
+def line_of(process, what, seconds=60):
+    """The next line of a process, which it writes whole."""
+    ready = select.select([process.stdout], [], [], seconds)[0]
+    assert ready, f"{what} did not come within {seconds} s"
+    return process.stdout.readline()
+
+
 @contextlib.contextmanager
 def watched(server, name, slack=MEMORY_SLACK):
     """Holds that a bystander is served throughout, and that memory comes back."""
@@ -135,10 +142,10 @@ def watched(server, name, slack=MEMORY_SLACK):
          server.address[0], str(server.address[1])],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
-        assert watcher.stdout.readline() == "ready\n"
+        assert line_of(watcher, "the bystander's start") == "ready\n"
         yield
         watcher.stdin.close()
-        seen = json.loads(watcher.stdout.readline())
+        seen = json.loads(line_of(watcher, "what the bystander saw"))
         assert watcher.wait(15) == 0
     finally:
         watcher.kill()

@@ -294,7 +294,7 @@ def test_a_thousand_large_calls_at_once(server):
         stub = Stub(channel)
         request = testing.SimpleRequest(response_size=31415, payload=payload(27182))
         calls = [stub.unary.future(request, timeout=60) for _ in range(1000)]
-        assert all(len(call.result().payload.body) == 31415 for call in calls)
+        assert all(len(call.result(timeout=60).payload.body) == 31415 for call in calls)
 
 
 def test_messages_flow_back_when_the_client_does_not_read(stub):

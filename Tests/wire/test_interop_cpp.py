@@ -51,7 +51,7 @@ def compiled():
 @pytest.fixture(scope="module")
 def outcomes(server, soak):
     missing = [tool for tool in TOOLS if not shutil.which(tool)]
-    if missing or subprocess.run(["pkg-config", "--exists", "grpc++"]).returncode:
+    if missing or subprocess.run(["pkg-config", "--exists", "grpc++"], timeout=30).returncode:
         pytest.skip(f"no C++ gRPC here: {', '.join(missing) or 'libgrpc++-dev'} is missing")
     result = subprocess.run([compiled(), server.target, "10000" if soak else "200"],
                             capture_output=True, text=True, timeout=600 if soak else 120)

@@ -67,8 +67,8 @@ class Reflection:
                 iter(self.next, None), timeout=20)
 
     def next(self):
-        self.ready.acquire()
-        return self.requests.pop(0)
+        # As long as the call may last, and its thread no longer.
+        return self.requests.pop(0) if self.ready.acquire(timeout=30) else None
 
     def ask(self, **fields):
         request = reflection_pb2.ServerReflectionRequest(host="a.host", **fields)

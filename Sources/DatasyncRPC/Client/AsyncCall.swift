@@ -11,26 +11,44 @@ package final class AsyncCall: Sendable {
     package var trailers: Metadata
   }
 
+  /// Nothing came from the server for as long as the caller would wait.
+  package struct Silence: Error, CustomStringConvertible {
+    let path: String
+    let time: TimeAmount
+
+    package var description: String {
+      "\(path): neither a message nor the end within \(time.nanoseconds / 1_000_000) ms"
+    }
+  }
+
   static let maxQueued = 256
 
+  private let path: String
+  private let maxWait: TimeAmount
   private let receiver: NIOLoopBound<Receiver>
   private let call: NIOLoopBound<ClientCall>
 
-  private init(_ call: ClientCall, _ receiver: Receiver, _ eventLoop: any EventLoop) {
+  private init(
+    _ call: ClientCall, _ receiver: Receiver, _ eventLoop: any EventLoop, path: String,
+    maxWait: TimeAmount
+  ) {
+    self.path = path
+    self.maxWait = maxWait
     self.receiver = NIOLoopBound(receiver, eventLoop: eventLoop)
     self.call = NIOLoopBound(call, eventLoop: eventLoop)
   }
 
+  /// - Parameter maxWait: For each message, and for the end.
   package static func start(
     _ client: RPCClient, _ path: String, metadata: Metadata = Metadata(),
-    timeout: TimeAmount? = nil, encoding: Encoding? = nil
+    timeout: TimeAmount? = nil, encoding: Encoding? = nil, maxWait: TimeAmount = .minutes(2)
   ) async throws -> AsyncCall {
     try await client.eventLoop.submit {
       let receiver = Receiver()
       let call = client.call(
         path, metadata: metadata, timeout: timeout, encoding: encoding, delegate: receiver)
       receiver.call = call
-      return AsyncCall(call, receiver, client.eventLoop)
+      return AsyncCall(call, receiver, client.eventLoop, path: path, maxWait: maxWait)
     }.get()
   }
 
@@ -55,13 +73,19 @@ package final class AsyncCall: Sendable {
   }
 
   /// The next message; nil: the call is over.
+  ///
+  /// - Throws: ``Silence``.
   package func next() async throws -> ByteBuffer? {
     try await receiver.eventLoop.flatSubmit {
-      self.receiver.value.next(self.receiver.eventLoop)
+      self.receiver.value.next(
+        self.receiver.eventLoop, within: self.maxWait,
+        else: Silence(path: self.path, time: self.maxWait))
     }.get()
   }
 
   /// Waits for the end and gives all that was not taken before.
+  ///
+  /// - Throws: ``Silence``.
   package func response() async throws -> Response {
     var messages: [ByteBuffer] = []
     while let message = try await next() { messages.append(message) }
@@ -103,7 +127,9 @@ package final class AsyncCall: Sendable {
       waiting = nil
     }
 
-    func next(_ eventLoop: any EventLoop) -> EventLoopFuture<ByteBuffer?> {
+    func next(
+      _ eventLoop: any EventLoop, within maxWait: TimeAmount, else silence: Silence
+    ) -> EventLoopFuture<ByteBuffer?> {
       if !queue.isEmpty {
         let message = queue.removeFirst()
         if queue.count == AsyncCall.maxQueued / 2 { call?.resumeReading() }
@@ -113,6 +139,12 @@ package final class AsyncCall: Sendable {
       let promise = eventLoop.makePromise(of: ByteBuffer?.self)
       waiting?.succeed(nil)
       waiting = promise
+      let timer = eventLoop.assumeIsolated().scheduleTask(in: maxWait) {
+        // Whoever calls again waits anew.
+        if self.waiting?.futureResult === promise.futureResult { self.waiting = nil }
+        promise.fail(silence)
+      }
+      promise.futureResult.assumeIsolated().whenComplete { _ in timer.cancel() }
       return promise.futureResult
     }
   }

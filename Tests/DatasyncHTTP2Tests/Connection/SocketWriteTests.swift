@@ -76,6 +76,17 @@ struct SocketWriteTests {
       }.get()
     }
 
+    /// Waits until something holds on the connection's loop, for twenty seconds.
+    func until(
+      _ what: String,
+      _ condition: @escaping @Sendable (HTTP2Connection, RecordingServer) -> Bool
+    ) async throws {
+      let deadline = ContinuousClock.now + .seconds(20)
+      while try await !onLoop(condition) {
+        try #require(ContinuousClock.now < deadline, "not within 20 seconds: \(what)")
+      }
+    }
+
     /// What there is to read, without waiting for more.
     static func takeReady(_ client: CInt) -> [UInt8] {
       var all: [UInt8] = []
@@ -110,14 +121,17 @@ struct SocketWriteTests {
     let client = exchange.client
     exchange.begin(
       with: .settings([(4, 0x7fff_ffff)]), .windowUpdate(0, 0x7000_0000), .settingsAck, .headers(1))
-    while try await exchange.onLoop({ $1.opened.isEmpty }) {}
+    try await exchange.until("the server opens the stream") { !$1.opened.isEmpty }
     var sent = 0
     // As long as the socket takes all.
     while try await exchange.onLoop({ [sent] connection, server in
       try Self.write(sent, isShared, to: server)
       connection.pump()
       return connection.channelWrites == 0
-    }) { sent += 1 }
+    }) {
+      sent += 1
+      try #require(sent < 10_000, "80 MB fit into the socket")
+    }
     sent += 1
     // The peer reads, and more is sent before the channel has learned that there is room.
     var received = try await exchange.onLoop { [sent] connection, server in
@@ -137,7 +151,9 @@ struct SocketWriteTests {
     }
     #expect(body == expected)
     // Then it writes itself again.
-    while try await exchange.onLoop({ connection, _ in connection.channelWrites > 0 }) {}
+    try await exchange.until("the channel has written all") { connection, _ in
+      connection.channelWrites == 0
+    }
     #expect(try await exchange.onLoop { connection, _ in connection.socket != nil })
     try await exchange.end()
   }
@@ -155,7 +171,7 @@ struct SocketWriteTests {
   @Test func `whoever closes the channel takes the socket away first`() async throws {
     let exchange = try await Exchange()
     exchange.begin(with: .settings(), .headers(1))
-    while try await exchange.onLoop({ $1.opened.isEmpty }) {}
+    try await exchange.until("the server opens the stream") { !$1.opened.isEmpty }
     let had = try await exchange.onLoop { connection, server in
       let had = connection.socket != nil
       connection.channel?.close(promise: nil)
@@ -166,7 +182,7 @@ struct SocketWriteTests {
       return had
     }
     #expect(had)
-    while try await exchange.onLoop({ !$1.isClosed }) {}
+    try await exchange.until("the connection closes") { $1.isClosed }
     try await exchange.end()
   }
 }

@@ -213,6 +213,10 @@ struct RawExchange: Sendable {
       stream?.write { $0.writeBytes(body) }
       if ends { stream?.finish() }
     }.get()
+    let timer = eventLoop.scheduleTask(in: .minutes(1)) {
+      promise.fail(NotInTime(description: "the stream did not end within a minute: \(fields)"))
+    }
+    defer { timer.cancel() }
     let result = try await promise.futureResult.get()
     try? await channel.close()
     return result

@@ -9,22 +9,33 @@ import Synchronization
 /// How calls ended, by the id that they carried.
 final class Causes: Sendable {
   private let causes = Mutex<[String: CancellationCause]>([:])
-  private let waiting = Mutex<[String: CheckedContinuation<CancellationCause, Never>]>(
-    [:])
 
   func set(_ id: String, _ cause: CancellationCause) {
     causes.withLock { $0[id] = cause }
-    waiting.withLock { $0.removeValue(forKey: id) }?.resume(returning: cause)
   }
 
-  func wait(_ id: String) async -> CancellationCause {
-    await withCheckedContinuation { continuation in
-      let known = causes.withLock { causes in
-        if causes[id] == nil { waiting.withLock { $0[id] = continuation } }
-        return causes[id]
-      }
-      if let known { continuation.resume(returning: known) }
+  func wait(_ id: String) async throws -> CancellationCause {
+    try await until("the handler of the call \(id) learns of its end") {
+      causes.withLock { $0[id] }
     }
+  }
+}
+
+struct NotInTime: Error, CustomStringConvertible {
+  let description: String
+}
+
+/// Waits until a body gives something. A cancelled task waits no longer.
+///
+/// - Throws: ``NotInTime``, with what was waited for.
+func until<Result>(
+  _ what: String, within time: Duration = .seconds(60), _ body: () async -> Result?
+) async throws -> Result {
+  let deadline = ContinuousClock.now + time
+  while true {
+    if let result = await body() { return result }
+    guard .now < deadline else { throw NotInTime(description: "not within \(time): \(what)") }
+    try await Task.sleep(for: .milliseconds(2))
   }
 }
 
