@@ -162,7 +162,8 @@ def test_other_types_are_read_in_their_forms(guest, declared, stored, reads):
     assert rows["1"]["v"] == reads
     # The form of the column's values is written, too.
     served.session.create("t", id=2, v=reads)
-    kinds = served.sql("SELECT id, typeof(v), quote(v) FROM t ORDER BY id")
+    # The same type, length and hyphens; upper or lower case may be a form or not.
+    kinds = served.sql("SELECT id, typeof(v), lower(quote(v)) FROM t ORDER BY id")
     if declared in ("UUID", "BOOLEAN"):
         assert kinds[0][1:] == kinds[1][1:], kinds
 
