@@ -213,7 +213,7 @@ def test_where_no_value_decides_attach_asks_for_the_form(tmp_path):
 
 @pytest.mark.parametrize("declared, stored, form, reads", [
     ("INTEGER", "1320091200", "seconds", AT), ("REAL", "341784000.0", "cocoa", AT + 0),
-    ("TEXT", "'2011-10-31 20:00:00'", "text", AT), ("INTEGER", "1320091200000", "milliseconds", AT),
+    ("TEXT", "'2011-10-31 20:00:00'", "iso8601", AT), ("INTEGER", "1320091200000", "milliseconds", AT),
     ("REAL", "2455866.33333333", "julian", AT),
 ])
 def test_a_form_that_is_set_makes_a_time_of_a_number_or_text(tmp_path, declared, stored, form, reads):
