@@ -151,10 +151,12 @@ class Served:
     def settle(self, seconds=SECONDS):
         """Everything written so far has been seen by every watch; the events of the last one."""
         self._marks += 1
-        mark = self.session.create(MARK, id=f"mark {id(self)} {self._marks}", n=self._marks)
+        entity = self.session.contract.entity(MARK, id=f"mark {id(self)} {self._marks}", n=self._marks)
+        # It is answered once all before it has been taken in, which may be much.
+        sequence = self.session.answer(self.session.send("create", entity=entity), seconds).sequence
         events = []
         for watch in self.watches:
-            events = watch.until_sequence(mark.sequence, seconds)
+            events = watch.until_sequence(sequence, seconds)
             watch.picture.apply_all(events)
             watch.events += events
         return [e for e in events if getattr(e, "table", MARK) != MARK]

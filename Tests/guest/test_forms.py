@@ -162,7 +162,8 @@ def test_other_types_are_read_in_their_forms(guest, declared, stored, reads):
     assert rows["1"]["v"] == reads
     # The form of the column's values is written, too.
     served.session.create("t", id=2, v=reads)
-    kinds = served.sql("SELECT id, typeof(v), quote(v) FROM t ORDER BY id")
+    # The same type, length and hyphens; upper or lower case may be a form or not.
+    kinds = served.sql("SELECT id, typeof(v), lower(quote(v)) FROM t ORDER BY id")
     if declared in ("UUID", "BOOLEAN"):
         assert kinds[0][1:] == kinds[1][1:], kinds
 
@@ -212,7 +213,7 @@ def test_where_no_value_decides_attach_asks_for_the_form(tmp_path):
 
 @pytest.mark.parametrize("declared, stored, form, reads", [
     ("INTEGER", "1320091200", "seconds", AT), ("REAL", "341784000.0", "cocoa", AT + 0),
-    ("TEXT", "'2011-10-31 20:00:00'", "text", AT), ("INTEGER", "1320091200000", "milliseconds", AT),
+    ("TEXT", "'2011-10-31 20:00:00'", "iso8601", AT), ("INTEGER", "1320091200000", "milliseconds", AT),
     ("REAL", "2455866.33333333", "julian", AT),
 ])
 def test_a_form_that_is_set_makes_a_time_of_a_number_or_text(tmp_path, declared, stored, form, reads):

@@ -487,7 +487,8 @@ INSERT INTO `posts` VALUES (1, 'one', '2011-10-31 20:00:00.123 +00:00', '2011-10
 PRISMA = """
 CREATE TABLE "posts" ("id" TEXT NOT NULL PRIMARY KEY, "title" TEXT NOT NULL, "published" BOOLEAN NOT NULL
   DEFAULT false,
-  "createdAt" DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP, "updatedAt" DATETIME NOT NULL, "price" DECIMAL, "size" BIGINT,
+  "createdAt" DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP, "updatedAt" DATETIME NOT NULL, "price" DECIMAL,
+  "size" BIGINT,
   CONSTRAINT "c" CHECK ("size" < 100));
 CREATE UNIQUE INDEX "posts_title_key" ON "posts"("title");
 CREATE TABLE "_prisma_migrations" ("id" TEXT PRIMARY KEY NOT NULL, "checksum" TEXT NOT NULL, "finished_at" DATETIME,

@@ -138,6 +138,18 @@ def test_the_bad_value_is_null_in_filters_alike_for_all(served, filter):
         served.exact()
 
 
+@pytest.mark.parametrize("filter", FILTERS)
+def test_an_index_finds_the_bad_value_where_null_is_asked_for(guest, filter):
+    served = guest(SQL + "CREATE INDEX by_at ON t (at); CREATE UNIQUE INDEX by_n ON t (n);"
+                   "CREATE INDEX by_name ON t (name);")
+    served.watch("t", filter=filter)
+    served.exact()
+    for statement in ("UPDATE t SET n = 'many' WHERE id = 3", "UPDATE t SET at = 'never' WHERE id < 3",
+                      "UPDATE t SET n = 3 WHERE id = 3", "UPDATE t SET at = NULL WHERE id = 1"):
+        served.sql(statement)
+        served.exact()
+
+
 def test_a_bad_value_is_null_in_filters(served):
     rows, errors = served.answers("t", filter="at eq null")
     assert (rows.keys(), errors.keys()) == ({"4"}, {"2", "5"})
