@@ -65,8 +65,9 @@ extension Store {
     var options = StoreOptions()
     options.softDeleteTables = softDelete
     let opening = StoreOpening(path: path, options: options)
+    let lock = try opening.lock()
     let connection = try opening.connect(busyWait: nil)
-    let identity = try FileIdentity(database: path)
+    let identity = try FileIdentity(database: path, lock: lock)
     let plan = try attachPlan(opening, connection, tables: tables, softDelete: softDelete)
     let names = Set(plan.items.map(\.table))
     let prepared = try opening.prepare(connection, identity: identity, attaching: .named(names))

@@ -49,7 +49,7 @@ package final class Store: Sendable {
     let opening = StoreOpening(path: path, options: options)
     let busyWait = BusyWait()
     let connection = try opening.connect(busyWait: busyWait)
-    let identity = try FileIdentity(database: path)
+    let identity = try FileIdentity(database: path, lock: lock)
     let prepared = try opening.prepare(
       connection, identity: identity, attaching: options.attachesTables ? .all : .ready)
     return try Store(
@@ -61,6 +61,7 @@ package final class Store: Sendable {
     opening: StoreOpening, connection: Connection, identity: FileIdentity,
     prepared: StoreOpening.Prepared, busyWait: BusyWait, observer: any StoreObserver
   ) throws(DatasyncError) {
+    let lock = try opening.lock()
     let options = opening.options
     let shared = SharedState(head: prepared.head, catalog: prepared.schema.catalog)
     let writer = Writer(

@@ -349,6 +349,7 @@ final class Writer: @unchecked Sendable {
     compactor.logBytes += transaction.logBytes
     let added = transaction.commits.reduce(0) { $0 + $1.changes.count }
     let oldest = compactor.oldest
+    try connection.trustSchemaWithVirtualTables()
     let limit = 64 + 4 * added + extra
     try compactor.step(connection, now: clock.now, head: transaction.head, atMost: limit)
     try compactor.saveIfDue(connection, head: transaction.head)
