@@ -1,5 +1,6 @@
 import DatasyncMessages
 import DatasyncModel
+import DatasyncRPC
 import DatasyncStore
 import Logging
 import NIOCore
@@ -76,6 +77,12 @@ final class ServiceLoop {
   func register(_ requester: any WriteRequester) -> UInt64 {
     defer { nextRequester += 1 }
     requesters[nextRequester] = requester
+  /// An error is on its way to a client: where it is a limit's, that counts.
+  func note(_ error: DatasyncError?) {
+    guard let limit = error?.metadata["limit"] else { return }
+    options.limits?.limitReached(named: limit)
+  }
+
     return nextRequester
   }
 

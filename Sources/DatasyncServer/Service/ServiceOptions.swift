@@ -1,3 +1,4 @@
+package import DatasyncRPC
 import DatasyncStore
 package import NIOCore
 
@@ -32,6 +33,8 @@ package struct ServiceOptions: Sendable {
   package var maxLongPoll: TimeAmount = .minutes(5)
   /// Writes of one Commit.
   package var maxWritesPerCommit = 10_000
+  /// Told of every limit that strikes.
+  package var limits: LimitMetrics?
   /// The protobuf package of the tables' messages.
   package var messagePackage = "tables"
 

@@ -47,7 +47,9 @@ final class Session: CallHandler, ResponseSink {
   private func malformed() {
     malformedCount += 1
     guard malformedCount <= loop.options.maxMalformedMessages else {
-      return end(Status(.malformedMessage, encoder: loop.encoder))
+      let error = DatasyncError.tooManyMalformedMessages(loop.options.maxMalformedMessages)
+      loop.note(error)
+      return end(Status(error, encoder: loop.encoder))
     }
     send(status: .malformedMessage, for: 0)
   }
@@ -180,6 +182,7 @@ final class Session: CallHandler, ResponseSink {
     call.compressesMessages ? nil : .session(requestID: requestID)
   }
 
+    loop.note(status)
   func send(framed bytes: ByteBuffer, messageCount: Int) {
     guard !isEnded else { return }
     call.send(framed: bytes, messageCount: messageCount)

@@ -78,14 +78,11 @@ final class Writer: @unchecked Sendable {
     let isReady = try inbox.withLock { inbox throws(DatasyncError) -> Bool in
       guard !inbox.isClosed else { throw SharedState.closed }
       if let gone = shared.gone { throw gone }
-      guard inbox.queue.count < options.maxQueuedWrites,
-        inbox.queue.isEmpty
-          || inbox.queue.byteCount + request.byteCount <= options.maxQueuedWriteBytes
-      else {
+      if let limit = limitReached(by: request, inbox.queue) {
         throw DatasyncError(
           .resourceExhausted, reason: "WRITE_QUEUE_FULL",
           "\(inbox.queue.count) writes are waiting: try again a little later",
-          metadata: ["limit": "max_queued_writes"], retryAfter: .milliseconds(100))
+          metadata: ["limit": limit], retryAfter: .milliseconds(100))
       }
       inbox.queue.append(request)
       return inbox.isReady
@@ -97,6 +94,13 @@ final class Writer: @unchecked Sendable {
   func start() {
     if inbox.withLock({ $0.isReady }) { inbox.signal() }
   }
+  private func limitReached(by request: WriteRequest, _ queue: WriteQueue) -> String? {
+    if queue.count >= options.maxQueuedWrites { return "max_queued_writes" }
+    // One alone may be larger.
+    let bytes = queue.isEmpty ? 0 : queue.byteCount.addingClamped(request.byteCount)
+    return bytes > options.maxQueuedWriteBytes ? "max_queued_write_bytes" : nil
+  }
+
 
   /// Has foreign writes adopted soon.
   func wake() {

@@ -33,7 +33,8 @@ struct DatasyncProcess {
     let pool = DescriptorPool(fileDescriptorSets: [DescriptorSet.datasync])
     let health = HealthService()
     var rpcOptions = rpcOptions
-    rpcOptions.countLimits(logger: logger)
+    var serviceOptions = serviceOptions
+    serviceOptions.limits = rpcOptions.countLimits(logger: logger)
     let server = RPCServer(
       options: rpcOptions, registry: registry, health: health, group: group, logger: logger)
     let standard =
