@@ -24,6 +24,7 @@ final class Session: CallHandler, ResponseSink {
     self.loop = loop
     operations = Operations(loop: loop, caller: Caller(clientID: RandomID.make()))
     operations.sink = self
+    loop.metrics.sessionsChanged(by: 1)
     // The client learns that the stream stands before it says anything.
     call.sendInitialMetadata(Metadata())
   }
@@ -95,8 +96,14 @@ final class Session: CallHandler, ResponseSink {
   }
 
   func cancelled(_ cause: CancellationCause) {
-    isEnded = true
+    noteEnd()
     operations.abandon()
+  }
+
+  private func noteEnd() {
+    guard !isEnded else { return }
+    isEnded = true
+    loop.metrics.sessionsChanged(by: -1)
   }
 
   func drained() {
@@ -143,7 +150,7 @@ final class Session: CallHandler, ResponseSink {
 
   private func end(_ status: Status) {
     guard !isEnded else { return }
-    isEnded = true
+    noteEnd()
     operations.abandon()
     call.finish(status)
   }
@@ -175,6 +182,7 @@ final class Session: CallHandler, ResponseSink {
   }
 
   private func send(status: DatasyncError?, for requestID: UInt64) {
+    loop.note(status)
     loop.encoder.session(requestID, status: status, write)
   }
 
@@ -182,7 +190,6 @@ final class Session: CallHandler, ResponseSink {
     call.compressesMessages ? nil : .session(requestID: requestID)
   }
 
-    loop.note(status)
   func send(framed bytes: ByteBuffer, messageCount: Int) {
     guard !isEnded else { return }
     call.send(framed: bytes, messageCount: messageCount)

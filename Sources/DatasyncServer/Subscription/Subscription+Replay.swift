@@ -13,6 +13,11 @@ extension Subscription {
       if replay(commits) { yieldThenPump() }
       return
     }
+    if isCurrent {
+      loop.log.consumerBehind(
+        table: view.table?.name ?? "", clientID: clientID,
+        by: loop.head.rawValue.subtractingClamped(position.rawValue))
+    }
     if plan.minInterval == nil, let form = sink?.sharedForm(for: requestID) {
       goOnWithPages(after: position, form)
     } else {

@@ -9,6 +9,8 @@ final class Connection {
   private let maxCached = 256
   private let busyWait: BusyWait?
   private var isClosed = false
+  /// Times what the disk takes, where that is asked for.
+  private(set) var syncTimer: SyncTimer?
   /// The journal mode that the file was found in; detaching gives it back.
   var journalModeBefore = "delete"
 
@@ -51,8 +53,15 @@ final class Connection {
     guard !isClosed else { return }
     isClosed = true
     cache.removeAll()
+    syncTimer?.remove(from: self)
+    syncTimer = nil
     // Statements that outlive the connection turn it into a zombie, which SQLite frees with the last.
     sqlite3_close_v2(handle)
+  }
+
+  /// Once the WAL is open.
+  func timeSyncs() {
+    syncTimer = SyncTimer(self)
   }
 
   func failure(_ code: Int32) -> SQLiteFailure {

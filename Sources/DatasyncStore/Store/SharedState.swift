@@ -7,10 +7,32 @@ final class SharedState: Sendable {
   private let current: Mutex<Catalog>
   private let isDatabaseGone = Atomic(false)
   private let currentWALPages = Atomic(0)
+  private let currentLogBytes = Atomic(0)
+  private let oldestLogged: Atomic<UInt64>
+  private let unserved = Atomic(0)
+  let writerWatch = WriterWatch()
 
-  init(head: Sequence, catalog: Catalog) {
-    announced = Atomic(head.rawValue)
-    current = Mutex(catalog)
+  init(prepared: StoreOpening.Prepared) {
+    announced = Atomic(prepared.head.rawValue)
+    current = Mutex(prepared.schema.catalog)
+    oldestLogged = Atomic(prepared.compactor.oldest.rawValue)
+    currentLogBytes.store(prepared.compactor.logBytes, ordering: .relaxed)
+    unserved.store(prepared.schema.unserved.count, ordering: .relaxed)
+  }
+
+  /// What the log takes, in bytes, about.
+  var logBytes: Int { currentLogBytes.load(ordering: .relaxed) }
+  /// Everything after it is in the log.
+  var oldest: Sequence { Sequence(oldestLogged.load(ordering: .relaxed)) }
+  var unservedCount: Int { unserved.load(ordering: .relaxed) }
+
+  func setLog(_ compactor: Compactor) {
+    currentLogBytes.store(compactor.logBytes, ordering: .relaxed)
+    oldestLogged.store(compactor.oldest.rawValue, ordering: .relaxed)
+  }
+
+  func setUnservedCount(_ count: Int) {
+    unserved.store(count, ordering: .relaxed)
   }
 
   /// The last sequence that was committed.

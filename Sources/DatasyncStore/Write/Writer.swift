@@ -43,6 +43,8 @@ final class Writer: @unchecked Sendable {
   var committed: () -> Void = {}
   /// Whether the database's path still names the file that is open.
   var isInPlace: () -> Bool = { true }
+  /// Of foreign changes, in the transactions that hold nothing else.
+  private var adoption: (began: Duration, rows: Int)?
   /// Called in the end, where all that was committed has been synced.
   var closedSynced: () -> Void = {}
 
@@ -90,10 +92,6 @@ final class Writer: @unchecked Sendable {
     if isReady, startsNow { inbox.signal() }
   }
 
-  /// Takes on what was submitted.
-  func start() {
-    if inbox.withLock({ $0.isReady }) { inbox.signal() }
-  }
   private func limitReached(by request: WriteRequest, _ queue: WriteQueue) -> String? {
     if queue.count >= options.maxQueuedWrites { return "max_queued_writes" }
     // One alone may be larger.
@@ -101,6 +99,10 @@ final class Writer: @unchecked Sendable {
     return bytes > options.maxQueuedWriteBytes ? "max_queued_write_bytes" : nil
   }
 
+  /// Takes on what was submitted.
+  func start() {
+    if inbox.withLock({ $0.isReady }) { inbox.signal() }
+  }
 
   /// Has foreign writes adopted soon.
   func wake() {
@@ -113,6 +115,8 @@ final class Writer: @unchecked Sendable {
     inbox.withLock { $0.isGathering = false }
     start()
   }
+
+  var queuedCount: Int { inbox.withLock { $0.queue.count } }
 
   func closeQueue() {
     inbox.withLock { $0.isClosed = true }
@@ -136,6 +140,7 @@ final class Writer: @unchecked Sendable {
       } else {
         tidy()
       }
+      shared.writerWatch.enter(.idle)
     }
     cache.removeAll()
     log.forgetStatements()
@@ -205,6 +210,7 @@ final class Writer: @unchecked Sendable {
           refused[index] = failure.error(while: "writing")
         case .failed(let failure, _):
           let error = failure.error(while: "writing")
+          observer.writesFailed(error)
           return publish(
             requests.map { WriteAnswer(replyTo: $0.replyTo, outcome: .failure(error)) }, [])
         }
@@ -281,12 +287,17 @@ final class Writer: @unchecked Sendable {
 
   /// Begins a transaction in which nothing foreign is left to adopt.
   private func begin() throws(SQLiteFailure) {
+    let watch = shared.writerWatch
+    let start = MonotonicClock.now
+    watch.enter(.waitingForLock)
     beginning()
     // Where the last transaction could not be taken back.
     if !connection.isAutocommit { try connection.cached("ROLLBACK").run() }
     while true {
+      watch.enter(.waitingForLock)
       try connection.cached("BEGIN IMMEDIATE").run()
       begun()
+      watch.enter(.writing)
       let version = try connection.integer("PRAGMA data_version") ?? 0
       guard version != dataVersion else { return }
       let isReloaded = try reloadIfChanged()
@@ -304,14 +315,23 @@ final class Writer: @unchecked Sendable {
       try transaction.endCommit(origin: "")
       if adopted == 0, isReloaded.schema == nil {
         dataVersion = version
+        adoption = nil
         return
       }
       try end(transaction)
+      noteAdoption(adopted, since: start)
       if let schema = isReloaded.schema { install(schema) }
       // There may be more to adopt than one transaction took.
       if adopted < Writer.maxAdopted { dataVersion = version }
       publish([], transaction.commits)
     }
+  }
+
+  private func noteAdoption(_ count: Int, since start: Duration) {
+    guard count > 0 else { return }
+    let (began, rows) = adoption ?? (start, 0)
+    adoption = (began, rows + count)
+    observer.foreignAdopted(count, total: rows + count, in: MonotonicClock.now - began)
   }
 
   private func reloadIfChanged() throws(SQLiteFailure) -> (
@@ -327,6 +347,7 @@ final class Writer: @unchecked Sendable {
       connection: connection, options: options, attaching: options.attachesTables ? .all : .ready,
       previous: schema, now: WallClock.now)
     let (loaded, attached) = try loader.load(nextSequence: &next)
+    try connection.trustSchemaWithVirtualTables()
     return (loaded, attached)
   }
 
@@ -335,6 +356,7 @@ final class Writer: @unchecked Sendable {
     schema = loaded
     cache.removeAll()
     connection.setTriggersEnabled(loaded.hasSideEffects)
+    shared.setUnservedCount(loaded.unserved.count)
     guard isNew else { return }
     shared.setCatalog(loaded.catalog)
     observer.catalogChanged(loaded.catalog)
@@ -353,20 +375,31 @@ final class Writer: @unchecked Sendable {
     compactor.logBytes += transaction.logBytes
     let added = transaction.commits.reduce(0) { $0 + $1.changes.count }
     let oldest = compactor.oldest
-    try connection.trustSchemaWithVirtualTables()
     let limit = 64 + 4 * added + extra
     try compactor.step(connection, now: clock.now, head: transaction.head, atMost: limit)
     try compactor.saveIfDue(connection, head: transaction.head)
     let mutations = try trimmedMutations(transaction, now: clock.now, trimming: extra)
     try saveIfDue(clock)
-    try connection.cached("COMMIT").run()
+    try commit()
     self.compactor = compactor
+    shared.setLog(compactor)
     self.mutations = mutations
     self.clock = clock
     head = transaction.head
     keys = transaction.keys
     committed()
     return compactor.oldest != oldest
+  }
+
+  private func commit() throws(SQLiteFailure) {
+    shared.writerWatch.enter(.committing)
+    let start = MonotonicClock.now
+    try connection.cached("COMMIT").run()
+    shared.writerWatch.enter(.writing)
+    let syncing = connection.syncTimer?.take() ?? .zero
+    // A transaction that changed nothing does not come to the disk.
+    guard syncing > .zero || options.synchronous == .normal else { return }
+    observer.committed(in: MonotonicClock.now - start, syncing: syncing)
   }
 
   /// As many as are remembered are forgotten, and more where the limit was once higher.

@@ -1,4 +1,5 @@
 import DatasyncMessages
+import DatasyncMetrics
 import DatasyncModel
 import DatasyncProtobuf
 import DatasyncRPC
@@ -19,6 +20,8 @@ struct DatasyncProcess {
   let rpcOptions: RPCOptions
   let tlsFiles: TLSFiles?
   let loopCount: Int
+  /// Where metrics are asked for, and who keeps them; nil: nowhere.
+  var metrics: (address: ListenAddress, registry: MetricRegistry)?
 
   func run() async throws {
     let logger = Logger(label: "datasync")
@@ -54,6 +57,13 @@ struct DatasyncProcess {
     } catch let error as DatasyncError {
       throw Failure(error.message)
     }
+    let listener: MetricsListener?
+    do {
+      listener = try await serveMetrics(of: service, server, logger: logger)
+    } catch {
+      service.close()
+      throw error
+    }
     do {
       let address = try await server.bind(host: listen.host, port: listen.port)
       health.set("", .serving)
@@ -65,12 +75,32 @@ struct DatasyncProcess {
           "no table is served: none is attached; run datasync attach, or serve with --attach")
       }
     } catch let error as RPCServer.BindError {
+      await listener?.close()
       service.close()
       throw Failure("\(error)")
     }
     await end(after: signals, server: server, logger: logger)
+    await listener?.close()
     service.close()
     try await group.shutdownGracefully()
+  }
+
+  private func serveMetrics(
+    of service: DatasyncService, _ server: RPCServer, logger: Logger
+  ) async throws -> MetricsListener? {
+    guard let metrics else { return nil }
+    let listener = MetricsListener(
+      registry: metrics.registry, service: service, rpc: server)
+    do {
+      let bound = try await listener.bind(metrics.address)
+      let address = ListenAddress.text(
+        host: metrics.address.host, port: bound.port ?? metrics.address.port)
+      logger.notice("metrics are served", metadata: ["url": "http://\(address)/metrics"])
+      return listener
+    } catch {
+      await listener.close()
+      throw Failure("cannot serve metrics on \(metrics.address): \(error)")
+    }
   }
 
   /// The first signal to end drains, the second one ends at once; SIGHUP reads the certificates anew.
