@@ -35,4 +35,9 @@ package struct WriterState: Sendable {
   package let phase: Phase
   /// Since when.
   package let duration: Duration
+
+  package init(phase: Phase, duration: Duration) {
+    self.phase = phase
+    self.duration = duration
+  }
 }
