@@ -83,6 +83,11 @@ final class FileIdentity: @unchecked Sendable {
     close(descriptor)
   }
 
+  /// Made once, when the database is served.
+  func diskReserve() -> DiskReserve {
+    DiskReserve(descriptor: descriptor)
+  }
+
   /// The database's connections are closed.
   func unlock() {
     flock(descriptor, LOCK_UN)

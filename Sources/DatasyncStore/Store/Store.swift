@@ -238,6 +238,7 @@ extension Writer {
       FileIdentity.Record(
         historyID: historyID, head: head.rawValue, unsyncedBoot: unsyncedBoot))
     identity.noteSideFiles()
+    reserve = identity.diskReserve()
     isInPlace = { identity.isInPlace() }
     closedSynced = { [unowned self] in
       identity.writeSynced(FileIdentity.Record(historyID: historyID, head: head.rawValue))

@@ -1,3 +1,4 @@
+import CDatasyncSQLite
 import DatasyncModel
 import Synchronization
 
@@ -45,6 +46,8 @@ final class Writer: @unchecked Sendable {
   var isInPlace: () -> Bool = { true }
   /// Of foreign changes, in the transactions that hold nothing else.
   private var adoption: (began: Duration, rows: Int)?
+  /// Gives up the disk space that is kept for deletes on a full disk; takes it again.
+  var reserve: DiskReserve?
   /// Called in the end, where all that was committed has been synced.
   var closedSynced: () -> Void = {}
 
@@ -196,6 +199,7 @@ final class Writer: @unchecked Sendable {
   func process(_ requests: [WriteRequest]) {
     // By position in `requests`: who lost a transaction for the others is not tried again.
     var refused: [Int: DatasyncError] = [:]
+    var hasMadeRoom = false
     while true {
       do {
         let done = try attempt(requests, refused: refused)
@@ -208,6 +212,13 @@ final class Writer: @unchecked Sendable {
         case .failed(let failure, let index?)
         where failure.concernsPlace && refused.count < Writer.maxSetAside:
           refused[index] = failure.error(while: "writing")
+        case .failed(let failure, _) where failure.code == SQLITE_FULL && !hasMadeRoom:
+          hasMadeRoom = true
+          copyWAL()
+        case .failed(let failure, _)
+        where failure.code == SQLITE_FULL && requests.contains { $0.isDelete }
+          && (requests.count > 1 || reserve?.release() == true):
+          return processOnFullDisk(requests, failure)
         case .failed(let failure, _):
           let error = failure.error(while: "writing")
           observer.writesFailed(error)
@@ -216,6 +227,24 @@ final class Writer: @unchecked Sendable {
         }
       }
     }
+  }
+
+  /// What is in the WAL and has room in the database is written over by the next transaction.
+  private func copyWAL() {
+    sqlite3_wal_checkpoint_v2(connection.handle, "main", SQLITE_CHECKPOINT_PASSIVE, nil, nil)
+  }
+
+  /// Deletes are done one by one, as far as there is room for each: they are how room is made. The
+  /// others would take what is left of it.
+  private func processOnFullDisk(_ requests: [WriteRequest], _ failure: SQLiteFailure) {
+    let error = failure.error(while: "writing")
+    observer.writesFailed(error)
+    let others = requests.filter { !$0.isDelete }
+    if !others.isEmpty {
+      publish(
+        others.map { WriteAnswer(replyTo: $0.replyTo, outcome: .failure(error)) }, [])
+    }
+    for request in requests where request.isDelete { process([request]) }
   }
 
   private enum AttemptFailure: Error {
@@ -449,6 +478,7 @@ final class Writer: @unchecked Sendable {
       try begin()
       // Where there was something to trim, there may be more.
       let didTrim = try end(newTransaction(), trimming: 4096)
+      reserve?.takeIfDue()
       if !didTrim { lastTidy = MonotonicClock.now }
     } catch {
       rollBack()
