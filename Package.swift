@@ -17,6 +17,8 @@ let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let argumentParser = Target.Dependency.product(
@@ -110,14 +112,16 @@ let package = Package(
       "DatasyncServer",
       [
         "DatasyncModel", "DatasyncFilter", "DatasyncStore", "DatasyncMessages", "DatasyncRPC",
-        nioCore, nioPosix, logging, collections, heap, lifecycle,
+        nioCore, nioPosix, logging, collections, heap, lifecycle, metrics,
       ]),
+    // What is counted, for Prometheus; knows nothing of us.
+    target("DatasyncMetrics", [nioCore, nioPosix, nioHTTP1, coreMetrics]),
     .executableTarget(
       name: "datasync",
       dependencies: [
         "DatasyncModel", "DatasyncStore", "DatasyncServer", "DatasyncRPC", "DatasyncProtobuf",
-        "DatasyncMessages", nioCore, nioPosix, unixSignals,
-        logging, lifecycle, argumentParser,
+        "DatasyncMessages", "DatasyncMetrics", nioCore, nioPosix, unixSignals,
+        logging, lifecycle, argumentParser, metrics,
       ],
       swiftSettings: settings),
 
@@ -133,6 +137,7 @@ let package = Package(
     fuzzTargets,
     tests("DatasyncFuzzTests", ["DatasyncFuzzTargets"]),
     tests("DatasyncCommandTests", ["datasync", "DatasyncRPC"]),
+    tests("DatasyncMetricsTests", ["DatasyncMetrics", nioCore, nioPosix, coreMetrics]),
     tests("DatasyncModelTests", ["DatasyncModel"]),
     tests("DatasyncFilterTests", ["DatasyncFilter", "DatasyncModel", "CDatasyncSQLite"]),
     .target(

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from errors import refused
+from errors import Refused, refused, status_of
 from server import binary, run, until
 from session import Session, by_id
 from test_command import failed
@@ -133,3 +133,52 @@ def test_connections_leave_the_database_its_descriptors(serve, tmp_path, monkeyp
         assert "new" in by_id(session.rows("notes"))
         for one in sockets:
             one.close()
+
+
+def strike(session, name):
+    """Makes a limit of the service layer strike that is set to 2, or as low as it goes."""
+    contract = session.contract
+    create = {"create": {"entity": contract.entity("notes", body="x")}}
+    if name == "max_subscriptions_per_session":
+        for _ in range(3):
+            last = session.send("subscribe", table="notes")
+        with refused("RESOURCE_EXHAUSTED", "MAX_SUBSCRIPTIONS_PER_SESSION") as error:
+            session.answer(last)
+    elif name == "max_writes_per_commit":
+        with refused("RESOURCE_EXHAUSTED", "MAX_WRITES_PER_COMMIT") as error:
+            session.call("commit", writes=[create] * 3)
+    elif name == "max_decoded_bytes":
+        session.send("commit", writes=[create] * 5_000)
+        error = session.session_status()
+    elif name == "max_malformed_messages":
+        for _ in range(3):
+            session.send_raw(b"\xff\xff")
+        error = session.ended()
+        assert error.code == "INVALID_ARGUMENT"
+    else:
+        # One waits for the lock that another program holds, two more wait, the others are too many.
+        sent = [session.send("create", entity=create["create"]["entity"]) for _ in range(30)]
+        error = session.wait(
+            lambda log: next(
+                (r for r in log if r.request_id in sent and r.HasField("status")), None
+            )
+        )
+        error = Refused(status_of(error.status), contract)
+    assert error.metadata["limit"] == name
+
+
+SERVICE_LIMITS = ["max_subscriptions_per_session", "max_writes_per_commit", "max_decoded_bytes",
+                  "max_malformed_messages", "max_queued_writes"]
+
+
+@pytest.mark.parametrize("name", SERVICE_LIMITS)
+def test_a_limit_of_the_service_stands_in_the_error_and_in_the_log(serve, name):
+    value = {"max_decoded_bytes": "64KiB"}.get(name, 2)
+    server = serve("a.db", "--attach", *limit(name, value), sql=NOTES)
+    with Session(server) as session:
+        other = server.sqlite()
+        if name == "max_queued_writes":
+            other.execute("BEGIN IMMEDIATE")
+        strike(session, name)
+        other.close()
+    until(lambda: f"limit={name}" in server.log(), message=f"{name} is not in the log")

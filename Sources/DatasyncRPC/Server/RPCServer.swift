@@ -184,6 +184,11 @@ package final class RPCServer: Sendable {
     for promise in waiting { promise.succeed() }
   }
 
+  /// Whether connections are accepted.
+  package var isListening: Bool {
+    state.withLock { !$0.listeners.isEmpty }
+  }
+
   package var connectionCount: Int {
     state.withLock { $0.connections.count }
   }

@@ -21,6 +21,14 @@ extension DatasyncError {
       "the message is no datasync.v1.SessionRequest, or holds text that is not UTF-8")
   }
 
+  /// The last of them, with which the call ends.
+  static func tooManyMalformedMessages(_ limit: Int) -> DatasyncError {
+    DatasyncError(
+      .invalidArgument, reason: "MALFORMED_MESSAGE",
+      "more than \(limit) messages of the session are no datasync.v1.SessionRequest, or hold text "
+        + "that is not UTF-8", metadata: ["limit": "max_malformed_messages"])
+  }
+
   static var messageTooLarge: DatasyncError {
     DatasyncError(
       .resourceExhausted, reason: "MESSAGE_TOO_COMPLEX",

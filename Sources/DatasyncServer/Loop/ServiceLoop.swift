@@ -1,5 +1,6 @@
 import DatasyncMessages
 import DatasyncModel
+import DatasyncRPC
 import DatasyncStore
 import Logging
 import NIOCore
@@ -17,6 +18,9 @@ final class ServiceLoop {
   let store: Store
   let options: ServiceOptions
   let logger: Logger
+  /// Both shared by all loops.
+  let metrics: ServiceMetrics
+  let log: ServiceLog
   let decoder: RequestDecoder
   let encoder = ResponseEncoder()
   /// Makes and reads the tokens of this database.
@@ -53,8 +57,10 @@ final class ServiceLoop {
 
   init(
     index: Int, eventLoop: any EventLoop, store: Store, head: Sequence, options: ServiceOptions,
-    logger: Logger
+    logger: Logger, metrics: ServiceMetrics = ServiceMetrics(), log: ServiceLog? = nil
   ) {
+    self.metrics = metrics
+    self.log = log ?? ServiceLog(logger: logger)
     self.index = index
     self.eventLoop = eventLoop
     self.store = store
@@ -70,6 +76,12 @@ final class ServiceLoop {
   }
 
   var historyID: String { store.historyID }
+
+  /// An error is on its way to a client: where it is a limit's, that counts.
+  func note(_ error: DatasyncError?) {
+    guard let limit = error?.metadata["limit"] else { return }
+    options.limits?.limitReached(named: limit)
+  }
 
   // MARK: - Calls
 
@@ -244,7 +256,9 @@ final class ServiceLoop {
   ) {
     let eventLoop = eventLoop
     let completion = NIOLoopBound(completion, eventLoop: eventLoop)
+    let log = log
     store.read(cancellation: cancellation, isShort: isShort, body) { result in
+      if case .failure(let error) = result { log.readFailed(error) }
       eventLoop.execute { completion.value(result) }
     }
   }

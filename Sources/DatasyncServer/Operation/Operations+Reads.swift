@@ -75,10 +75,18 @@ extension Operations {
     let flag = CancellationFlag()
     running[id] = .read(flag)
     enqueue(id, .scan) { [self] in
+      let log = loop.log
       loop.read(
         cancellation: flag,
         { snapshot throws(DatasyncError) in
-          try plan.run(in: snapshot, historyID: historyID, coder: coder)
+          let start = ContinuousClock.now
+          defer {
+            let duration = ContinuousClock.now - start
+            if duration > ServiceLog.slowScan {
+              log.scanWasSlow(table: plan.scan.table.name, for: duration)
+            }
+          }
+          return try plan.run(in: snapshot, historyID: historyID, coder: coder)
         },
         completion: { [self] (result: Swift.Result<QueryReply, DatasyncError>) in
           sendPage { [self] in

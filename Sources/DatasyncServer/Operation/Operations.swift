@@ -18,6 +18,8 @@ final class Operations: WriteRequester {
   var sink: (any ResponseSink)?
 
   var running: [UInt64: Running] = [:]
+  /// When requests began; empty where nobody counts.
+  private var started: [UInt64: ServiceMetrics.Started] = [:]
   private(set) var subscriptionCount = 0
   var registration: UInt64?
   /// Writes handed to the store, by ticket; the order of tickets is the order of sending.
@@ -77,6 +79,7 @@ final class Operations: WriteRequester {
 
   /// Starts a request whose id is free. Every path leads to one last word for it.
   func start(_ request: Request, id: UInt64) {
+    if loop.metrics.isOn { started[id] = loop.metrics.started(request) }
     do throws(DatasyncError) {
       switch request {
       case .write(let message):
@@ -130,7 +133,10 @@ final class Operations: WriteRequester {
     sink = nil
     let requests = Array(running.values)
     running = [:]
+    if subscriptionCount > 0 { loop.metrics.subscriptionsChanged(by: -subscriptionCount) }
     subscriptionCount = 0
+    for started in started.values { loop.metrics.ended(started, .cancelled) }
+    started = [:]
     steps.removeAll()
     waitingScans.removeAll()
     waitingPages.removeAll()
@@ -169,6 +175,7 @@ final class Operations: WriteRequester {
 
   func answer(_ requestID: UInt64, _ response: Response) {
     guard remove(requestID) else { return }
+    noteEnd(of: requestID, nil)
     sink?.answer(requestID, response)
     if FaultSwitch.strikes(.doubleAnswer) { sink?.answer(requestID, response) }
     sink?.requestEnded()
@@ -177,14 +184,23 @@ final class Operations: WriteRequester {
   /// Ends a request, whether it runs or could not be started.
   func finish(_ requestID: UInt64, error: DatasyncError?) {
     _ = remove(requestID)
+    noteEnd(of: requestID, error?.code)
     sink?.finish(requestID, error: error)
     sink?.requestEnded()
   }
 
   private func remove(_ requestID: UInt64) -> Bool {
     guard let request = running.removeValue(forKey: requestID) else { return false }
-    if case .subscription = request { subscriptionCount -= 1 }
+    if case .subscription = request {
+      subscriptionCount -= 1
+      loop.metrics.subscriptionsChanged(by: -1)
+    }
     return true
+  }
+
+  private func noteEnd(of requestID: UInt64, _ code: DatasyncError.Code?) {
+    guard loop.metrics.isOn, let started = started.removeValue(forKey: requestID) else { return }
+    loop.metrics.ended(started, code)
   }
 
   // MARK: - Subscriptions
@@ -204,6 +220,7 @@ final class Operations: WriteRequester {
       requestID: id, plan: plan, clientID: caller.clientID, loop: loop, sink: sink)
     running[id] = .subscription(subscription)
     subscriptionCount += 1
+    loop.metrics.subscriptionsChanged(by: 1)
     // It sees what the session wrote before it, as a read does.
     enqueue(id, .read) { subscription.start() }
   }

@@ -92,6 +92,7 @@ final class UnaryCall: CallHandler, ResponseSink {
   }
 
   func finish(_ requestID: UInt64, error: DatasyncError?) {
+    loop.note(error)
     end(error.map { Status($0, encoder: loop.encoder) } ?? .ok)
   }
 

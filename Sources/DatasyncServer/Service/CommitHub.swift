@@ -35,9 +35,13 @@ final class CommitHub: StoreObserver {
 
   private let state = Mutex(State())
   private let logger: Logger
+  private let metrics: ServiceMetrics
+  private let log: ServiceLog
 
-  init(logger: Logger) {
+  init(logger: Logger, metrics: ServiceMetrics, log: ServiceLog) {
     self.logger = logger
+    self.metrics = metrics
+    self.log = log
   }
 
   func start(
@@ -96,6 +100,20 @@ final class CommitHub: StoreObserver {
     logger.warning(
       "a read that does not end keeps the write-ahead log from being begun anew; most likely another program has a transaction open on the database",
       metadata: ["bytes": "\(bytes)"])
+  }
+
+  func committed(in duration: Duration, syncing: Duration) {
+    metrics.committed(in: duration, syncing: syncing)
+  }
+
+  func foreignAdopted(_ count: Int, total: Int, in duration: Duration) {
+    metrics.foreignAdopted(count)
+    if duration > ServiceLog.longAdoption { log.adoptionLasts(rows: total, in: duration) }
+  }
+
+  func writesFailed(_ error: DatasyncError) {
+    metrics.writesFailed(reason: error.reason)
+    log.writesFail(error)
   }
 
   // MARK: - Loops

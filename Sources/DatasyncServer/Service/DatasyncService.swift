@@ -11,6 +11,7 @@ package final class DatasyncService: Sendable {
   package let store: Store
   private let loops: [ObjectIdentifier: NIOLoopBound<ServiceLoop>]
   private let options: ServiceOptions
+  private let watch: StoreWatch
 
   /// Opens the database and lays the service out over the group's event loops.
   ///
@@ -25,7 +26,9 @@ package final class DatasyncService: Sendable {
     var storeOptions = limited
     let options = serviceOptions.bounded(by: storeOptions)
     storeOptions.maxRowBytes = options.maxRowBytes
-    let hub = CommitHub(logger: logger)
+    let metrics = ServiceMetrics()
+    let log = ServiceLog(logger: logger)
+    let hub = CommitHub(logger: logger, metrics: metrics, log: log)
     let store = try Store.open(path: path, options: storeOptions, observer: hub)
     let eventLoops = group.makeIterator().map { $0 }
     let head = store.head
@@ -35,13 +38,14 @@ package final class DatasyncService: Sendable {
         NIOLoopBound(
           ServiceLoop(
             index: index, eventLoop: eventLoop, store: store, head: head, options: options,
-            logger: logger), eventLoop: eventLoop)
+            logger: logger, metrics: metrics, log: log), eventLoop: eventLoop)
       }.get()
       bounds.append(bound)
     }
     let loops = zip(eventLoops, bounds).map { (ObjectIdentifier($0), $1) }
     let service = DatasyncService(
-      store: store, loops: Dictionary(uniqueKeysWithValues: loops), options: options)
+      store: store, loops: Dictionary(uniqueKeysWithValues: loops), options: options,
+      watch: StoreWatch(store, on: group.next(), log: log))
     hub.unservedTablesChanged(store.unservedTables)
     hub.start(bounds, on: eventLoops, of: store) { onSchema(service, $0) }
     onSchema(service, store.catalog)
@@ -49,8 +53,10 @@ package final class DatasyncService: Sendable {
   }
 
   private init(
-    store: Store, loops: [ObjectIdentifier: NIOLoopBound<ServiceLoop>], options: ServiceOptions
+    store: Store, loops: [ObjectIdentifier: NIOLoopBound<ServiceLoop>], options: ServiceOptions,
+    watch: StoreWatch
   ) {
+    self.watch = watch
     self.store = store
     self.loops = loops
     self.options = options
@@ -77,8 +83,10 @@ package final class DatasyncService: Sendable {
       try? await loop.eventLoop.submit {}.get()
     }
   }
+  var allLoops: [NIOLoopBound<ServiceLoop>] { Array(loops.values) }
 
   package func close() {
+    watch.stop()
     store.close()
   }
 

@@ -1,3 +1,4 @@
+package import DatasyncRPC
 import DatasyncStore
 package import NIOCore
 
@@ -34,6 +35,8 @@ package struct ServiceOptions: Sendable {
   package var maxMessageBytes = 4 << 20
   /// Writes of one Commit.
   package var maxWritesPerCommit = 10_000
+  /// Told of every limit that strikes.
+  package var limits: LimitMetrics?
   /// The protobuf package of the tables' messages.
   package var messagePackage = "tables"
 

@@ -24,6 +24,7 @@ final class Session: CallHandler, ResponseSink {
     self.loop = loop
     operations = Operations(loop: loop, caller: Caller(clientID: RandomID.make()))
     operations.sink = self
+    loop.metrics.sessionsChanged(by: 1)
     // The client learns that the stream stands before it says anything.
     call.sendInitialMetadata(Metadata())
   }
@@ -47,7 +48,9 @@ final class Session: CallHandler, ResponseSink {
   private func malformed() {
     malformedCount += 1
     guard malformedCount <= loop.options.maxMalformedMessages else {
-      return end(Status(.malformedMessage, encoder: loop.encoder))
+      let error = DatasyncError.tooManyMalformedMessages(loop.options.maxMalformedMessages)
+      loop.note(error)
+      return end(Status(error, encoder: loop.encoder))
     }
     send(status: .malformedMessage, for: 0)
   }
@@ -93,8 +96,14 @@ final class Session: CallHandler, ResponseSink {
   }
 
   func cancelled(_ cause: CancellationCause) {
-    isEnded = true
+    noteEnd()
     operations.abandon()
+  }
+
+  private func noteEnd() {
+    guard !isEnded else { return }
+    isEnded = true
+    loop.metrics.sessionsChanged(by: -1)
   }
 
   func drained() {
@@ -141,7 +150,7 @@ final class Session: CallHandler, ResponseSink {
 
   private func end(_ status: Status) {
     guard !isEnded else { return }
-    isEnded = true
+    noteEnd()
     operations.abandon()
     call.finish(status)
   }
@@ -173,6 +182,7 @@ final class Session: CallHandler, ResponseSink {
   }
 
   private func send(status: DatasyncError?, for requestID: UInt64) {
+    loop.note(status)
     loop.encoder.session(requestID, status: status, write)
   }
 

@@ -15,6 +15,11 @@ extension Subscription {
       if replay(commits) { yieldThenPump() }
       return
     }
+    if isCurrent {
+      loop.log.consumerBehind(
+        table: view.table?.name ?? "", clientID: clientID,
+        by: loop.head.rawValue.subtractingClamped(position.rawValue))
+    }
     if plan.minInterval == nil {
       goOnWithPages(after: position)
     } else {

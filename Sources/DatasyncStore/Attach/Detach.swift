@@ -68,8 +68,9 @@ private struct Detach {
   }
 
   func run() throws(DatasyncError) -> DetachPlan {
+    let lock = try opening.lock()
     let connection = try opening.connect(busyWait: nil)
-    let identity = try FileIdentity(database: path)
+    let identity = try FileIdentity(database: path, lock: lock)
     let plan = try explaining { () throws(SQLiteFailure) in
       do throws(SQLiteFailure) {
         return try take(connection)
@@ -78,8 +79,8 @@ private struct Detach {
         throw error
       }
     }
-    _ = identity
-    unlink("\(path)-datasync")
+    connection.close()
+    identity.remove()
     return plan
   }
 

@@ -22,8 +22,9 @@ extension Store {
     path: String, choices: AttachChoices = AttachChoices()
   ) throws(DatasyncError) -> AttachPlan {
     let opening = StoreOpening(path: path, options: choices.applied(to: StoreOptions()))
+    let lock = try opening.lock()
     let connection = try opening.connect(busyWait: nil)
-    let identity = try FileIdentity(database: path)
+    let identity = try FileIdentity(database: path, lock: lock)
     let plan = try AttachPlanner(opening: opening, connection: connection, choices: choices).plan()
     let names = Set(plan.items.map(\.table))
     let prepared = try opening.prepare(connection, identity: identity, attaching: .named(names))

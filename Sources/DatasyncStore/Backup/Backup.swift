@@ -38,6 +38,11 @@ extension Store {
     }
     let partial = "\(destination).partial"
     removeFiles(of: partial)
+    guard createPrivate(partial) else {
+      throw DatasyncError(
+        .unavailable, reason: "STORAGE_FAILED",
+        "cannot write \(destination): \(String(cString: strerror(errno)))")
+    }
     do {
       try copy(from: path, to: partial, progress: progress)
     } catch {
@@ -46,7 +51,7 @@ extension Store {
       explained.message = "the backup to \(destination) failed: \(explained.message)"
       throw explained
     }
-    guard syncToDisk(partial), rename(partial, destination) == 0,
+    guard finish(partial, like: path), rename(partial, destination) == 0,
       syncToDisk(directory(of: destination))
     else {
       let reason = String(cString: strerror(errno))
@@ -86,6 +91,22 @@ extension Store {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
+}
+
+/// For us alone, as long as the copy goes on.
+private func createPrivate(_ path: String) -> Bool {
+  let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+  guard descriptor >= 0 else { return false }
+  close(descriptor)
+  return true
+}
+
+private func finish(_ path: String, like original: String) -> Bool {
+  let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+  guard descriptor >= 0 else { return false }
+  defer { close(descriptor) }
+  FileOwnership(of: original)?.give(to: descriptor)
+  return fsync(descriptor) == 0
 }
 
 private func syncToDisk(_ path: String) -> Bool {

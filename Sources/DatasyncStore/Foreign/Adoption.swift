@@ -12,13 +12,16 @@ struct Adoption {
 
   /// All that was noted since the last time: it becomes one commit.
   ///
-  /// - Returns: Whether there was anything.
-  func adopt() throws(SQLiteFailure) -> Bool {
+  /// - Returns: How many notes there were.
+  func adopt() throws(SQLiteFailure) -> Int {
     let keys = KeyAdoption(transaction: transaction, schema: schema)
     let images = ImageAdoption(transaction: transaction, schema: schema)
-    var hasNotes = try keys.adopt() > 0
-    while try images.adopt(atMost: Adoption.maxImagesAtOnce) > 0 { hasNotes = true }
-    return hasNotes
+    var count = try keys.adopt()
+    while true {
+      let more = try images.adopt(atMost: Adoption.maxImagesAtOnce)
+      guard more > 0 else { return count }
+      count += more
+    }
   }
 
   /// What a statement of our own did besides writing the row that it named.

@@ -103,6 +103,8 @@ final class ReaderPool: Sendable {
     return error
   }
 
+  var queuedCount: Int { queue.withLock { $0.count } }
+
   /// Finishes what waits, then ends the threads.
   func close() {
     queue.withLock { $0.isClosed = true }

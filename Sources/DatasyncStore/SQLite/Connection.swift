@@ -9,6 +9,8 @@ final class Connection {
   private let maxCached = 256
   private let busyWait: BusyWait?
   private var isClosed = false
+  /// Times what the disk takes, where that is asked for.
+  private(set) var syncTimer: SyncTimer?
   /// The journal mode that the file was found in; detaching gives it back.
   var journalModeBefore = "delete"
 
@@ -31,6 +33,10 @@ final class Connection {
     self.path = path
     self.busyWait = busyWait
     StatementLog.watch(opened)
+    // What a schema of others says is not to be more than it could be in any other program: no
+    // function of ours in its views and triggers, and no writing into the tables of SQLite itself.
+    // A new database is the work of who gives its SQL.
+    if !create { _ = datasync_sqlite3_distrust_schema(opened) }
     if let busyWait {
       busyWait.install(on: opened)
     } else {
@@ -47,8 +53,15 @@ final class Connection {
     guard !isClosed else { return }
     isClosed = true
     cache.removeAll()
+    syncTimer?.remove(from: self)
+    syncTimer = nil
     // Statements that outlive the connection turn it into a zombie, which SQLite frees with the last.
     sqlite3_close_v2(handle)
+  }
+
+  /// Once the WAL is open.
+  func timeSyncs() {
+    syncTimer = SyncTimer(self)
   }
 
   func failure(_ code: Int32) -> SQLiteFailure {
@@ -109,6 +122,14 @@ final class Connection {
     var highwater: Int32 = 0
     sqlite3_db_status(handle, SQLITE_DBSTATUS_DEFERRED_FKS, &current, &highwater, 0)
     return current != 0
+  }
+
+  /// Lets the owner's triggers write into virtual tables, a full-text index for instance, which SQLite
+  /// forbids to a schema that is not trusted. For the writer alone, which has no functions of ours.
+  func trustSchemaWithVirtualTables() throws(SQLiteFailure) {
+    let hasSome = try integer(
+      "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%'")
+    _ = datasync_sqlite3_trust_schema(handle, hasSome == nil ? 0 : 1)
   }
 
   /// Whether triggers, the owner's and ours, fire on this connection.

@@ -23,10 +23,13 @@ import DatasyncModel
 /// What it cannot notice: an older copy written into the same inode together with its own older
 /// companion file, or with the companion removed.
 ///
-/// `@unchecked`: an advisory lock and one descriptor, written by one thread at a time.
+/// `@unchecked`: advisory locks and one descriptor, written by one thread at a time.
 final class FileIdentity: @unchecked Sendable {
   private let descriptor: Int32
+  /// The database's, without symbolic links: SQLite's own files are beside that one, too.
   private let path: String
+  private let companion: String
+  private let lock: DatabaseLock
   let inode: Int64
   /// Where in the file the sequence is.
   private var headOffset: off_t = 0
@@ -45,15 +48,16 @@ final class FileIdentity: @unchecked Sendable {
   /// Opens and locks the companion of a database.
   ///
   /// - Throws: FAILED_PRECONDITION where another server holds it.
-  init(database path: String) throws(DatasyncError) {
+  init(database path: String, lock: DatabaseLock) throws(DatasyncError) {
     var status = stat()
     guard stat(path, &status) == 0 else {
       throw DatasyncError(.notFound, reason: "NO_DATABASE", "there is no file \(path)")
     }
-    self.path = path
+    self.lock = lock
+    self.path = FileIdentity.resolved(path)
     inode = Int64(truncatingIfNeeded: status.st_ino)
-    let companion = "\(path)-datasync"
-    descriptor = open(companion, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    companion = "\(self.path)-datasync"
+    descriptor = open(companion, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
       throw DatasyncError(
         .failedPrecondition, reason: "READ_ONLY_DATABASE",
@@ -66,14 +70,34 @@ final class FileIdentity: @unchecked Sendable {
         .failedPrecondition, reason: "DATABASE_IN_USE",
         "\(path) is served by another datasync process; stop that one first")
     }
+    FileOwnership(of: status).give(to: descriptor)
+  }
+
+  private static func resolved(_ path: String) -> String {
+    guard let real = realpath(path, nil) else { return path }
+    defer { free(real) }
+    return String(cString: real)
   }
 
   deinit {
     close(descriptor)
   }
 
+  /// Made once, when the database is served.
+  func diskReserve() -> DiskReserve {
+    DiskReserve(descriptor: descriptor)
+  }
+
+  /// The database's connections are closed.
   func unlock() {
     flock(descriptor, LOCK_UN)
+    lock.release()
+  }
+
+  /// The database is to be as if it had never been served.
+  func remove() {
+    unlink(companion)
+    unlock()
   }
 
   /// The database is open: as long as it is, SQLite keeps these two files.

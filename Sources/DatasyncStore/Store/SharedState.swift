@@ -7,10 +7,26 @@ final class SharedState: Sendable {
   private let current: Mutex<Schema>
   private let isDatabaseGone = Atomic(false)
   private let currentWALPages = Atomic(0)
+  private let currentLogBytes = Atomic(0)
+  private let oldestLogged: Atomic<UInt64>
+  let writerWatch = WriterWatch()
 
-  init(head: Sequence, schema: Schema) {
-    announced = Atomic(head.rawValue)
-    current = Mutex(schema)
+  init(prepared: StoreOpening.Prepared) {
+    announced = Atomic(prepared.head.rawValue)
+    current = Mutex(prepared.schema)
+    oldestLogged = Atomic(prepared.compactor.oldest.rawValue)
+    currentLogBytes.store(prepared.compactor.logBytes, ordering: .relaxed)
+  }
+
+  /// What the log takes, in bytes, about.
+  var logBytes: Int { currentLogBytes.load(ordering: .relaxed) }
+  /// Everything after it is in the log.
+  var oldest: Sequence { Sequence(oldestLogged.load(ordering: .relaxed)) }
+  var unservedCount: Int { schema.unserved.count }
+
+  func setLog(_ compactor: Compactor) {
+    currentLogBytes.store(compactor.logBytes, ordering: .relaxed)
+    oldestLogged.store(compactor.oldest.rawValue, ordering: .relaxed)
   }
 
   /// The last sequence that was committed.

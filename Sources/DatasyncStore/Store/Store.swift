@@ -17,6 +17,16 @@ package protocol StoreObserver: Sendable {
   /// told, and cannot be begun anew before the read ends. On the checkpointer's thread, once for each
   /// doubling.
   func longReadHoldsWAL(bytes: Int)
+  /// A transaction is on the disk: how long that took, and how much of it was waiting for the disk.
+  func committed(in duration: Duration, syncing: Duration)
+  /// Changes of other programs were given their place in the history.
+  ///
+  /// - Parameters:
+  ///   - count: Rows since the last time.
+  ///   - total: Rows since the writer began to do nothing else, that long ago.
+  func foreignAdopted(_ count: Int, total: Int, in duration: Duration)
+  /// A transaction failed for all that were in it: disk, memory, file.
+  func writesFailed(_ error: DatasyncError)
 }
 
 extension StoreObserver {
@@ -24,6 +34,9 @@ extension StoreObserver {
   package func databaseGone(path: String) {}
   package func longReadHoldsWAL(bytes: Int) {}
   package func unservedTablesChanged(_ tables: [UnservedTable]) {}
+  package func committed(in duration: Duration, syncing: Duration) {}
+  package func foreignAdopted(_ count: Int, total: Int, in duration: Duration) {}
+  package func writesFailed(_ error: DatasyncError) {}
 }
 
 /// One SQLite database with its writer thread, its reader threads and its change log. Sendable.
@@ -49,8 +62,9 @@ package final class Store: Sendable {
   ) throws(DatasyncError) -> Store {
     let opening = StoreOpening(path: path, options: options)
     let busyWait = BusyWait()
+    let lock = try opening.lock()
     let connection = try opening.connect(busyWait: busyWait)
-    let identity = try FileIdentity(database: path)
+    let identity = try FileIdentity(database: path, lock: lock)
     let prepared = try opening.prepare(
       connection, identity: identity, attaching: options.attachesTables ? .all : .ready)
     return try Store(
@@ -63,7 +77,7 @@ package final class Store: Sendable {
     prepared: StoreOpening.Prepared, busyWait: BusyWait, observer: any StoreObserver
   ) throws(DatasyncError) {
     let options = opening.options
-    let shared = SharedState(head: prepared.head, schema: prepared.schema)
+    let shared = SharedState(prepared: prepared)
     let writer = Writer(
       connection: connection, options: options, observer: observer, shared: shared,
       prepared: prepared)
@@ -71,6 +85,7 @@ package final class Store: Sendable {
       observer.longReadHoldsWAL(bytes: bytes)
     }
     writer.beginning = { checkpointer.makeWay() }
+    connection.timeSyncs()
     busyWait.lockTaken()
     // Only what is synced gains by it.
     let reserve =
@@ -129,6 +144,23 @@ package final class Store: Sendable {
 
   /// The last sequence that was committed and announced.
   package var head: Sequence { shared.head }
+
+  // MARK: - What is seen from outside; cheap, from any thread
+
+  /// What the log takes, in bytes, about.
+  package var logBytes: Int { shared.logBytes }
+  /// Everything after it is in the log.
+  package var oldest: Sequence { shared.oldest }
+  /// Pages in the WAL that the next transaction does not write over.
+  package var walPages: Int { shared.walPages }
+  package var unservedTableCount: Int { shared.unservedCount }
+  package var writerState: WriterState { shared.writerWatch.current }
+  package var queuedWriteCount: Int { writer.queuedCount }
+  package var queuedReadCount: Int { readers.queuedCount }
+  /// Why nothing is served any more; nil: it is.
+  package var gone: DatasyncError? { shared.gone }
+
+  // MARK: - Writes
 
   /// Queues a write; its answer comes in a batch.
   ///
@@ -215,6 +247,7 @@ extension Writer {
       FileIdentity.Record(
         historyID: historyID, head: head.rawValue, unsyncedBoot: unsyncedBoot))
     identity.noteSideFiles()
+    reserve = identity.diskReserve()
     isInPlace = { identity.isInPlace() }
     closedSynced = { [unowned self] in
       identity.writeSynced(FileIdentity.Record(historyID: historyID, head: head.rawValue))

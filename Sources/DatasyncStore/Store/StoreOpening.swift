@@ -58,6 +58,14 @@ struct StoreOpening {
     }
   }
 
+  /// Makes sure that nobody else serves the database; before anything is asked of it.
+  ///
+  /// - Throws: FAILED_PRECONDITION, reason DATABASE_IN_USE.
+  func lock() throws(DatasyncError) -> DatabaseLock {
+    try checkFile()
+    return try DatabaseLock.take(database: path)
+  }
+
   private func checkFile() throws(DatasyncError) {
     var status = stat()
     guard stat(path, &status) == 0 else {
@@ -164,6 +172,7 @@ struct StoreOpening {
       try compactor.save(connection, head: transaction.head)
       try connection.execute("COMMIT")
       connection.setTriggersEnabled(schema.hasSideEffects)
+      try connection.trustSchemaWithVirtualTables()
       return Prepared(
         schema: schema, head: transaction.head, historyID: historyID,
         tokenKey: tokenKey, compactor: compactor,

@@ -1,3 +1,4 @@
+import CDatasyncSQLite
 import DatasyncModel
 import Synchronization
 
@@ -53,6 +54,10 @@ final class Writer: @unchecked Sendable {
   var committed: () -> Void = {}
   /// Whether the database's path still names the file that is open.
   var isInPlace: () -> Bool = { true }
+  /// Of foreign changes, in the transactions that hold nothing else.
+  private var adoption: (began: Duration, rows: Int)?
+  /// Gives up the disk space that is kept for deletes on a full disk; takes it again.
+  var reserve: DiskReserve?
   /// Called in the end, where all that was committed has been synced.
   var closedSynced: () -> Void = {}
 
@@ -86,19 +91,23 @@ final class Writer: @unchecked Sendable {
     let isReady = try inbox.withLock { inbox throws(DatasyncError) -> Bool in
       guard !inbox.isClosed, !inbox.isEnding else { throw SharedState.closed }
       if let gone = shared.gone { throw gone }
-      guard inbox.queue.count < options.maxQueuedWrites,
-        inbox.queue.isEmpty
-          || inbox.queue.byteCount + request.byteCount <= options.maxQueuedWriteBytes
-      else {
+      if let limit = limitReached(by: request, inbox.queue) {
         throw DatasyncError(
           .resourceExhausted, reason: "WRITE_QUEUE_FULL",
           "\(inbox.queue.count) writes are waiting: try again a little later",
-          metadata: ["limit": "max_queued_writes"], retryAfter: .milliseconds(100))
+          metadata: ["limit": limit], retryAfter: .milliseconds(100))
       }
       inbox.queue.append(request)
       return inbox.isReady
     }
     if isReady, startsNow { inbox.signal() }
+  }
+
+  private func limitReached(by request: WriteRequest, _ queue: WriteQueue) -> String? {
+    if queue.count >= options.maxQueuedWrites { return "max_queued_writes" }
+    // One alone may be larger.
+    let bytes = queue.isEmpty ? 0 : queue.byteCount.addingClamped(request.byteCount)
+    return bytes > options.maxQueuedWriteBytes ? "max_queued_write_bytes" : nil
   }
 
   /// Takes on what was submitted.
@@ -128,6 +137,7 @@ final class Writer: @unchecked Sendable {
     }
     if isOver { ended() } else { inbox.broadcast() }
   }
+  var queuedCount: Int { inbox.withLock { $0.queue.count } }
 
   func closeQueue() {
     inbox.withLock { $0.isClosed = true }
@@ -157,6 +167,7 @@ final class Writer: @unchecked Sendable {
       } else {
         tidy()
       }
+      shared.writerWatch.enter(.idle)
     }
     cache.removeAll()
     log.forgetStatements()
@@ -221,6 +232,7 @@ final class Writer: @unchecked Sendable {
   func process(_ requests: [WriteRequest]) {
     // By position in `requests`: who lost a transaction for the others is not tried again.
     var refused: [Int: DatasyncError] = [:]
+    var hasMadeRoom = false
     while true {
       do {
         let done = try attempt(requests, refused: refused)
@@ -233,13 +245,39 @@ final class Writer: @unchecked Sendable {
         case .failed(let failure, let index?)
         where failure.concernsPlace && refused.count < Writer.maxSetAside:
           refused[index] = failure.error(while: "writing")
+        case .failed(let failure, _) where failure.code == SQLITE_FULL && !hasMadeRoom:
+          hasMadeRoom = true
+          copyWAL()
+        case .failed(let failure, _)
+        where failure.code == SQLITE_FULL && requests.contains { $0.isDelete }
+          && (requests.count > 1 || reserve?.release() == true):
+          return processOnFullDisk(requests, failure)
         case .failed(let failure, _):
           let error = failure.error(while: "writing")
+          observer.writesFailed(error)
           return publish(
             requests.map { WriteAnswer(replyTo: $0.replyTo, outcome: .failure(error)) }, [])
         }
       }
     }
+  }
+
+  /// What is in the WAL and has room in the database is written over by the next transaction.
+  private func copyWAL() {
+    sqlite3_wal_checkpoint_v2(connection.handle, "main", SQLITE_CHECKPOINT_PASSIVE, nil, nil)
+  }
+
+  /// Deletes are done one by one, as far as there is room for each: they are how room is made. The
+  /// others would take what is left of it.
+  private func processOnFullDisk(_ requests: [WriteRequest], _ failure: SQLiteFailure) {
+    let error = failure.error(while: "writing")
+    observer.writesFailed(error)
+    let others = requests.filter { !$0.isDelete }
+    if !others.isEmpty {
+      publish(
+        others.map { WriteAnswer(replyTo: $0.replyTo, outcome: .failure(error)) }, [])
+    }
+    for request in requests where request.isDelete { process([request]) }
   }
 
   private enum AttemptFailure: Error {
@@ -315,12 +353,17 @@ final class Writer: @unchecked Sendable {
 
   /// Begins a transaction in which nothing foreign is left to adopt.
   private func begin() throws(SQLiteFailure) {
+    let watch = shared.writerWatch
+    let start = MonotonicClock.now
+    watch.enter(.waitingForLock)
     beginning()
     // Where the last transaction could not be taken back.
     if !connection.isAutocommit { try connection.cached("ROLLBACK").run() }
     while true {
+      watch.enter(.waitingForLock)
       try connection.cached("BEGIN IMMEDIATE").run()
       begun()
+      watch.enter(.writing)
       let version = try connection.integer("PRAGMA data_version") ?? 0
       guard version != dataVersion || rest.map({ MonotonicClock.now >= $0.until }) ?? false else {
         return
@@ -340,12 +383,13 @@ final class Writer: @unchecked Sendable {
             operation: .tableAttached, before: nil, after: nil))
         try transaction.endCommit()
       }
-      let hasAdopted = try Adoption(
+      let adopted = try Adoption(
         transaction: transaction, schema: loaded?.schema ?? schema
       ).adopt()
       try transaction.endCommit()
-      if !hasAdopted, loaded == nil {
+      if adopted == 0, loaded == nil {
         dataVersion = version
+        adoption = nil
         return
       }
       if !transaction.strays.isEmpty {
@@ -357,10 +401,18 @@ final class Writer: @unchecked Sendable {
         loaded = mixed
       }
       try end(transaction)
+      noteAdoption(adopted, since: start)
       if let loaded { install(loaded.schema) }
       dataVersion = version
       publish([], transaction.commits)
     }
+  }
+
+  private func noteAdoption(_ count: Int, since start: Duration) {
+    guard count > 0 else { return }
+    let (began, rows) = adoption ?? (start, 0)
+    adoption = (began, rows + count)
+    observer.foreignAdopted(count, total: rows + count, in: MonotonicClock.now - began)
   }
 
   private func reloadIfChanged() throws(SQLiteFailure) -> SchemaLoader.Loaded? {
@@ -380,6 +432,7 @@ final class Writer: @unchecked Sendable {
       connection: connection, options: options, attaching: options.attachesTables ? .all : .ready,
       mayAlter: mayAlter, previous: previous, now: options.calendar())
     let loaded = try loader.load(nextSequence: &next)
+    try connection.trustSchemaWithVirtualTables()
     rest = loaded.isWaiting ? (loaded.schema.version, MonotonicClock.now + options.attachDelay) : nil
     return loaded
   }
@@ -420,8 +473,9 @@ final class Writer: @unchecked Sendable {
     try compactor.saveIfDue(connection, head: transaction.head)
     let mutations = try trimmedMutations(transaction, now: clock.now, trimming: extra)
     try saveIfDue(clock)
-    try connection.cached("COMMIT").run()
+    try commit()
     self.compactor = compactor
+    shared.setLog(compactor)
     self.mutations = mutations
     self.clock = clock
     head = transaction.head
@@ -429,6 +483,17 @@ final class Writer: @unchecked Sendable {
     rowCounts = transaction.rowCounts
     committed()
     return compactor.oldest != oldest
+  }
+
+  private func commit() throws(SQLiteFailure) {
+    shared.writerWatch.enter(.committing)
+    let start = MonotonicClock.now
+    try connection.cached("COMMIT").run()
+    shared.writerWatch.enter(.writing)
+    let syncing = connection.syncTimer?.take() ?? .zero
+    // A transaction that changed nothing does not come to the disk.
+    guard syncing > .zero || options.synchronous == .normal else { return }
+    observer.committed(in: MonotonicClock.now - start, syncing: syncing)
   }
 
   /// As many as are remembered are forgotten, and more where the limit was once higher.
@@ -478,6 +543,7 @@ final class Writer: @unchecked Sendable {
       try begin()
       // Where there was something to trim, there may be more.
       let didTrim = try end(newTransaction(), trimming: 4096)
+      reserve?.takeIfDue()
       if !didTrim { lastTidy = MonotonicClock.now }
     } catch {
       rollBack()

@@ -1,9 +1,11 @@
 import ArgumentParser
+import DatasyncMetrics
 import DatasyncModel
 import DatasyncRPC
 import DatasyncServer
 import DatasyncStore
 import Logging
+import Metrics
 import NIOCore
 import NIOPosix
 
@@ -25,6 +27,13 @@ struct ServeCommand: AsyncParsableCommand {
 
   @Option(help: "HOST:PORT to listen on; port 0 picks one that is free.")
   var listen = ListenAddress.standard
+
+  @Option(
+    help: """
+      HOST:PORT where Prometheus may ask for metrics, over HTTP, and a supervisor for /livez and \
+      /readyz; whoever reaches it may.
+      """)
+  var metrics: ListenAddress?
 
   @Flag(help: "Attach every table that can be, now and when one appears.")
   var attach = false
@@ -104,6 +113,8 @@ struct ServeCommand: AsyncParsableCommand {
       handler.logLevel = level
       return handler
     }
+    let registry = MetricRegistry(MetricCatalog.descriptions)
+    if metrics != nil { MetricsSystem.bootstrap(registry) }
     var tlsFiles: TLSFiles?
     if let tlsCert, let tlsKey {
       let files = TLSFiles(
@@ -114,7 +125,7 @@ struct ServeCommand: AsyncParsableCommand {
     let server = DatasyncProcess(
       database: database, schema: schema, listen: listen, storeOptions: options.store,
       serviceOptions: options.service, rpcOptions: options.rpc, tlsFiles: tlsFiles,
-      loopCount: loops)
+      loopCount: loops, metrics: metrics.map { ($0, registry) })
     try await server.run()
   }
 

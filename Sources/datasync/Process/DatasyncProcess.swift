@@ -1,4 +1,5 @@
 import DatasyncMessages
+import DatasyncMetrics
 import DatasyncModel
 import DatasyncProtobuf
 import DatasyncRPC
@@ -19,6 +20,8 @@ struct DatasyncProcess {
   let rpcOptions: RPCOptions
   let tlsFiles: TLSFiles?
   let loopCount: Int
+  /// Where metrics are asked for, and who keeps them; nil: nowhere.
+  var metrics: (address: ListenAddress, registry: MetricRegistry)?
 
   func run() async throws {
     let logger = Logger(label: "datasync")
@@ -37,7 +40,8 @@ struct DatasyncProcess {
     var rpcOptions = rpcOptions
     rpcOptions.tls?.report(to: logger)
     leaveDescriptors(of: fileCount, in: &rpcOptions, logger: logger)
-    rpcOptions.countLimits(logger: logger)
+    var serviceOptions = serviceOptions
+    serviceOptions.limits = rpcOptions.countLimits(logger: logger)
     let server = RPCServer(
       options: rpcOptions, registry: registry, health: health, group: group, logger: logger)
     let standard =
@@ -57,6 +61,13 @@ struct DatasyncProcess {
     } catch let error as DatasyncError {
       throw Failure(error.message)
     }
+    let listener: MetricsListener?
+    do {
+      listener = try await serveMetrics(of: service, server, logger: logger)
+    } catch {
+      service.close()
+      throw error
+    }
     do {
       let address = try await server.bind(host: listen.host, port: listen.port)
       health.set("", .serving)
@@ -68,6 +79,7 @@ struct DatasyncProcess {
           "no table is served: none is attached; run datasync attach, or serve with --attach")
       }
     } catch let error as RPCServer.BindError {
+      await listener?.close()
       service.close()
       throw Failure("\(error)")
     }
@@ -81,6 +93,7 @@ struct DatasyncProcess {
       await server.drain(grace: rpcOptions.drainGrace) { await service.endWrites() }
       tasks.cancelAll()
     }
+    await listener?.close()
     service.close()
     try await group.shutdownGracefully()
   }
@@ -100,6 +113,24 @@ struct DatasyncProcess {
         "do": "raise its limit (ulimit -n, LimitNOFILE=), or lower max_connections",
       ])
     options.maxConnections = room
+  }
+
+  private func serveMetrics(
+    of service: DatasyncService, _ server: RPCServer, logger: Logger
+  ) async throws -> MetricsListener? {
+    guard let metrics else { return nil }
+    let listener = MetricsListener(
+      registry: metrics.registry, service: service, rpc: server)
+    do {
+      let bound = try await listener.bind(metrics.address)
+      let address = ListenAddress.text(
+        host: metrics.address.host, port: bound.port ?? metrics.address.port)
+      logger.notice("metrics are served", metadata: ["url": "http://\(address)/metrics"])
+      return listener
+    } catch {
+      await listener.close()
+      throw Failure("cannot serve metrics on \(metrics.address): \(error)")
+    }
   }
 
   private func reloadCertificates(logger: Logger) {

@@ -1,0 +1,96 @@
+import DatasyncModel
+import DatasyncRPC
+import DatasyncStore
+import Logging
+
+/// What goes wrong without anybody's fault, told to whoever runs the server: what, and what to do. Each
+/// thing at most once in ten seconds, and without a word of what rows hold. Sendable.
+final class ServiceLog: Sendable {
+  private let logger: Logger
+  private let throttle: LogThrottle
+
+  /// What a scan may take before it is spoken of.
+  static let slowScan: Duration = .seconds(10)
+  /// The same for rows of other programs, and for one phase of a transaction.
+  static let longAdoption: Duration = .seconds(5)
+  static let stuckWriter: Duration = .seconds(5)
+
+  init(logger: Logger, throttle: LogThrottle = LogThrottle()) {
+    self.logger = logger
+    self.throttle = throttle
+  }
+
+  private func say(
+    _ key: String, _ level: Logger.Level, _ message: Logger.Message, _ metadata: Logger.Metadata
+  ) {
+    guard let count = throttle.count(key) else { return }
+    var metadata = metadata
+    if count > 1 { metadata["count"] = "\(count)" }
+    logger.log(level: level, message, metadata: metadata)
+  }
+
+  func writesFail(_ error: DatasyncError) {
+    let message: Logger.Message =
+      switch error.reason {
+      case "DISK_FULL":
+        "writes are refused: the disk is full; free some space on it, and they go on by themselves"
+      case "OUT_OF_MEMORY": "writes are refused: the system has no memory left for them"
+      case "DATABASE_CORRUPT":
+        "writes are refused: the database is damaged; run `datasync check`, and restore a backup where that says so"
+      case "READ_ONLY_DATABASE":
+        "writes are refused: the database, or its directory, is not writable for the server"
+      case "STORAGE_FAILED":
+        "writes are refused: the storage fails; look at the system's log for the disk or the file system"
+      default: "writes are refused: SQLite refused the transaction"
+      }
+    say(
+      "write \(error.reason)", .error, message,
+      ["reason": "\(error.reason)", "cause": "\(error.cause.map { "\($0)" } ?? "")"])
+  }
+
+  func readFailed(_ error: DatasyncError) {
+    guard ["STORAGE_FAILED", "DATABASE_CORRUPT", "OUT_OF_MEMORY"].contains(error.reason) else {
+      return
+    }
+    say(
+      "read \(error.reason)", .error,
+      "a read failed for the storage's sake; run `datasync check`, and look at the system's log",
+      ["reason": "\(error.reason)", "cause": "\(error.cause.map { "\($0)" } ?? "")"])
+  }
+
+  func writerStuck(_ state: WriterState) {
+    let message: Logger.Message =
+      switch state.phase {
+      case .waitingForLock:
+        "writes wait: another program holds the database's write lock; find it, with lsof for instance, and end its transaction"
+      case .committing:
+        "writes wait: the disk takes long over a commit; look at its load and at the system's log"
+      case .writing, .idle:
+        "writes wait: one transaction takes long; most likely a trigger of the database does much, or many rows of another program are taken over"
+      }
+    say(
+      "stuck \(state.phase)", .warning, message,
+      ["phase": "\(state.phase)", "seconds": "\(state.duration.inSeconds)"])
+  }
+
+  func adoptionLasts(rows: Int, in duration: Duration) {
+    say(
+      "adoption", .warning,
+      "another program has changed many rows at once: writes and new reads wait while they are taken over; have it write in smaller transactions",
+      ["rows": "\(rows)", "seconds": "\(duration.inSeconds)"])
+  }
+
+  func scanWasSlow(table: String, for duration: Duration) {
+    say(
+      "scan \(table)", .warning,
+      "a query took long: `datasync explain` says which index would help",
+      ["table": "\(table)", "seconds": "\(duration.inSeconds)"])
+  }
+
+  func consumerBehind(table: String, clientID: String, by count: UInt64) {
+    say(
+      "consumer", .notice,
+      "a subscriber does not take its events as fast as they come; it is served from the log, and refused once the log no longer reaches back that far",
+      ["table": "\(table)", "client_id": "\(clientID)", "changes": "\(count)"])
+  }
+}

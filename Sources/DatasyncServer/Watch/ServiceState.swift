@@ -1,0 +1,37 @@
+import DatasyncModel
+package import NIOCore
+
+/// The service as it is seen from outside, at one moment. A value.
+package struct ServiceState: Sendable {
+  /// How far the subscription is behind that is furthest, in sequences.
+  package var largestLag: UInt64 = 0
+  /// Subscriptions that have something to be sent.
+  package var laggingCount = 0
+
+  mutating func add(_ other: ServiceState) {
+    largestLag = max(largestLag, other.largestLag)
+    laggingCount += other.laggingCount
+  }
+}
+
+extension ServiceLoop {
+  /// Asks every subscription; to be called now and then.
+  var state: ServiceState {
+    var state = ServiceState()
+    for subscription in heartbeats.subscriptions {
+      // Who rests has asked for it.
+      guard case .replaying(let position, _) = subscription.phase, position < head else { continue }
+      state.laggingCount += 1
+      state.largestLag = max(state.largestLag, head.rawValue - position.rawValue)
+    }
+    return state
+  }
+}
+
+extension DatasyncService {
+  /// Every loop asked in its turn.
+  package func state(on eventLoop: any EventLoop) -> EventLoopFuture<ServiceState> {
+    let parts = allLoops.map { loop in loop.eventLoop.submit { loop.value.state } }
+    return EventLoopFuture.reduce(into: ServiceState(), parts, on: eventLoop) { $0.add($1) }
+  }
+}

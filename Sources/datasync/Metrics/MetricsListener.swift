@@ -1,0 +1,82 @@
+import DatasyncMetrics
+import DatasyncModel
+import DatasyncRPC
+import DatasyncServer
+import DatasyncStore
+import Metrics
+import NIOCore
+
+/// What `--metrics` opens: the process seen from outside. Sendable.
+struct MetricsListener: Sendable {
+  private let server: MetricsServer
+
+  init(registry: MetricRegistry, service: DatasyncService, rpc: RPCServer) {
+    MetricsListener.collect(in: registry, store: service.store, rpc: rpc)
+    ProcessMetrics.install(in: registry)
+    let largestLag = Meter(label: "datasync_subscription_lag_sequences")
+    let lagging = Meter(label: "datasync_subscriptions_lagging")
+    server = MetricsServer(
+      registry: registry,
+      probes: Probes(
+        isLive: { MetricsListener.isLive(service, on: $0) },
+        isReady: { $0.makeSucceededFuture(MetricsListener.obstacle(service, rpc)) },
+        prepare: { eventLoop in
+          service.state(on: eventLoop).map { state in
+            largestLag.set(Double(state.largestLag))
+            lagging.set(state.laggingCount)
+          }
+        }))
+  }
+
+  private static func collect(in registry: MetricRegistry, store: Store, rpc: RPCServer) {
+    func gauge(_ name: String, _ value: @escaping @Sendable () -> Double) {
+      let meter = Meter(label: name)
+      registry.collect { meter.set(value()) }
+    }
+    gauge("datasync_connections") { Double(rpc.connectionCount) }
+    gauge("datasync_queued_writes") { Double(store.queuedWriteCount) }
+    gauge("datasync_queued_reads") { Double(store.queuedReadCount) }
+    gauge("datasync_writer_busy_seconds") { store.writerState.duration / .seconds(1) }
+    gauge("datasync_sequence") { Double(store.head.rawValue) }
+    gauge("datasync_log_oldest_sequence") { Double(store.oldest.rawValue) }
+    gauge("datasync_log_bytes") { Double(store.logBytes) }
+    gauge("datasync_wal_pages") { Double(store.walPages) }
+    gauge("datasync_tables") { Double(store.catalog.tables.count) }
+    gauge("datasync_unserved_tables") { Double(store.unservedTableCount) }
+  }
+
+  func bind(_ address: ListenAddress) async throws -> SocketAddress {
+    try await server.bind(host: address.host, port: address.port)
+  }
+
+  func close() async {
+    await server.close()
+  }
+
+  /// Every event loop answers.
+  private static func isLive(
+    _ service: DatasyncService, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<String?> {
+    let promise = eventLoop.makePromise(of: String?.self)
+    // Both come on this event loop: the second one finds it settled, and is nothing.
+    let isSettled = NIOLoopBoundBox(false, eventLoop: eventLoop)
+    @Sendable func settle(_ fault: String?) {
+      guard !isSettled.value else { return }
+      isSettled.value = true
+      promise.succeed(fault)
+    }
+    let timeout = eventLoop.scheduleTask(in: .seconds(5)) {
+      settle("an event loop has not answered for 5 seconds")
+    }
+    service.state(on: eventLoop).whenComplete { _ in
+      timeout.cancel()
+      settle(nil)
+    }
+    return promise.futureResult
+  }
+
+  private static func obstacle(_ service: DatasyncService, _ rpc: RPCServer) -> String? {
+    if let error = service.store.gone { return error.message }
+    return rpc.isListening ? nil : "the server is starting or shutting down"
+  }
+}
