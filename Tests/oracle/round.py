@@ -565,7 +565,8 @@ class Poll:
 
 def position_of(token):
     """The sequence in a resume token. Clients cannot know its form; an oracle may."""
-    content = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))[:-8]
+    # Between the kind of the token and 16 bytes of code with 4 of a checksum.
+    content = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))[1:-20]
     index = 0
     while index < len(content):
         number, index = content[index] >> 3, index + 1
