@@ -21,8 +21,8 @@ CREATE TABLE notes (
   token UUID
 );
 INSERT INTO notes VALUES
-  ('a', 'first', 1, 'low', '1.50', 0, '2024-02-29', '00000000-0000-4000-8000-000000000001'),
-  ('b', 'second', 2, 'high', '2', 1, '2024-03-01', NULL);
+  ('a', 'first', 1, 'low', '1.50', 1700000000000000, '2024-02-29', '00000000-0000-4000-8000-000000000001'),
+  ('b', 'second', 2, 'high', '2', 1700000000000001, '2024-03-01', NULL);
 """
 
 # What breaks out of a string, a name, a list, a number or a statement, in SQL and in its neighbours.

@@ -33,13 +33,13 @@ FORMS = [
 ]
 # What fits no column of its type: not true of any comparison, and told of.
 UNFIT = [
-    ("token", "'123e4567e89b12d3a456426614174abc'", [f"token eq {TOKEN}", f"token ge {TOKEN}"]),
+    ("token", "'123e4567e89b12d3a456426614174ab'", [f"token eq {TOKEN}", f"token ge {TOKEN}"]),
     ("flag", "2", ["flag", "not flag", "flag eq true", "flag eq false"]),
     ("flag", "'yes'", ["flag", "not flag"]),
     ("number", "'many'", ["number gt 0", "number le 0", "number add 1 gt 0"]),
     ("number", "1.5", ["number gt 1", "number lt 2", "number mul 2.0 eq 3"]),
     ("at", "'yesterday'", ["at gt 1970-01-01", "year(at) gt 0"]),
-    ("at", "2460000.5", ["at lt 2024-01-01", "at gt 1970-01-01"]),
+    ("at", "x'32303234'", ["at lt 2024-01-01", "at gt 1970-01-01"]),
     ("clock", "'noon'", ["clock gt 12:00", "hour(clock) eq 12"]),
     ("price", "'cheap'", ["price gt 0", "price lt 1"]),
     ("note", "x'61'", ["note gt 'a'", "note ge ''", "length(note) eq 1"]),

@@ -3,8 +3,6 @@ import DatasyncModel
 /// Other programs write values in forms of their own: UUIDs in upper case, `02:14` for a time, text
 /// where a blob belongs, or what does not fit at all. A value is read in one form, and one that does
 /// not fit its column as null; SQL has to take it for the same.
-///
-/// Only tests for null look at what is stored and not at how it reads, so that an index serves them.
 extension SQLWriter {
   /// A column's value in the form in which it is read; NULL where it does not fit.
   mutating func storedColumn(_ column: Int) {
@@ -71,6 +69,9 @@ extension SQLWriter {
   mutating func unread(_ column: Int) {
     if isUnadoptedFlag(column) { storedColumn(column) } else { name(column) }
   }
+
+  /// Whether whatever is stored in a column can be read.
+  func isAlwaysReadable(_ column: Int) -> Bool { isKey(column) || isUnadoptedFlag(column) }
 
   private func isKey(_ column: Int) -> Bool { column == SystemColumn.key.rawValue }
 

@@ -146,6 +146,22 @@ struct SQLWriter {
 
   // MARK: - Values
 
+  /// What cannot be read is null. The plain column is asked as well, so that an index serves where it
+  /// can.
+  private mutating func isNull(_ operand: Expression, negated: Bool) {
+    write("(")
+    if let column = operand.column, !isAlwaysReadable(column) {
+      unread(column)
+      write(negated ? " IS NOT NULL AND " : " IS NULL OR ")
+      storedColumn(column)
+    } else if let column = operand.column {
+      unread(column)
+    } else {
+      value(operand)
+    }
+    write(negated ? " IS NOT NULL)" : " IS NULL)")
+  }
+
   /// The expression's value, null as NULL.
   mutating func value(_ expression: Expression) {
     switch expression.kind {
@@ -172,9 +188,7 @@ struct SQLWriter {
       membership(operand, constants, orNull: orNull, domain)
       write(") IS TRUE)")
     case .isNull(let operand, let negated):
-      write("(")
-      if let column = operand.column { unread(column) } else { value(operand) }
-      write(negated ? " IS NOT NULL)" : " IS NULL)")
+      isNull(operand, negated: negated)
     case .and(let terms):
       join(terms[...], with: " AND ") { $0.value($1) }
     case .or(let terms):

@@ -75,17 +75,7 @@ extension ProtoFile {
 
   /// As protoc: an underscore goes, and the letter after it becomes a capital.
   static func jsonName(of name: String) -> String {
-    var result = ""
-    var raises = false
-    for character in name {
-      if character == "_" {
-        raises = true
-      } else {
-        result += raises ? character.uppercased() : String(character)
-        raises = false
-      }
-    }
-    return result
+    JSONName.of(name)
   }
 
   /// SourceCodeInfo with the comments alone: paths as descriptor.proto explains them.

@@ -61,6 +61,16 @@ package final class Table: Sendable {
     indexByName[name]
   }
 
+  /// The position of the column that a path of a field mask names: as the field is called, as JSON calls
+  /// it, or in the snake case that JSON makes of it.
+  package func index(ofMaskPath path: String) -> Int? {
+    if let index = indexByName[path] { return index }
+    return columns.firstIndex { column in
+      let json = JSONName.of(column.name)
+      return json == path || JSONName.snakeCase(json) == path
+    }
+  }
+
   /// The position in ``columns`` of the column with that field number.
   package func index(ofNumber number: Int) -> Int? {
     guard number >= 0, number < indexByNumber.count, indexByNumber[number] >= 0 else { return nil }
@@ -80,4 +90,9 @@ package enum SystemColumn: Int, CaseIterable, Sendable {
 
   /// The column's name; the key's is the owner's own.
   package static let names = ["id", "created_at", "updated_at", "version", "deleted"]
+}
+
+extension Table {
+  /// What the system fields after the key are called.
+  package var systemNames: [String] { columns[1..<SystemColumn.count].map(\.name) }
 }

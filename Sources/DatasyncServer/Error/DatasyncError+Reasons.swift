@@ -75,6 +75,15 @@ extension DatasyncError {
     )
   }
 
+  /// A column of the owner's has taken the name of a system field.
+  static func fieldsRenamed(_ table: String) -> DatasyncError {
+    DatasyncError(
+      .unavailable, reason: "SCHEMA_CHANGED",
+      "\(table) has a new column that has taken the name of a system field: look at the table's "
+        + "description, and subscribe anew", metadata: ["table": table],
+      retryAfter: .milliseconds(50))
+  }
+
   static var historyReplaced: DatasyncError {
     DatasyncError(
       .outOfRange, reason: "HISTORY_REPLACED",

@@ -10,6 +10,8 @@ extension Status {
     if details.count > Status.maxDetailsBytes {
       var smaller = error
       smaller.row = nil
+      // A key may be as long as a message.
+      smaller.metadata = smaller.metadata.mapValues(\.shortened)
       details = encoder.status(smaller)
     }
     self.init(

@@ -246,6 +246,12 @@ final class ServiceLoop {
     for subscription in heartbeats.subscriptions { subscription.catalogChanged(catalog) }
   }
 
+  /// What any subscription has sent belongs to a history that is no more.
+  func historyReplaced() {
+    checkpoint = nil
+    for subscription in heartbeats.subscriptions { subscription.end(.historyReplaced) }
+  }
+
   // MARK: - Reads
 
   /// Runs a closure in a snapshot on a reader thread, and the completion back on this loop.

@@ -16,11 +16,11 @@ struct WriteResolver {
       return .create(try createDraft(entity))
     case .replace(let entity, let options):
       let draft = try draft(entity)
-      try checkKey(of: draft)
+      try checkKey(of: draft, isNew: options.allowMissing)
       return .replace(draft, try condition(options))
     case .update(let entity, let mask, let options):
       let draft = try draft(entity)
-      try checkKey(of: draft)
+      try checkKey(of: draft, isNew: options.allowMissing)
       let columns = try columns(of: draft, mask: mask, options: options)
       return .update(draft, columns: columns, try condition(options))
     case .delete(let name, let id, let ifVersion):
@@ -61,15 +61,19 @@ struct WriteResolver {
     var draft = try draft(entity)
     // An empty text key asks for one made by the server, as an absent one does.
     if draft.values[0] == .string("") { draft.values[0] = nil }
-    if draft.values[0] != nil { try checkKey(of: draft) }
+    if draft.values[0] != nil { try checkKey(of: draft, isNew: true) }
     return draft
   }
 
-  private func checkKey(of draft: RowDraft) throws(DatasyncError) {
+  /// - Parameter isNew: Whether the row may come into being: then its key must be one that we make.
+  private func checkKey(of draft: RowDraft, isNew: Bool) throws(DatasyncError) {
     let key = draft.table.key.name
     switch draft.values[0] {
+    case .string(""):
+      throw .badField(
+        key, reason: "MISSING_ID", "the row says no key", metadata: ["table": draft.table.name])
     case .string(let text):
-      if let fault = RequestNames.fault(inKey: text) {
+      if isNew, let fault = RequestNames.fault(inKey: text) {
         throw .badField(key, reason: "BAD_KEY", fault, metadata: ["table": draft.table.name])
       }
     case .int64:
@@ -109,7 +113,7 @@ struct WriteResolver {
     }
     var columns: [Int] = []
     for path in mask {
-      guard let index = table.index(ofColumn: path) else {
+      guard let index = table.index(ofMaskPath: path) else {
         throw badMask("table \(table.name) has no field \"\(path.shortened)\"")
       }
       guard isWritable(index, of: table, options) else {

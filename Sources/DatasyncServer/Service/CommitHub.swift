@@ -90,6 +90,17 @@ final class CommitHub: StoreObserver {
     }
   }
 
+  func historyReplaced() {
+    logger.warning(
+      "the database's content was put back or replaced while it is served; its history begins anew, and clients begin anew, too")
+    state.withLock { state in
+      for entry in state.loops {
+        let loop = entry.loop
+        entry.eventLoop.execute { loop.value.historyReplaced() }
+      }
+    }
+  }
+
   func databaseGone(path: String) {
     logger.critical(
       "the database file, or its -wal or -shm, was replaced or removed while it is served; stop the server, then start it",

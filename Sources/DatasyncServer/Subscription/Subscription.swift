@@ -120,16 +120,15 @@ final class Subscription: SlotHolder {
   /// A token may be ahead of what this loop has published, by the batch that is on its way; ahead of
   /// the database it belongs to a history that is no more.
   private func resume(after token: ResumeToken) {
-    guard token.historyID == loop.historyID else { return end(.historyReplaced) }
     if FaultSwitch.isOn(.loseOnResume) { return advance(to: token.sequence.next) }
     if let start = token.commitStart { holdPages { $0.within = CommitCut(start: start) } }
-    if token.sequence <= loop.head { return advance(to: token.sequence) }
-    loop.read({ $0.sequence }) { [self] (result: Result<Sequence, DatasyncError>) in
+    // A look at the database shows whether its content is still of the token's history.
+    loop.read(isShort: true, { $0.sequence }) { [self] (result: Result<Sequence, DatasyncError>) in
       guard !isEnded else { return }
       switch result {
       case .failure(let error): end(error)
       case .success(let sequence):
-        guard token.sequence <= sequence else { return end(.historyReplaced) }
+        guard token.historyID == loop.historyID, token.sequence <= sequence else { return end(.historyReplaced) }
         loop.whenPublished(token.sequence) { [self] in advance(to: token.sequence) }
       }
     }
@@ -268,6 +267,9 @@ final class Subscription: SlotHolder {
     guard let old = view.table else { return }
     guard let table = catalog.table(id: old.id) else { return end(.tableNotFound(old.name)) }
     guard table.generation != old.generation else { return }
+    guard table.systemNames == old.systemNames else {
+      return end(.fieldsRenamed(table.name))
+    }
     let isLive: Bool
     if case .live = phase { isLive = true } else { isLive = false }
     if isLive { loop.leaveLive(self) }

@@ -63,12 +63,13 @@ private struct Detach {
   }
 
   func plan() throws(DatasyncError) -> DetachPlan {
-    let connection = try opening.connect(busyWait: nil, isLooking: true)
+    let connection = try look()
     return try explaining { () throws(SQLiteFailure) in try plan(connection) }
   }
 
   func run() throws(DatasyncError) -> DetachPlan {
     let lock = try opening.lock()
+    try look().close()
     let connection = try opening.connect(busyWait: nil)
     let identity = try FileIdentity(database: path, lock: lock)
     let plan = try explaining { () throws(SQLiteFailure) in
@@ -82,6 +83,19 @@ private struct Detach {
     connection.close()
     identity.remove()
     return plan
+  }
+
+  /// What a newer datasync has put in, only that one takes out.
+  private func look() throws(DatasyncError) -> Connection {
+    let connection = try opening.connect(busyWait: nil, isLooking: true)
+    do {
+      try OwnTables.checkFormat(connection)
+      connection.forgetStatements()
+      return connection
+    } catch {
+      connection.close()
+      throw error.datasyncError(while: "reading \(path)")
+    }
   }
 
   private func explaining<Result>(

@@ -15,7 +15,7 @@ extension Store {
 
   /// Does what the tables need to be served, and begins their history: one transaction.
   ///
-  /// - Returns: What was done.
+  /// - Returns: What was done: nothing where a table that was named cannot be attached.
   /// - Throws: FAILED_PRECONDITION, DATABASE_IN_USE while a server runs on the database; NOT_FOUND,
   ///   TABLE_NOT_FOUND.
   package static func attach(
@@ -23,9 +23,13 @@ extension Store {
   ) throws(DatasyncError) -> AttachPlan {
     let opening = StoreOpening(path: path, options: choices.applied(to: StoreOptions()))
     let lock = try opening.lock()
+    // A refusal leaves no trace, in the journal mode neither.
+    let plan = try attachPlan(path: path, choices: choices)
+    if plan.skipped.contains(where: { choices.namedTables.contains($0.table) }) {
+      return AttachPlan(path: path, items: [], skipped: plan.skipped)
+    }
     let connection = try opening.connect(busyWait: nil)
     let identity = try FileIdentity(database: path, lock: lock)
-    let plan = try AttachPlanner(opening: opening, connection: connection, choices: choices).plan()
     let names = Set(plan.items.map(\.table))
     let prepared = try opening.prepare(connection, identity: identity, attaching: .named(names))
     identity.writeSynced(
@@ -45,6 +49,7 @@ private struct AttachPlanner {
 
   func plan() throws(DatasyncError) -> AttachPlan {
     do {
+      try OwnTables.checkFormat(connection)
       let raws = try RawSchemaReader.tables(connection)
       for name in choices.namedTables where !raws.contains(where: { $0.name == name }) {
         throw DatasyncError(
@@ -71,6 +76,8 @@ private struct AttachPlanner {
       throw error
     } catch let failure as SQLiteFailure {
       throw opening.explained(failure)
+    } catch let failure as StoreFailure {
+      throw failure.datasyncError(while: "reading \(opening.path)")
     } catch {
       throw DatasyncError(.internal, "\(opening.path) cannot be read", cause: error)
     }
@@ -111,9 +118,10 @@ private struct AttachPlanner {
     }
     var added: [String] = []
     if entry.placement == .within, !isKnown {
-      if let obstacle = raw.systemColumnObstacle {
-        return .failure(TableAttacher.Obstacle(obstacle))
-      }
+      let attacher = TableAttacher(connection: connection, builder: builder, now: 0)
+      var obstacle = raw.systemColumnObstacle(isOurs: false)
+      if obstacle == nil { obstacle = try attacher.contentObstacle(raw) }
+      if let obstacle { return .failure(TableAttacher.Obstacle(obstacle)) }
       if let fault = try WithinTrial(connection: connection).fault(raw) {
         return .failure(TableAttacher.Obstacle(fault))
       }

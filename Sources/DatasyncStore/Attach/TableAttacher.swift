@@ -29,6 +29,42 @@ struct TableAttacher {
     }
   }
 
+  /// Why columns that the owner has under the system's names are not the system's: they hold something.
+  func contentObstacle(_ raw: RawTable) throws(SQLiteFailure) -> String? {
+    for system in SystemColumn.allCases where system != .key {
+      guard let column = raw.column(SystemColumn.names[system.rawValue]) else { continue }
+      let name = column.name.quotedIdentifier
+      let isOurs =
+        switch system {
+        case .deleted: "\(name) IN (0, 1)"
+        case .createdAt, .updatedAt: "typeof(\(name)) = 'integer' AND \(name) > 100000000000000"
+        // A number alone may count anything.
+        case .version where raw.column("created_at") != nil:
+          "typeof(\(name)) = 'integer' AND \(name) > 0 AND created_at > 100000000000000"
+        case .version: "0"
+        default: "1"
+        }
+      let unique = try connection.integer(
+        """
+        SELECT 1 FROM pragma_index_list(\(raw.name.quotedLiteral)) AS list,
+          pragma_index_info(list.name) AS column
+        WHERE list."unique" AND column.name = \(column.name.quotedLiteral)
+        """)
+      guard unique == nil else {
+        return "its column \(column.name) is to be unique, which the system's is not: name it otherwise, "
+          + "or keep the system fields beside the table"
+      }
+      let other = try connection.integer(
+        "SELECT 1 FROM \(raw.name.quotedIdentifier) WHERE \(name) IS NOT NULL AND NOT (\(isOurs)) LIMIT 1"
+      )
+      guard other == nil else {
+        return "its column \(column.name) holds other values than the system's: name it otherwise, or "
+          + "keep the system fields beside the table"
+      }
+    }
+    return nil
+  }
+
   /// Why a table cannot be served. A value.
   struct Obstacle: Error {
     let reason: String

@@ -61,13 +61,15 @@ struct WithinTrial {
     for object in objects {
       let name = object.name.quotedIdentifier
       switch object.type {
-      case "view": compile("the view \(object.name)", "SELECT * FROM \(name)", copy, &faults)
-      case "table":
+      case "view", "table":
+        if object.type == "view" {
+          compile("the view \(object.name)", "SELECT * FROM \(name)", copy, &faults)
+        }
         // Compiles the triggers on it.
-        for sql in [
-          "INSERT INTO \(name) DEFAULT VALUES", "DELETE FROM \(name)",
-          "UPDATE \(name) SET \(column(of: object.name, copy)) = NULL",
-        ] { compile("a trigger of \(object.name)", sql, copy, &faults) }
+        for (verb, sql) in [
+          ("INSERT", "INSERT INTO \(name) DEFAULT VALUES"), ("DELETE", "DELETE FROM \(name)"),
+          ("UPDATE", "UPDATE \(name) SET \(column(of: object.name, copy)) = NULL"),
+        ] { compile("a trigger of \(object.name) on \(verb)", sql, copy, &faults) }
       default: break
       }
     }

@@ -65,11 +65,12 @@ extension IntegrityCheck {
       ORDER BY sequence
       """)
     while try statement.step() {
-      let operation = Change.Operation(rawValue: statement.int(2))
+      let operation = LogOperation(rawValue: statement.int(2))
       let hasImage = !statement.isNull(6) || !statement.isNull(7)
       let isSound =
-        statement.int64(0) > 0 && tables.contains(statement.int(1))
-        && operation.map { ($0 == .tableAttached) != hasImage } ?? false
+        statement.int64(0) > 0
+        && (tables.contains(statement.int(1)) || operation.operation == .tableAttached)
+        && operation.isKnown && (operation.operation == .tableAttached) != hasImage
         && statement.type(3) == SQLITE_TEXT && isText(statement, 3)
         && [SQLITE_INTEGER, SQLITE_NULL].contains(statement.type(4))
         && [SQLITE_TEXT, SQLITE_NULL].contains(statement.type(5)) && isText(statement, 5)

@@ -51,14 +51,10 @@ struct KeyAdoption {
     defer { select.reset() }
     select.bind(1, key)
     let isThere = try select.step()
-    guard let rowKey = RowKey(noted: key, table: stored.table) else {
-      if isThere { try tellUnnamed(select, stored) }
-      return
-    }
+    guard !key.isNull else { return try tellUnnamed(of: stored) }
     // A number is no text, and yet finds one.
-    let row =
-      isThere && RowKey(stored: select, 0, table: stored.table) == rowKey
-      ? OwnersRow(select, stored) : nil
+    let row = isThere && select.rawValue(0) == key ? OwnersRow(select, stored) : nil
+    let rowKey = RowKey(noted: key, table: stored.table)
     if let strays = row?.strays, !strays.isEmpty { transaction.note(strays: strays, of: stored) }
     let known = try statements.known.row(key)
     switch (known, row) {
@@ -67,7 +63,8 @@ struct KeyAdoption {
     case (let known?, nil):
       try statements.known.remove(key)
       transaction.countRow(of: stored, -1)
-      try append(rowKey, stored, .delete, before: known, after: nil)
+      // What nothing can name is told of while it is there; its end is not.
+      if let rowKey { try append(rowKey, stored, .delete, before: known, after: nil) }
     case (let known?, let row?) where row.isSame(as: known, key: key, table: stored.table):
       return
     case (_, let row?):
@@ -88,7 +85,7 @@ struct KeyAdoption {
   }
 
   private func append(
-    _ key: RowKey, _ stored: StoredTable, _ operation: Change.Operation, before: KnownRow?,
+    _ key: RowKey?, _ stored: StoredTable, _ operation: Change.Operation, before: KnownRow?,
     after: KnownRow?
   ) throws(SQLiteFailure) {
     var faulty: FaultyImages = []
@@ -96,14 +93,20 @@ struct KeyAdoption {
     if after?.isFaulty == true { faulty.insert(.after) }
     try transaction.append(
       Change(
-        sequence: transaction.takeSequence(), tableID: stored.table.id, key: key.description,
-        operation: operation, before: before?.image, after: after?.image, faulty: faulty))
+        sequence: transaction.takeSequence(), tableID: stored.table.id,
+        key: key?.description ?? "", operation: operation, before: before?.image, after: after?.image, faulty: faulty))
   }
 
-  /// A row whose key names no row: it is told of once, and nothing is known of it afterwards.
-  private func tellUnnamed(_ select: Statement, _ stored: StoredTable) throws(SQLiteFailure) {
-    var row = OwnersRow(select, stored)
-    row.addKeyFault()
+  /// Rows without any key: they are told of once, and nothing is known of them afterwards.
+  private func tellUnnamed(of stored: StoredTable) throws(SQLiteFailure) {
+    let rows = try connection.cached(
+      """
+      SELECT \(stored.storedColumnList) FROM \(stored.quotedName)
+      WHERE \(stored.quotedKey) IS NULL LIMIT 1
+      """)
+    defer { rows.reset() }
+    guard try rows.step() else { return }
+    let row = OwnersRow(rows, stored)
     let stamp = RowStamp(
       createdAt: transaction.now, updatedAt: transaction.now, version: transaction.next)
     try transaction.append(
@@ -165,8 +168,13 @@ struct KeyAdoption {
     return count
   }
 
+  /// Rows without a key are known to nobody.
   private func storedCount(of stored: StoredTable) throws(SQLiteFailure) -> Int64 {
-    try connection.integer("SELECT count(*) FROM \(stored.quotedName)") ?? 0
+    var sql = "SELECT count(*) FROM \(stored.quotedName)"
+    if stored.mayLackKeys {
+      sql = "SELECT (\(sql)) - (\(sql) WHERE \(stored.quotedKey) IS NULL)"
+    }
+    return try connection.integer(sql) ?? 0
   }
 
   /// Keys that are known and not there, so many at once.
@@ -209,18 +217,5 @@ extension RowKey {
       self = .text(text)
     default: return nil
     }
-  }
-}
-
-extension OwnersRow {
-  /// Says that the row's key names no row.
-  mutating func addKeyFault() {
-    let fault = RowFault(
-      number: SystemColumn.key.rawValue + 1,
-      description: "the key is one by which no row can be named")
-    faults.append(fault)
-    var encoder = RowEncoder()
-    RowFaults.append([fault], to: &encoder)
-    fields += encoder.bytes
   }
 }

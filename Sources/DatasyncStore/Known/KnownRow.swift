@@ -54,6 +54,12 @@ struct OwnersRow {
         strays.append(position)
       }
     }
+    if RowKey(stored: statement, 0, table: stored.table) == nil {
+      faults.insert(
+        RowFault(
+          number: SystemColumn.key.rawValue + 1,
+          description: "the key is one by which no row can be named"), at: 0)
+    }
     RowFaults.append(faults, to: &encoder)
     fields = encoder.bytes
     self.isDeleted = isDeleted
@@ -80,7 +86,7 @@ struct OwnersRow {
 
   func image(key: Value, _ stamp: RowStamp, table: Table) -> RowImage {
     var encoder = RowEncoder(reservingCapacity: fields.count + 96)
-    encoder.append(key, to: table.key)
+    if RowKey(noted: key, table: table) != nil { encoder.append(key, to: table.key) }
     encoder.append(timestamp: stamp.createdAt, number: SystemColumn.createdAt.rawValue + 1)
     encoder.append(timestamp: stamp.updatedAt, number: SystemColumn.updatedAt.rawValue + 1)
     encoder.append(

@@ -63,7 +63,8 @@ struct KnownRowsFill {
     let statement = try connection.prepare(
       "SELECT \(stored.storedColumnList) FROM \(stored.quotedName) \(condition)")
     while try statement.step() {
-      guard let key = RowKey(stored: statement, 0, table: stored.table)?.value else { continue }
+      let key = statement.rawValue(0)
+      guard !key.isNull else { continue }
       try body(key, OwnersRow(statement, stored), try rows.row(key))
     }
   }

@@ -1,3 +1,4 @@
+import CDatasyncSQLite
 import DatasyncModel
 
 #if canImport(Glibc)
@@ -128,10 +129,11 @@ final class Reader: @unchecked Sendable {
     // Where the last snapshot could not be ended: nobody may read in it any more.
     if !connection.isAutocommit { try connection.cached("COMMIT").run() }
     while true {
+      let announced = shared.head
       try connection.cached("BEGIN").run()
+      let isOther = try isOtherHistory(announced: announced)
       let isPending =
-        try connection.integer(
-          "SELECT 1 FROM datasync_written UNION ALL SELECT 1 FROM datasync_foreign LIMIT 1") != nil
+        isOther ? true : try hasForeignChanges()
       if isPending, MonotonicClock.now < deadline,
         !busyWait.isKeptWaiting(longerThan: maxLockWait)
       {
@@ -141,6 +143,7 @@ final class Reader: @unchecked Sendable {
         pause = min(pause * 2, 10_000)
         continue
       }
+      guard !isOther else { throw Reader.replaced }
       let sequence = try ChangeLog.head(connection)
       let oldest = try connection.integer("SELECT oldest FROM datasync_state") ?? 0
       let snapshot = Snapshot(
@@ -151,6 +154,25 @@ final class Reader: @unchecked Sendable {
       progress.openedAt = MonotonicClock.now
       return snapshot
     }
+  }
+
+  private func hasForeignChanges() throws(SQLiteFailure) -> Bool {
+    try connection.integer(
+      "SELECT 1 FROM datasync_written UNION ALL SELECT 1 FROM datasync_foreign LIMIT 1") != nil
+  }
+
+  /// Whether somebody has put other content into the file, which the writer has not seen yet.
+  private func isOtherHistory(announced: Sequence) throws(SQLiteFailure) -> Bool {
+    if try ChangeLog.head(connection) < announced { return true }
+    let statement = try connection.cached(
+      "SELECT value FROM datasync_settings WHERE name = 'history_id'")
+    defer { statement.reset() }
+    return try !statement.step() || statement.text(0) != shared.historyID
+  }
+
+  private static var replaced: SQLiteFailure {
+    SQLiteFailure(
+      extendedCode: SQLITE_BUSY, message: "the database's content has just been replaced")
   }
 
   /// The tables of which other programs have changed rows that are not adopted.

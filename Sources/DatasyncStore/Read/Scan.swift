@@ -197,6 +197,9 @@ struct Scan {
   ) throws(RowFault) {
     let start = encoder.byteCount
     if source.hasImages {
+      guard !statement.isNull(1) else {
+        throw RowFault(number: 1, description: "the key is one by which no row can be named")
+      }
       try RowProjection.append(
         statement.bytes(1), isFaulty: statement.int64(2) != 0, numbers: selectedNumbers,
         to: &encoder)

@@ -176,9 +176,20 @@ package final class Snapshot {
 
   private func source(of request: ScanRequest) throws(DatasyncError) -> TableSource {
     let table = request.table
+    let current = try current(table)
     return TableSource(
-      table: table, current: try current(table), isPending: pendingTables.contains(table.id),
-      needed: request.neededColumns)
+      table: table, current: current, isPending: pendingTables.contains(table.id),
+      needed: request.neededColumns, lacksKeys: try lacksKeys(current))
+  }
+
+  private func lacksKeys(_ stored: StoredTable) throws(DatasyncError) -> Bool {
+    guard stored.placement == .beside, stored.mayLackKeys else { return false }
+    return try reading { () throws(ReadFailure) in
+      try ReadFailure.wrap { () throws(SQLiteFailure) in
+        try self.connection.integer(
+          "SELECT 1 FROM \(stored.quotedName) WHERE \(stored.quotedKey) IS NULL LIMIT 1") != nil
+      }
+    }
   }
 
   private func rowStatement(

@@ -19,10 +19,11 @@ struct TableSource {
   /// - Parameters:
   ///   - isPending: Whether other programs have changed rows that are not adopted: these are shown as
   ///     they were before.
+  ///   - lacksKeys: Whether the table has rows without a key, of which nothing is known.
   ///   - needed: Positions in ``Table/columns`` of what conditions and orders name.
   init(
-    table: Table, current: StoredTable, isPending: Bool = false,
-    needed: Set<Int> = []
+    table: Table, current: StoredTable, isPending: Bool = false, needed: Set<Int> = [],
+    lacksKeys: Bool = false
   ) {
     self.table = table
     switch current.placement {
@@ -31,7 +32,8 @@ struct TableSource {
       sql = TableSource.within(table, current, isPending: isPending)
     case .beside:
       hasImages = true
-      sql = TableSource.beside(table, current, isPending: isPending, needed: needed)
+      sql = TableSource.beside(
+        table, current, isPending: isPending, needed: needed, lacksKeys: lacksKeys)
     }
   }
 
@@ -78,10 +80,11 @@ struct TableSource {
   // MARK: - Beside
 
   private static func beside(
-    _ table: Table, _ current: StoredTable, isPending: Bool, needed: Set<Int>
+    _ table: Table, _ current: StoredTable, isPending: Bool, needed: Set<Int>, lacksKeys: Bool
   ) -> String {
     // What the system fields and the key can answer needs no look at the owner's table.
-    let needsOwners = !isPending && needed.contains { $0 >= SystemColumn.count }
+    let needsOwners =
+      !isPending && (lacksKeys || needed.contains { $0 >= SystemColumn.count })
     let marked = current.marksDeleted
     let columns = table.columns.enumerated().map { position, column in
       let name = column.name.quotedIdentifier
@@ -101,7 +104,7 @@ struct TableSource {
       needsOwners
       // The unary plus takes the key's affinity away, with which no index would serve.
       ? """
-      \(current.quotedName) AS t CROSS JOIN datasync_rows AS r \
+      \(current.quotedName) AS t \(lacksKeys ? "LEFT" : "CROSS") JOIN datasync_rows AS r \
       ON r.table_id = \(current.table.id) AND r.key = +t.\(current.quotedKey)
       """ : "datasync_rows AS r WHERE r.table_id = \(current.table.id)"
     return """

@@ -48,6 +48,9 @@ enum ColumnReader {
       return column.isSystem && column.number == SystemColumn.deleted.rawValue + 1
         ? .bool(false) : .null
     }
+    if storage == SQLITE_FLOAT, column.isSystem, column.number > 1 {
+      return try ofRebuiltColumn(statement, index, column)
+    }
     switch column.type {
     case .bool:
       guard storage == SQLITE_INTEGER, (0...1).contains(statement.int64(index)) else {
@@ -77,6 +80,21 @@ enum ColumnReader {
     case .string, .date, .timeOfDay, .decimal, .uuid, .json, .enumeration:
       guard storage == SQLITE_TEXT else { throw misfit(statement, index, "text") }
       return .string(try text(statement, index, column: column))
+    }
+  }
+
+  /// A tool that rebuilds a table may write a system column's type as its affinity, REAL.
+  private static func ofRebuiltColumn(
+    _ statement: Statement, _ index: Int32, _ column: Column
+  ) throws(Misfit) -> Value {
+    guard let number = Int64(exactly: statement.double(index)) else {
+      throw misfit(statement, index, "an integer")
+    }
+    return switch column.type {
+    case .timestamp: .timestamp(try timestamp(number))
+    case .bool where (0...1).contains(number): .bool(number == 1)
+    case .bool: throw misfit(statement, index, "0 or 1")
+    default: .int64(number)
     }
   }
 

@@ -23,7 +23,9 @@ final class Connection {
     var opened: OpaquePointer?
     var flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
     if create { flags |= SQLITE_OPEN_CREATE }
-    let code = sqlite3_open_v2(path, &opened, flags, nil)
+    // Some builds of SQLite take a name that begins so for a URI.
+    let name = path.hasPrefix("file:") ? "./\(path)" : path
+    let code = sqlite3_open_v2(name, &opened, flags, nil)
     guard code == SQLITE_OK, let opened else {
       let message = opened.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
       sqlite3_close_v2(opened)
@@ -107,6 +109,14 @@ final class Connection {
     defer { statement.reset() }
     guard try statement.step(), !statement.isNull(0) else { return nil }
     return statement.text(0)
+  }
+
+  /// The same as ``text(_:)``, whatever the database's encoding.
+  func utf8Text(_ sql: String) throws(SQLiteFailure) -> String? {
+    let statement = try cached(sql)
+    defer { statement.reset() }
+    guard try statement.step(), !statement.isNull(0) else { return nil }
+    return String(decoding: statement.textBytes(0), as: UTF8.self)
   }
 
   /// Whether no transaction is open.

@@ -49,6 +49,10 @@ struct DefaultReader {
     switch (affinity, value) {
     case (.text, .integer), (.text, .real):
       return .text(statement.text(0))
+    case (.integer, .real(let number)), (.numeric, .real(let number)):
+      return Int64(exactly: number).map { .integer($0) } ?? value
+    case (.real, .integer(let number)):
+      return .real(Double(number))
     case (.integer, .text(let bytes)), (.numeric, .text(let bytes)), (.real, .text(let bytes)):
       guard DefaultReader.isNumber(bytes) else { return value }
       let number = try connection.cached("SELECT CAST(?1 AS NUMERIC)")

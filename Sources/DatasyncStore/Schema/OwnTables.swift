@@ -75,13 +75,7 @@ enum OwnTables {
   /// - Throws: FAILED_PRECONDITION where a newer server made them.
   static func ensure(_ connection: Connection) throws(StoreFailure) {
     if try StoreFailure.wrap({ () throws(SQLiteFailure) in try exist(connection) }) {
-      let found = try setting("format", connection)
-      guard case .int64(let number) = found, number <= format else {
-        throw .error(
-          DatasyncError(
-            .failedPrecondition, reason: "NEWER_DATABASE",
-            "the database was last served by a newer datasync; upgrade this one"))
-      }
+      let number = try checkFormat(connection)
       try StoreFailure.wrap { () throws(SQLiteFailure) in try addLogThrough(connection) }
       if number < format { try upgrade(connection) }
       return
@@ -93,6 +87,21 @@ enum OwnTables {
     }
     try set("format", .int64(format), connection)
     try set("journal_mode", .string(connection.journalModeBefore), connection)
+  }
+
+  /// The format of what is kept; 0: nothing is.
+  ///
+  /// - Throws: FAILED_PRECONDITION where a newer server made it.
+  @discardableResult
+  static func checkFormat(_ connection: Connection) throws(StoreFailure) -> Int64 {
+    guard try StoreFailure.wrap({ () throws(SQLiteFailure) in try exist(connection) }) else { return 0 }
+    guard case .int64(let number) = try setting("format", connection), number <= format else {
+      throw .error(
+        DatasyncError(
+          .failedPrecondition, reason: "NEWER_DATABASE",
+          "the database was last served by a newer datasync; upgrade this one"))
+    }
+    return number
   }
 
   /// From format 1, which knew tables within alone.

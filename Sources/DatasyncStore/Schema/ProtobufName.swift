@@ -5,21 +5,6 @@ enum ProtobufName {
   /// Whether a column's name can be a field's: a letter or underscore, then those and digits.
   static func isIdentifier(_ name: String) -> Bool { FieldNames.isIdentifier(name) }
 
-  /// The field's name in JSON, by which protoc tells two fields apart.
-  static func jsonName(_ name: String) -> String {
-    var result = ""
-    var isAfterUnderscore = false
-    for character in name {
-      if character == "_" {
-        isAfterUnderscore = true
-      } else {
-        result += isAfterUnderscore ? character.uppercased() : String(character)
-        isAfterUnderscore = false
-      }
-    }
-    return result
-  }
-
   /// `todo_items` → `TodoItems`; what protobuf cannot spell is left out.
   static func messageName(of table: String, id: Int) -> String {
     var result = ""

@@ -49,7 +49,7 @@ struct RawTable: Sendable {
   let uniqueKeys: [UniqueKey]
   let hasKeyIndex: Bool
   let foreignKeys: [ForeignKey]
-  let triggers: [Trigger]
+  var triggers: [Trigger]
   /// Whether a REPLACE may remove rows of other keys: by a unique index besides the key's, or by a
   /// rowid that is not the key.
   let hasHiddenConflicts: Bool
@@ -95,17 +95,27 @@ struct RawTable: Sendable {
 
   /// Why the system fields cannot be kept in columns of the table: columns of their names, where the
   /// owner has them, must be able to hold what the system writes.
-  var systemColumnObstacle: String? {
+  ///
+  /// - Parameter isOurs: Whether they have been ours. A tool that rebuilds the table may have written
+  ///   their types as affinities; of the owner's own, only what is declared as we declare it is taken.
+  func systemColumnObstacle(isOurs: Bool) -> String? {
     for system in SystemColumn.allCases where system != .key {
       let name = SystemColumn.names[system.rawValue]
       guard let column = column(name) else { continue }
       guard column.keyPosition == 0 else { return "its key is named \(column.name)" }
       guard !column.isGenerated else { return "its column \(column.name) is generated" }
       let affinity = DeclaredType(parsing: column.declaredType, enumeration: nil).affinity
-      guard affinity != .text, affinity != .real else {
+      guard isOurs || column.name == name else {
+        return "its column \(column.name) is the owner's: only \(name), in small letters, is the system's"
+      }
+      let declaration = SystemColumnDeclaration.declared(system, isStrict: false)
+      guard affinity != .text, isOurs || affinity != .real else {
         return "its column \(column.name) is declared \(column.declaredType), but the system keeps "
-          + "an integer there: declare it \(SystemColumnDeclaration.declared(system, isStrict: false)), "
-          + "or name it otherwise"
+          + "an integer there: declare it \(declaration), or name it otherwise"
+      }
+      guard isOurs || SystemColumnDeclaration.isOurs(column, system) else {
+        return "its column \(column.name) is not declared as the system's is, \(declaration): "
+          + "name it otherwise, or keep the system fields beside the table"
       }
     }
     return nil
@@ -128,6 +138,20 @@ enum SystemColumnDeclaration {
     case .createdAt, .updatedAt: isStrict ? "INTEGER" : "TIMESTAMP"
     case .version: "INTEGER"
     case .deleted: isStrict ? "INTEGER NOT NULL DEFAULT 0" : "BOOLEAN NOT NULL DEFAULT 0"
+    }
+  }
+
+  /// Whether a column is declared as one that the system keeps: an integer that nobody else fills.
+  static func isOurs(_ column: RawTable.Column, _ system: SystemColumn) -> Bool {
+    let type = column.declaredType.asciiLowercased
+    switch system {
+    case .key: return false
+    case .createdAt, .updatedAt:
+      return ["timestamp", "integer"].contains(type) && column.defaultSQL == nil && !column.isNotNull
+    case .version: return type == "integer" && column.defaultSQL == nil && !column.isNotNull
+    case .deleted:
+      return ["boolean", "integer"].contains(type)
+        && [nil, "0", "false"].contains(column.defaultSQL?.asciiLowercased)
     }
   }
 }

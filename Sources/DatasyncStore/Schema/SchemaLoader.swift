@@ -64,7 +64,7 @@ struct SchemaLoader {
     let registry = TableRegistry(connection: connection)
     let isMadeForUs = try OwnTables.isMadeForUs(connection)
     var identity = try TableIdentity(registry: registry)
-    let raws = try RawSchemaReader.tables(connection)
+    var raws = try RawSchemaReader.tables(connection)
     let builder = StoredTableBuilder(
       connection: connection, options: options, previous: previous, all: raws)
     let attacher = TableAttacher(connection: connection, builder: builder, now: now)
@@ -75,6 +75,9 @@ struct SchemaLoader {
     var isWaiting = false
     var unclaimed: [TableEntry] = []
     let entries = identity.match(raws)
+    if mayAlter {
+      for index in raws.indices { try dropTriggersOfOthers(&raws[index], entries[index]) }
+    }
     for (raw, entry) in zip(raws, entries) {
       switch try decide(raw, entry, attacher, survey, isMadeForUs: isMadeForUs) {
       case .leave(let reason):
@@ -157,7 +160,12 @@ struct SchemaLoader {
       raw = try attacher.moveBeside(raw, &entry)
     }
     if entry.placement == .within {
-      if let obstacle = raw.systemColumnObstacle { return .leave(reason: obstacle) }
+      if let obstacle = raw.systemColumnObstacle(isOurs: isKnown && before.placement == .within) {
+        return .leave(reason: obstacle)
+      }
+      if !isKnown, let obstacle = try attacher.contentObstacle(raw) {
+        return .leave(reason: obstacle)
+      }
       if !raw.missingSystemColumns.isEmpty {
         guard mayAlter else { return .wait }
         switch try attacher.addSystemColumns(to: raw) {
@@ -189,6 +197,17 @@ struct SchemaLoader {
         isNew: !isWhole,
         isStale: isWhole && entry.placement == .beside
           && (hasMoved || entry.needsNewImages(since: before, raw: raw))))
+  }
+
+  /// A table that was renamed has taken along the triggers of one that is there under the old name.
+  private func dropTriggersOfOthers(
+    _ raw: inout RawTable, _ entry: TableEntry
+  ) throws(SQLiteFailure) {
+    for trigger in raw.triggers
+    where trigger.isOurs && CaptureTriggers.tableID(ofTrigger: trigger.name) != entry.id {
+      try connection.execute("DROP TRIGGER \(trigger.name.quotedIdentifier)")
+      raw.triggers.removeAll { $0.name == trigger.name }
+    }
   }
 
   private func hasMoved(_ before: TableEntry, _ after: TableEntry) -> Bool {

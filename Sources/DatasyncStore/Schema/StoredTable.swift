@@ -97,6 +97,11 @@ final class StoredTable: Sendable {
     // In any other column SQLite keeps numbers as such, which a table of ours would have as text.
     return table.columns[position].type != .string || affinities[position] == .text
   }
+  /// Whether rows may have NULL for a key: SQLite lets them where the key is neither the rowid nor
+  /// declared NOT NULL.
+  var mayLackKeys: Bool {
+    !raw.isWithoutRowID && !raw.hasRowIDKey && !(raw.keyColumns.first?.isNotNull ?? true)
+  }
   var marksDeleted: Bool { storedPositions.contains(SystemColumn.deleted.rawValue) }
 }
 

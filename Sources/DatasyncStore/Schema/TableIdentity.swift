@@ -20,11 +20,9 @@ struct TableIdentity {
   /// The entry of each table, in the order given; new ones for those that are not known.
   mutating func match(_ raws: [RawTable]) -> [TableEntry] {
     var positions = [Int?](repeating: nil, count: raws.count)
-    claim(raws, &positions) { raw, entry in entry.name.asciiLowercased == raw.name.asciiLowercased }
-    claim(raws, &positions) { raw, entry in entry.id == raw.ownerID }
-    claim(raws, &positions) { raw, entry in
-      entry.presentName.asciiLowercased == raw.name.asciiLowercased
-    }
+    claim(raws, &positions, by: \.name.asciiLowercased) { $0.name.asciiLowercased }
+    claim(raws, &positions, by: \.id) { $0.ownerID }
+    claim(raws, &positions, by: \.presentName.asciiLowercased) { $0.name.asciiLowercased }
     return zip(raws, positions).map { raw, position in
       position.map { entries[$0] } ?? added(raw)
     }
@@ -33,13 +31,19 @@ struct TableIdentity {
   /// Entries whose tables are gone.
   var absent: [TableEntry] { entries.filter { !claimed.contains($0.id) } }
 
-  private mutating func claim(
-    _ raws: [RawTable], _ positions: inout [Int?], _ isSame: (RawTable, TableEntry) -> Bool
+  /// Gives the tables that have none yet the first free entry of the same name or id.
+  private mutating func claim<Mark: Hashable>(
+    _ raws: [RawTable], _ positions: inout [Int?], by mark: (TableEntry) -> Mark,
+    _ wanted: (RawTable) -> Mark?
   ) {
+    var free: [Mark: Int] = [:]
+    for (position, entry) in entries.enumerated() where !claimed.contains(entry.id) {
+      if free[mark(entry)] == nil { free[mark(entry)] = position }
+    }
     for (index, raw) in raws.enumerated() where positions[index] == nil {
-      guard
-        let position = entries.firstIndex(where: { !claimed.contains($0.id) && isSame(raw, $0) })
-      else { continue }
+      guard let wanted = wanted(raw), let position = free.removeValue(forKey: wanted) else {
+        continue
+      }
       positions[index] = position
       claimed.insert(entries[position].id)
     }

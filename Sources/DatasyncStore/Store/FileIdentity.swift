@@ -178,10 +178,15 @@ struct HistoryCheck {
     let known = try OwnTables.setting("history_id", connection)
     let inode = try OwnTables.setting("inode", connection)
     if case .string(let id) = known, isSame(id, inode: inode, head: head) { return id }
+    return try HistoryCheck.begin(connection, inode: identity.inode)
+  }
+
+  /// Names a history that begins now.
+  static func begin(_ connection: Connection, inode: Int64) throws(StoreFailure) -> String {
     var keys = KeyGenerator()
     let id = keys.next(now: WallClock.now)
     try OwnTables.set("history_id", .string(id), connection)
-    try OwnTables.set("inode", .int64(identity.inode), connection)
+    try OwnTables.set("inode", .int64(inode), connection)
     return id
   }
 

@@ -6,6 +6,7 @@ final class SharedState: Sendable {
   private let announced: Atomic<UInt64>
   private let current: Mutex<Schema>
   private let isDatabaseGone = Atomic(false)
+  private let history: Mutex<String>
   private let currentWALPages = Atomic(0)
   private let currentLogBytes = Atomic(0)
   private let oldestLogged: Atomic<UInt64>
@@ -14,6 +15,7 @@ final class SharedState: Sendable {
   init(prepared: StoreOpening.Prepared) {
     announced = Atomic(prepared.head.rawValue)
     current = Mutex(prepared.schema)
+    history = Mutex(prepared.historyID)
     oldestLogged = Atomic(prepared.compactor.oldest.rawValue)
     currentLogBytes.store(prepared.compactor.logBytes, ordering: .relaxed)
   }
@@ -40,6 +42,13 @@ final class SharedState: Sendable {
 
   func setWALPages(_ pages: Int) {
     currentWALPages.store(pages, ordering: .relaxed)
+  }
+
+  /// Names the database's history.
+  var historyID: String { history.withLock { $0 } }
+
+  func setHistoryID(_ id: String) {
+    history.withLock { $0 = id }
   }
 
   func setHead(_ head: Sequence) {

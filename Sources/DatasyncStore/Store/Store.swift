@@ -11,6 +11,9 @@ package protocol StoreObserver: Sendable {
   func catalogChanged(_ catalog: Catalog)
   /// Other tables than before are not served.
   func unservedTablesChanged(_ tables: [UnservedTable])
+  /// The file's content was put back or replaced by that of another; a new history begins, with the
+  /// next batch. Whoever holds a position of the old one holds nothing any more.
+  func historyReplaced()
   /// The database's file was removed or replaced; every read and write is refused from now on.
   func databaseGone(path: String)
   /// A read of this server or of another program lasts while much is written: the WAL is as long as
@@ -31,6 +34,7 @@ package protocol StoreObserver: Sendable {
 
 extension StoreObserver {
   /// Observers that do not care learn it from the refusals.
+  package func historyReplaced() {}
   package func databaseGone(path: String) {}
   package func longReadHoldsWAL(bytes: Int) {}
   package func unservedTablesChanged(_ tables: [UnservedTable]) {}
@@ -50,7 +54,7 @@ package final class Store: Sendable {
   private let identity: FileIdentity
   package let path: String
   /// Names this database's history; OpenResponse.history_id.
-  package let historyID: String
+  package var historyID: String { shared.historyID }
   /// Signs what clients keep and bring again; the database's own, and secret.
   package let tokenKey: [UInt8]
 
@@ -95,7 +99,7 @@ package final class Store: Sendable {
       busyWait.lockTaken()
       reserve?.extendIfDue()
     }
-    writer.keep(identity, historyID: prepared.historyID) { pages in
+    writer.keep(identity, shared) { pages in
       checkpointer.walGrew(to: pages)
       reserve?.walGrew(to: pages)
     }
@@ -125,7 +129,6 @@ package final class Store: Sendable {
     self.checkpointer = checkpointer
     self.busyWait = busyWait
     self.identity = identity
-    historyID = prepared.historyID
     tokenKey = prepared.tokenKey
     path = opening.path
     readers = ReaderPool(readers: connections, limit: options.maxQueuedReads)
@@ -238,19 +241,25 @@ package final class Store: Sendable {
 extension Writer {
   /// Notes in the database's companion what is announced, and tells how long the WAL is.
   fileprivate func keep(
-    _ identity: FileIdentity, historyID: String, walGrew: @escaping (_ pages: Int) -> Void
+    _ identity: FileIdentity, _ shared: SharedState, walGrew: @escaping (_ pages: Int) -> Void
   ) {
     let wal = WALLength()
     wal.install(on: connection)
     let unsyncedBoot = options.synchronous == .normal ? Boot.id : nil
     identity.writeSynced(
       FileIdentity.Record(
-        historyID: historyID, head: head.rawValue, unsyncedBoot: unsyncedBoot))
+        historyID: shared.historyID, head: head.rawValue, unsyncedBoot: unsyncedBoot))
+    inode = identity.inode
+    historyBegun = { [unowned self] in
+      identity.writeSynced(
+        FileIdentity.Record(
+          historyID: shared.historyID, head: head.rawValue, unsyncedBoot: unsyncedBoot))
+    }
     identity.noteSideFiles()
     reserve = identity.diskReserve()
     isInPlace = { identity.isInPlace() }
     closedSynced = { [unowned self] in
-      identity.writeSynced(FileIdentity.Record(historyID: historyID, head: head.rawValue))
+      identity.writeSynced(FileIdentity.Record(historyID: shared.historyID, head: head.rawValue))
     }
     committed = { [unowned self] in
       // Before anyone hears of the commit.

@@ -23,14 +23,15 @@ struct StoreOpening {
       let connection = try Connection(path: path, busyWait: busyWait)
       _ = try connection.integer("SELECT count(*) FROM sqlite_schema")
       guard sqlite3_db_readonly(connection.handle, "main") == 0 else { throw readOnly(nil) }
-      if isLooking { return connection }
-      let encoding = try connection.text("PRAGMA encoding")
+      // Of a database in UTF-16 the answer is in UTF-16, too, unless it is asked for as UTF-8.
+      let encoding = try connection.utf8Text("PRAGMA encoding")
       guard encoding == "UTF-8" else {
         throw DatasyncError(
           .failedPrecondition, reason: "UNSUPPORTED_ENCODING",
           "\(path) stores text as \(encoding ?? "?"), datasync serves UTF-8: make a new database "
             + "from its dump (sqlite3 OLD .dump | sqlite3 NEW)")
       }
+      if isLooking { return connection }
       connection.journalModeBefore = try connection.text("PRAGMA journal_mode") ?? "delete"
       let mode = try connection.text("PRAGMA journal_mode = WAL")
       guard mode == "wal" else {

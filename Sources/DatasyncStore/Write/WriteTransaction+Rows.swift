@@ -44,6 +44,11 @@ extension WriteTransaction {
     values[SystemColumn.version.rawValue] = .int64(Int64(clamping: sequence.rawValue))
     values[SystemColumn.deleted.rawValue] = .bool(isDeleted)
     let key = keyText(values[0])
+    if mayBeTooLarge(values) {
+      try checkSize(
+        RowEncoder.image(of: values, table: stored.table), isFaulty: false, before: nil,
+        key: key.isEmpty ? nil : try RowKey(value: values[0]), of: stored.table)
+    }
     try run(stored, key: key, values: values, expectsChange: true) { () throws(SQLiteFailure) in
       let statements = self.statements(for: stored)
       let statement = try statements.insert()
@@ -139,7 +144,7 @@ extension WriteTransaction {
     countRow(of: stored, -1)
     try adoptSideEffects(of: stored, except: key)
     return WriteResult(
-      messageName: stored.table.messageName, image: found.readableImage, sequence: sequence)
+      messageName: stored.table.messageName, image: readableImage(of: found), sequence: sequence)
   }
 
   /// Writes columns of a row that exists; nothing where they already are so.
@@ -159,7 +164,7 @@ extension WriteTransaction {
     var written = columns.filter { changed.contains(table.columns[$0].number) }
     guard !written.isEmpty else {
       return WriteResult(
-        messageName: table.messageName, image: found.readableImage, sequence: before.version)
+        messageName: table.messageName, image: readableImage(of: found), sequence: before.version)
     }
     var values = values
     let sequence = takeSequence()
@@ -175,6 +180,10 @@ extension WriteTransaction {
         values[SystemColumn.deleted.rawValue] = .bool(before.isDeleted)
         written.append(SystemColumn.deleted.rawValue)
       }
+    }
+    if mayBeTooLarge(values) {
+      try checkSize(
+        rest.image(of: table), isFaulty: !rest.faults.isEmpty, before: found, key: key, of: table)
     }
     let columnsWritten = written
     let valuesWritten = values
@@ -230,9 +239,7 @@ extension WriteTransaction {
     } else {
       after = try reread(stored, key: key, written, sequence: sequence)
     }
-    guard after.image.bytes.count <= maxRowBytes || after.isFaulty else {
-      throw .request(.rowTooLarge(after.image, key: key, table: table, limit: maxRowBytes))
-    }
+    try checkSize(after.image, isFaulty: after.isFaulty, before: before, key: key, of: table)
     if stored.placement == .beside {
       try keep(
         after, of: stored, key: key, written.stamp(version: sequence), isNew: before == nil)
@@ -246,8 +253,33 @@ extension WriteTransaction {
     if before == nil { countRow(of: stored, 1) }
     try adoptSideEffects(of: stored, except: key)
     return WriteResult(
-      messageName: table.messageName, image: after.isFaulty ? nil : after.image,
+      messageName: table.messageName,
+      image: after.isFaulty || after.image.bytes.count > maxRowBytes ? nil : after.image,
       sequence: sequence)
+  }
+
+  /// An upper bound is compared: few rows have to be encoded for this.
+  private func mayBeTooLarge(_ values: [Value]) -> Bool {
+    guard maxRowBytes < .max else { return false }
+    var bytes = 0
+    for value in values {
+      switch value {
+      case .string(let text): bytes += text.utf8.count + 16
+      case .bytes(let blob): bytes += blob.count + 16
+      case .null, .bool, .int64, .double, .timestamp: bytes += 24
+      }
+    }
+    return bytes > maxRowBytes
+  }
+
+  /// Refuses a row that no message would hold; one that was so before may be written otherwise.
+  private func checkSize(
+    _ image: RowImage, isFaulty: Bool, before: FoundRow?, key: RowKey?, of table: Table
+  ) throws(WriteFailure) {
+    guard image.bytes.count > maxRowBytes, !isFaulty,
+      before.map({ $0.row.image.bytes.count <= maxRowBytes }) ?? true
+    else { return }
+    throw .request(.rowTooLarge(image, key: key, table: table, limit: maxRowBytes))
   }
 
   /// The row as it came out: SQLite, or a trigger of the owner's, may have made something else of it.
@@ -355,14 +387,21 @@ extension WriteTransaction {
 extension DatasyncError {
   /// A write that would make a row which no message holds.
   fileprivate static func rowTooLarge(
-    _ image: RowImage, key: RowKey, table: Table, limit: Int
+    _ image: RowImage, key: RowKey?, table: Table, limit: Int
   ) -> DatasyncError {
     let fault = RowFault.size(of: image.bytes, count: image.bytes.count, limit: limit)
     let column = table.index(ofNumber: fault.number).map { table.columns[$0].name } ?? ""
+    var metadata = ["limit": RowFault.sizeLimit, "table": table.name, "column": column]
+    if let key { metadata["id"] = key.description }
     return DatasyncError(
       .resourceExhausted, reason: "ROW_TOO_LARGE", "\(column): \(fault.description)",
-      metadata: [
-        "limit": RowFault.sizeLimit, "table": table.name, "id": key.description, "column": column,
-      ])
+      metadata: metadata)
+  }
+}
+
+extension WriteTransaction {
+  /// nil where the row cannot be shown: it cannot be read, or no message holds it.
+  private func readableImage(of found: FoundRow) -> RowImage? {
+    found.row.image.bytes.count <= maxRowBytes ? found.readableImage : nil
   }
 }

@@ -27,6 +27,9 @@ extension WriteTransaction {
       throw failure
     } catch let failure as SQLiteFailure {
       let isLost = connection.isAutocommit
+      if let error = keysExhausted(failure, stored) {
+        throw isLost ? WriteFailure.poisoned(error) : .request(error)
+      }
       guard failure.concernsRequest else { throw .batch(failure) }
       if !isLost, stored.hasSideEffects { try silence() }
       let explainer = ConstraintExplainer(stored: stored, connection: connection, key: key)

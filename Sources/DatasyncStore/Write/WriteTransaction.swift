@@ -1,3 +1,4 @@
+import CDatasyncSQLite
 import DatasyncModel
 
 /// One transaction of the writer while it is open: what it has changed so far. Thread-confined.
@@ -194,6 +195,20 @@ final class WriteTransaction {
     } catch {
       throw failure(error)
     }
+  }
+
+  /// An AUTOINCREMENT table whose last key has been given out says that the disk is full.
+  func keysExhausted(_ failure: SQLiteFailure, _ stored: StoredTable) -> DatasyncError? {
+    guard failure.code == SQLITE_FULL, stored.raw.hasRowIDKey,
+      (try? connection.integer(
+        "SELECT 1 FROM sqlite_sequence WHERE name = \(stored.raw.name.quotedLiteral) AND seq = \(Int64.max)"
+      )) == 1
+    else { return nil }
+    return DatasyncError(
+      .failedPrecondition, reason: "KEYS_EXHAUSTED",
+      "\(stored.table.name) makes no key any more: its AUTOINCREMENT has given out the last one; give "
+        + "the row a key", metadata: ["table": stored.table.name, "column": stored.table.key.name],
+      cause: failure)
   }
 
   /// Sorts a failure that is not a constraint's.

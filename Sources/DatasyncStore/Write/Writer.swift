@@ -54,6 +54,10 @@ final class Writer: @unchecked Sendable {
   var committed: () -> Void = {}
   /// Whether the database's path still names the file that is open.
   var isInPlace: () -> Bool = { true }
+  /// Of the database's file.
+  var inode: Int64 = 0
+  /// Called when another history has begun.
+  var historyBegun: () -> Void = {}
   /// Of foreign changes, in the transactions that hold nothing else.
   private var adoption: (began: Duration, rows: Int)?
   /// Gives up the disk space that is kept for deletes on a full disk; takes it again.
@@ -186,9 +190,13 @@ final class Writer: @unchecked Sendable {
     guard MonotonicClock.now - lastLook > .seconds(1) else { return true }
     lastLook = MonotonicClock.now
     guard !isInPlace() else { return true }
+    setGone()
+    return false
+  }
+
+  private func setGone() {
     shared.setGone()
     observer.databaseGone(path: connection.path)
-    return false
   }
 
   private func refuse(_ requests: [WriteRequest], with error: DatasyncError) {
@@ -240,6 +248,7 @@ final class Writer: @unchecked Sendable {
         return inbox.withLock { $0.queue.putBack(requests[done...], after: requests[..<done]) }
       } catch {
         rollBack()
+        if let gone = shared.gone { return refuse(requests, with: gone) }
         switch error {
         case .poisoned(let index, let error): refused[index] = error
         case .failed(let failure, let index?)
@@ -368,7 +377,9 @@ final class Writer: @unchecked Sendable {
       guard version != dataVersion || rest.map({ MonotonicClock.now >= $0.until }) ?? false else {
         return
       }
-      var loaded = try reloadIfChanged()
+      let isReplaced = try goOnWithReplacedContent()
+      var loaded =
+        isReplaced ? try reload(mayAlter: false, previous: schema) : try reloadIfChanged()
       let attached = loaded?.attached ?? []
       if try FormWatch(connection: connection, schema: loaded?.schema ?? schema)
         .settleOpenColumns()
@@ -376,10 +387,11 @@ final class Writer: @unchecked Sendable {
         loaded = try reload(mayAlter: false, previous: loaded?.schema ?? schema)
       }
       let transaction = newTransaction()
-      for table in attached {
+      // That of no table stands for the beginning of a history.
+      for table in (isReplaced ? [0] : []) + attached.map(\.table.id) {
         try transaction.append(
           Change(
-            sequence: transaction.takeSequence(), tableID: table.table.id, key: "",
+            sequence: transaction.takeSequence(), tableID: table, key: "",
             operation: .tableAttached, before: nil, after: nil))
         try transaction.endCommit()
       }
@@ -402,10 +414,43 @@ final class Writer: @unchecked Sendable {
       }
       try end(transaction)
       noteAdoption(adopted, since: start)
+      if isReplaced {
+        historyBegun()
+        observer.historyReplaced()
+      }
       if let loaded { install(loaded.schema) }
       dataVersion = version
       publish([], transaction.commits)
     }
+  }
+
+  /// Content that somebody has put back, as SQLite's backup interface does, is another history: its
+  /// sequences may have been given to other changes.
+  ///
+  /// - Returns: Whether another history begins, with the next sequence.
+  private func goOnWithReplacedContent() throws(SQLiteFailure) -> Bool {
+    guard try OwnTables.exist(connection) else {
+      setGone()
+      throw SQLiteFailure(extendedCode: SQLITE_ERROR, message: "the database is another one now")
+    }
+    let found = try ChangeLog.head(connection)
+    do {
+      let id = try OwnTables.setting("history_id", connection)
+      guard id != .string(shared.historyID) || found != head else { return false }
+      try OwnTables.ensure(connection)
+      // Readers wait until they find it.
+      shared.setHistoryID(try HistoryCheck.begin(connection, inode: inode))
+    } catch {
+      switch error {
+      case .sqlite(let failure): throw failure
+      case .error(let error): throw SQLiteFailure(extendedCode: SQLITE_ERROR, message: error.message)
+      }
+    }
+    head = max(found, head)
+    compactor = try Compactor.load(connection, options: options)
+    compactor.oldest = head.next
+    mutations = try MutationBounds.load(connection)
+    return true
   }
 
   private func noteAdoption(_ count: Int, since start: Duration) {
