@@ -31,7 +31,8 @@ struct QueryPlan: Sendable {
     scan.columns = try RequestNames.select(request.select, of: table)
     scan.includeDeleted = request.includeDeleted
     scan.maxRowBytes = maxRowBytes
-    scan.maxBytes = min(scan.maxBytes, maxRowBytes)
+    // What comes last may be large.
+    scan.maxBytes = min(scan.maxBytes, maxRowBytes / 4 * 3)
     if request.pageToken.isEmpty {
       rowsBefore = 0
       scan.skip = Int(request.skip)

@@ -6,8 +6,12 @@ import NIOCore
 protocol EventSink: AnyObject {
   /// Whether more may be sent.
   var isWritable: Bool { get }
-  /// Whether nothing more may be sent at all, not even to the end of a commit.
-  var isFull: Bool { get }
+  /// Whether it takes a commit whole, however large; where it does not, commits come from the log, and
+  /// every event is asked for with ``admits(_:)``.
+  var takesWholeCommits: Bool { get }
+  /// Whether an event of so many bytes still goes in; where it does not, nothing more does, not even to
+  /// the end of a commit.
+  func admits(_ byteCount: Int) -> Bool
   /// Has ``Subscription/drained()`` called once when more may be sent, in the order of asking.
   func awaitDrain(_ subscription: Subscription)
   /// Whether events take the form of a typed service.
@@ -25,5 +29,6 @@ protocol EventSink: AnyObject {
 
 extension EventSink {
   /// A stream takes what belongs together.
-  var isFull: Bool { false }
+  var takesWholeCommits: Bool { true }
+  func admits(_ byteCount: Int) -> Bool { true }
 }

@@ -18,6 +18,8 @@ final class LongPoll: EventSink {
   private var byteCount = 0
   /// The last change sent is followed by another of its commit.
   private var isWithinCommit = false
+  /// What came next would have been too large for the answer.
+  private var isFull = false
   private var isEnded = false
 
   init(
@@ -63,10 +65,24 @@ final class LongPoll: EventSink {
   }
 
   /// Once there is enough for an answer, the subscription must stop where it is.
-  var isWritable: Bool { !isEnded && eventCount < maxChanges && !isFull }
+  var isWritable: Bool {
+    !isEnded && !isFull && (eventCount < maxChanges || isWithinCommit)
+  }
 
-  /// No answer holds more: it ends within a commit if need be.
-  var isFull: Bool { byteCount >= loop.options.maxRowBytes / 2 }
+  /// An answer ends within a commit where that is too large for it.
+  let takesWholeCommits = false
+
+  func admits(_ count: Int) -> Bool {
+    guard !isFull else { return false }
+    let limit = loop.options.maxRowBytes
+    guard eventCount > 0, byteCount + count + LongPoll.eventOverhead > limit else { return true }
+    isFull = true
+    answerSoon()
+    return false
+  }
+
+  /// Of an event in an answer, beside its bytes.
+  private static let eventOverhead = 16
 
   private var eventCount: Int { changes.count + unreadable.count }
 
@@ -82,7 +98,7 @@ final class LongPoll: EventSink {
   func send(_ event: EncodedEvent, own: Bool, more: Bool, for requestID: UInt64) {
     var writer = WireWriter(reservingCapacity: event.bytes.count + 4)
     writer.append(encoded: event.bytes)
-    byteCount += event.bytes.count + 16
+    byteCount += event.bytes.count + LongPoll.eventOverhead
     switch event.kind {
     case .change:
       if own { writer.append(field: EventField.own, bool: true) }
@@ -93,7 +109,7 @@ final class LongPoll: EventSink {
       unreadable.append(writer.bytes)
     }
     isWithinCommit = more
-    if isFull || (eventCount >= maxChanges && !isWithinCommit) { answerSoon() }
+    if eventCount >= maxChanges, !isWithinCommit { answerSoon() }
   }
 
   func send(checkpoint: [UInt8], for requestID: UInt64) {

@@ -18,6 +18,8 @@ struct ReplayPage: Sendable {
     let isOwn: Bool
     let more: Bool
     let sequence: Sequence
+    /// Of the first change of its commit.
+    let commitStart: Sequence
   }
 
   /// gRPC messages, one behind the other.

@@ -249,7 +249,7 @@ struct ReplayWriter {
       page.events.append(
         ReplayPage.Event(
           event: EncodedEvent(pendingKind, pending), isOwn: isOwn, more: more,
-          sequence: pendingSequence))
+          sequence: pendingSequence, commitStart: start))
       return
     }
     EventFrame.appendMessage(

@@ -10,6 +10,10 @@ extension Subscription {
   /// Takes what a batch of the writer has for its audience, as it happens.
   func deliver(_ batch: EventBatch) {
     guard case .live = phase else { return }
+    if sink?.takesWholeCommits == false {
+      fallBack(to: batch.start)
+      return yieldThenPump()
+    }
     guard maySend else {
       return fallBack(
         to: FaultSwitch.isOn(.dropWhenFull) ? batch.events.last?.commitEnd : batch.start)

@@ -1,3 +1,4 @@
+import DatasyncMessages
 import DatasyncModel
 import DatasyncStore
 import NIOCore
@@ -154,7 +155,13 @@ extension Subscription {
     for index in first..<page.events.count {
       let event = page.events[index]
       let isBetweenCommits = index == 0 ? pages.within == nil : !page.events[index - 1].more
-      if sink.isFull || (isBetweenCommits && !maySend) {
+      // Two events of one change are not parted.
+      if event.sequence > position,
+        !sink.admits(event.event.bytes.count) || (isBetweenCommits && !maySend)
+      {
+        if index > 0 {
+          holdPages { $0.within = isBetweenCommits ? nil : CommitCut(start: event.commitStart) }
+        }
         return pauseWithin(page, at: index, position)
       }
       owesCheckpoint = true

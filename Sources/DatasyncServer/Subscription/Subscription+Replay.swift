@@ -11,7 +11,9 @@ extension Subscription {
     if pages.current != nil { return sendPage() }
     if pages.within != nil { return goOnWithPages(after: position) }
     if position >= loop.head { return becomeLive(at: position) }
-    if let commits = loop.tail.commits(after: position, maxBytes: loop.options.replayChunkBytes) {
+    if sink?.takesWholeCommits == true,
+      let commits = loop.tail.commits(after: position, maxBytes: loop.options.replayChunkBytes)
+    {
       if replay(commits) { yieldThenPump() }
       return
     }

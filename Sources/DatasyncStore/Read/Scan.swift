@@ -43,22 +43,31 @@ struct Scan {
   private var table: Table { request.table }
 
   func page() throws(ReadFailure) -> ScanPage {
+    try fitting { (limit) throws(ReadFailure) in try page(limit: limit) }
+  }
+
+  private func page(limit: Int) throws(ReadFailure) -> (ScanPage, fitting: Int?) {
     var page = ScanPage()
-    page.next = try walk { (statement) throws(RowFault) in
+    let walk = try walk(limit: limit) { (statement) throws(RowFault) in
       let row = try row(statement)
       page.rows.append(row)
       return row.image.bytes.count + row.key.utf8.count
     } unreadable: { fault, statement in
       page.unreadable.append(unreadable(fault, statement, position: page.rows.count))
     }
-    return page
+    page.next = walk.next
+    return (page, walk.fitting)
   }
 
   /// The same as ``page()``, the rows' images alone.
   func packedPage() throws(ReadFailure) -> PackedPage {
+    try fitting { (limit) throws(ReadFailure) in try packedPage(limit: limit) }
+  }
+
+  private func packedPage(limit: Int) throws(ReadFailure) -> (PackedPage, fitting: Int?) {
     var page = PackedPage()
-    page.rows = PackedRows(reservingCapacity: min(request.limit, 128) * 320)
-    page.next = try walk { (statement) throws(RowFault) in
+    page.rows = PackedRows(reservingCapacity: min(limit, 128) * 320)
+    let walk = try walk(limit: limit) { (statement) throws(RowFault) in
       let before = page.rows.byteCount
       try page.rows.append { (encoder) throws(RowFault) in
         try encode(statement, to: &encoder)
@@ -67,17 +76,28 @@ struct Scan {
     } unreadable: { fault, statement in
       page.unreadable.append(unreadable(fault, statement, position: page.rows.count))
     }
-    return page
+    page.next = walk.next
+    return (page, walk.fitting)
+  }
+
+  /// A page whose last row would be too much for a message is made again without it.
+  private func fitting<Page>(
+    _ make: (_ limit: Int) throws(ReadFailure) -> (Page, fitting: Int?)
+  ) throws(ReadFailure) -> Page {
+    let (page, fitting) = try make(max(1, request.limit))
+    guard let fitting else { return page }
+    return try make(fitting).0
   }
 
   /// Steps through the rows of a page.
   ///
   /// - Parameter take: Says how many bytes a row takes in the page.
-  /// - Returns: Where the next page begins; nil: nothing follows.
+  /// - Returns: Where the next page begins; nil: nothing follows. How many rows would have been right,
+  ///   where these are more than a message holds.
   private func walk(
-    _ take: (Statement) throws(RowFault) -> Int, unreadable: (RowFault, Statement) -> Void
-  ) throws(ReadFailure) -> [Value]? {
-    let limit = max(1, request.limit)
+    limit: Int, _ take: (Statement) throws(RowFault) -> Int, unreadable: (RowFault, Statement) -> Void
+  ) throws(ReadFailure) -> (next: [Value]?, fitting: Int?) {
+    let overhead = Scan.rowOverhead + table.messageName.utf8.count
     let statement = try rows(limit: Int64(limit) + 1, offset: Int64(request.skip))
     defer { statement.reset() }
     var taken = 0
@@ -85,17 +105,24 @@ struct Scan {
     var next: [Value]?
     while try step(statement) {
       // Set where the row before was the page's last.
-      if let next { return next }
+      if let next { return (next, nil) }
       taken += 1
       do throws(RowFault) {
-        bytes += try take(statement)
+        bytes += try take(statement) + overhead
       } catch {
         unreadable(error, statement)
+        bytes += Scan.errorBytes
       }
+      if bytes > request.maxRowBytes, taken > 1 { return (nil, taken - 1) }
       if taken == limit || bytes >= request.maxBytes { next = position(statement) }
     }
-    return nil
+    return (nil, nil)
   }
+
+  /// Of a row in a message, beside its image and the name of its type.
+  private static let rowOverhead = 48
+  /// Of a row that cannot be read, about.
+  private static let errorBytes = 512
 
   func count() throws(ReadFailure) -> UInt64 {
     var sql = SQLFragment(text: "SELECT count(*) FROM \(source.sql)", bindings: [])

@@ -372,7 +372,7 @@ extension WriteTransaction {
           .failedPrecondition, reason: "VERSION_MISMATCH",
           "the row \"\(row.key.shortened)\" of \(row.table.name) has version \(row.version), not "
             + "\(ifVersion)",
-          metadata: metadata, row: found.faults.isEmpty ? row : nil))
+          metadata: metadata, row: readableImage(of: found) == nil ? nil : row))
     }
   }
 
@@ -401,7 +401,7 @@ extension DatasyncError {
 
 extension WriteTransaction {
   /// nil where the row cannot be shown: it cannot be read, or no message holds it.
-  private func readableImage(of found: FoundRow) -> RowImage? {
+  fileprivate func readableImage(of found: FoundRow) -> RowImage? {
     found.row.image.bytes.count <= maxRowBytes ? found.readableImage : nil
   }
 }
