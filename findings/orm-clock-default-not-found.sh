@@ -42,8 +42,10 @@ with connection.schema_editor() as editor:
 quarter = datetime.datetime(2024, 1, 1, 12, 0, 0, 250000, tzinfo=datetime.timezone.utc)
 for title, values in [("database", {}), ("program", {"created": quarter})]:
     # On a full second Django's parameter is the shorter text: wait for a time that has a fraction.
-    while not (visit := Visit.objects.get(pk=Visit.objects.create(**values).pk)).created.microsecond:
-        pass
+    while True:
+        visit = Visit.objects.get(pk=Visit.objects.create(**values).pk)
+        if visit.created.microsecond:
+            break
     same = Visit.objects.filter(pk=visit.pk, created=visit.created).count()
     later = Visit.objects.filter(pk=visit.pk, created__gte=visit.created).count()
     print(f"Django, time by the {title}: found by = {same}, by >= {later}")
