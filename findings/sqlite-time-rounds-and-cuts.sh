@@ -5,7 +5,7 @@
 # Expected: datetime(), strftime('%s') and strftime('%f') agree on which second a time lies in, and
 #   a modifier that adds nothing changes nothing.
 # Seen: times are kept to the millisecond, rounded, wherever a day number or Unix time is needed,
-#   and cut where the given text will do. For a time half a millisecond before the full second, %s is
+#   and cut where the given text will do. For a time just before the full second, %s is
 #   already the next second; datetime() is still this one until '+0 seconds' is added; %f says
 #   01.000, beside a %S of 00, except in second 59, where it stops at 59.999. A client that sends
 #   microseconds and sorts or groups by these functions meets all of them.
