@@ -5,7 +5,7 @@
 # Expected: a FieldMask that IsValidForDescriptor() accepts can be written as JSON; where a field
 #   has a json_name, the mask names the field as the message's own JSON does.
 # Seen: `line_2`, `a__b` and `end_`, each a field that protoc accepts and the message's JSON holds,
-#   raise an error, since the mask's path is turned into camel case by rule and back. json_name is
+#   raise ValueError, since the mask's path is turned into camel case by rule and back. json_name is
 #   not looked at: the message says "short" where its mask says "longName".
 # Documentation: https://protobuf.dev/reference/protobuf/google.protobuf/#field-mask (the rule is
 #   there, the names that it leaves out are not).
@@ -41,7 +41,7 @@ for name in names:
     in_message = next(iter(json_format.MessageToDict(Example(**{name: 1}))))
     try:
         seen[name] = json_format.MessageToDict(mask)
-    except json_format.SerializeToJsonError as error:
+    except ValueError as error:
         seen[name] = None
         reason = str(error)
     print(f"{name}: the message says {in_message!r}, the mask {seen[name] or reason!r}")
