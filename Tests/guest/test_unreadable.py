@@ -211,14 +211,6 @@ def test_a_selection_without_the_column_reads_the_row_as_any_other(served):
     assert len(served.session.page("t", select=["name"]).rows) == 5
 
 
-def test_compact_leaves_nothing_out_of_them(served):
-    request = served.session.send("subscribe", table="t", compact=True, once=True)
-    served.session.answer(request)
-    told = [r.event.unreadable for r in served.session.of(request)
-            if r.HasField("event") and r.event.HasField("unreadable")]
-    assert [(u.table, u.id, u.initial) for u in told] == [("t", "2", True), ("t", "5", True)]
-
-
 def test_a_resumed_subscription_hears_of_what_became_unreadable(served):
     watch = served.watch("t")
     served.settle()

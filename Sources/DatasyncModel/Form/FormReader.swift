@@ -29,7 +29,7 @@ package enum FormReader {
       return .bool(integer == 1)
     case .timestamp:
       guard let moment = TimeNumber.moment(of: integer, form: form.numbers) else {
-        throw noMoment(String(integer), form)
+        throw noMoment(form)
       }
       return .timestamp(moment)
     case .string, .decimal, .json(asWritten: false): return .string(String(integer))
@@ -52,7 +52,7 @@ package enum FormReader {
       return .bool(real == 1)
     case .timestamp:
       guard let moment = TimeNumber.moment(of: real, form: form.numbers) else {
-        throw noMoment(real.sqlText, form)
+        throw noMoment(form)
       }
       return .timestamp(moment)
     case .decimal:
@@ -136,26 +136,26 @@ package enum FormReader {
     do {
       return try CanonicalText.of(text, for: type)
     } catch {
-      throw FormMisfit(error.description)
+      throw FormMisfit("text", whereBelongs: type.content)
     }
   }
 
-  // MARK: - Faults
+  // MARK: - Faults: what is stored is named by its type, for who is told may not see the value
 
   /// - Throws: Where it is no text either.
   private static func misfit(
     _ bytes: UnsafeRawBufferPointer, _ type: ColumnType
   ) throws(FormMisfit) -> FormMisfit {
-    let text = try string(bytes)
-    return FormMisfit("\"\(text.shortened)\" is stored where \(type.content) belongs")
+    _ = try string(bytes)
+    return FormMisfit("text", whereBelongs: type.content)
   }
 
-  private static func noMoment(_ number: String, _ form: ColumnForm) -> FormMisfit {
+  private static func noMoment(_ form: ColumnForm) -> FormMisfit {
     guard let numbers = form.numbers else {
-      return FormMisfit("the number \(number) is stored where a time belongs, in no known unit")
+      return FormMisfit("a number in no known unit", whereBelongs: "a time")
     }
     return FormMisfit(
-      "\(number) is stored, which as \(numbers.unit.phrase) is not in the years 0001 to 9999")
+      "a number is stored which as \(numbers.unit.phrase) is not in the years 0001 to 9999")
   }
 }
 

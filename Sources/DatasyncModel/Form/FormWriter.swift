@@ -67,7 +67,8 @@ package enum FormWriter {
   ) throws(FormMisfit) -> StoredValue {
     guard form == .real else { return .text(text) }
     guard let stored = NumericDecimal.stored(text)?.stored else {
-      throw FormMisfit("SQLite would not store \(text.shortened) exactly")
+      throw FormMisfit(
+        "SQLite would not store \(text.shortened) exactly here; a column declared DECIMAL TEXT would")
     }
     return switch stored {
     case .integer(let number): .integer(number)

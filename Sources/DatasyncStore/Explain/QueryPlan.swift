@@ -5,6 +5,8 @@ package struct QueryPlan: Sendable {
   /// SQLite's own words (EXPLAIN QUERY PLAN), a step within another indented by two spaces.
   package let steps: [String]
   package let verdict: Verdict
+  /// Columns of the filter and the order whose values are in more than one form: no index on them serves.
+  package var mixedColumns: [String] = []
 
   package enum Verdict: Hashable, Sendable {
     /// An index leads to the rows, in the order asked for.

@@ -30,7 +30,10 @@ extension Store {
       try connection.execute("PRAGMA query_only = ON")
       try connection.registerFilterFunctions()
       try ImageField.register(on: connection)
-      return try plan(of: request, stored, on: connection)
+      var plan = try plan(of: request, stored, on: connection)
+      plan.mixedColumns = request.neededColumns.sorted()
+        .filter { stored.storages[$0]?.isMixed ?? false }.map { table.columns[$0].name }
+      return plan
     } catch {
       throw opening.explained(error)
     }

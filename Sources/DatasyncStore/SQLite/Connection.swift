@@ -37,8 +37,10 @@ final class Connection {
     StatementLog.watch(opened)
     // What a schema of others says is not to be more than it could be in any other program: no
     // function of ours in its views and triggers, and no writing into the tables of SQLite itself.
+    // The schema may use what any program lets it: distrusted, it could not be read where a CHECK or a
+    // generated column calls a JSON function (SQLite 3.40). Of ours it calls nothing: they are direct-only.
     // A new database is the work of who gives its SQL.
-    if !create { _ = datasync_sqlite3_distrust_schema(opened) }
+    if !create { _ = datasync_sqlite3_defend(opened) }
     if let busyWait {
       busyWait.install(on: opened)
     } else {
@@ -132,14 +134,6 @@ final class Connection {
     var highwater: Int32 = 0
     sqlite3_db_status(handle, SQLITE_DBSTATUS_DEFERRED_FKS, &current, &highwater, 0)
     return current != 0
-  }
-
-  /// Lets the owner's triggers write into virtual tables, a full-text index for instance, which SQLite
-  /// forbids to a schema that is not trusted. For the writer alone, which has no functions of ours.
-  func trustSchemaWithVirtualTables() throws(SQLiteFailure) {
-    let hasSome = try integer(
-      "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE%'")
-    _ = datasync_sqlite3_trust_schema(handle, hasSome == nil ? 0 : 1)
   }
 
   /// Whether triggers, the owner's and ours, fire on this connection.

@@ -21,13 +21,15 @@ extension Connection {
     }
   }
 
-  /// Makes a function of SQL; it must give the same for the same arguments.
+  /// Makes a function of SQL for our own statements, which no schema can call; it must give the same
+  /// for the same arguments.
   func register(
     _ name: String, argumentCount: Int, _ body: @escaping @Sendable ([Value]) -> Value
   ) throws(SQLiteFailure) {
     let box = Unmanaged.passRetained(FunctionBox(body))
     let code = sqlite3_create_function_v2(
-      handle, name, Int32(argumentCount), SQLITE_UTF8 | SQLITE_DETERMINISTIC, box.toOpaque(),
+      handle, name, Int32(argumentCount), SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
+      box.toOpaque(),
       { context, count, arguments in call(context, count, arguments) }, nil, nil,
       { box in
         guard let box else { return }

@@ -29,6 +29,13 @@ struct DefaultReader {
     } catch {
       throw .sqlite(error)
     }
+    return try value(of: stored, column: column, form: form)
+  }
+
+  /// - Throws: INVALID_ARGUMENT where the default does not fit its column.
+  func value(
+    of stored: StoredValue, column: Column, form: ColumnForm?
+  ) throws(StoreFailure) -> Value {
     do throws(FormMisfit) {
       return try FormReader.value(
         stored, type: column.type, form: form ?? .initial(for: column.type))

@@ -15,6 +15,8 @@ final class StoredTable: Sendable {
   let watchesForms: Bool
   let affinities: [Affinity]
   let defaults: [Default]
+  /// What SQLite would store of literal defaults, by position, where we would write them otherwise.
+  let storedDefaults: [Int: StoredValue]
   /// Whether the owner has triggers on it: what is stored need not be what was written.
   let hasOwnTriggers: Bool
   /// Whether a write here may change other rows: triggers of the owner, or foreign keys that cascade.
@@ -36,7 +38,8 @@ final class StoredTable: Sendable {
   /// - Parameter marksDeleted: Of a table beside: whether a column of the owner's marks deleted rows.
   init(
     table: Table, raw: RawTable, placement: Placement, marksDeleted: Bool, affinities: [Affinity],
-    storages: [ColumnStorage?], defaults: [Default], isParentWithActions: Bool,
+    storages: [ColumnStorage?], defaults: [Default], storedDefaults: [Int: StoredValue] = [:],
+    isParentWithActions: Bool,
     isInDeferredKey: Bool
   ) {
     self.table = table
@@ -56,6 +59,7 @@ final class StoredTable: Sendable {
     watchesForms = storages.contains { $0.map { !$0.isMixed && $0.form != .declared } ?? false }
     self.affinities = affinities
     self.defaults = defaults
+    self.storedDefaults = storedDefaults
     hasOwnTriggers = raw.triggers.contains { !$0.isOurs }
     hasSideEffects = hasOwnTriggers || isParentWithActions
     isPredictable =

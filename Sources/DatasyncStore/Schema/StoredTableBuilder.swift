@@ -52,11 +52,22 @@ struct StoredTableBuilder {
           of: part.defaultSQL, column: part.column, affinity: part.affinity,
           form: part.storage?.form))
     }
+    var storedDefaults: [Int: StoredValue] = [:]
+    for (index, part) in parts.enumerated() {
+      guard case .literal(let value) = defaults[index], let sql = part.defaultSQL,
+        let storage = part.storage, storage.form != .declared
+      else { continue }
+      let found = try DefaultReader(connection: connection).stored(sql, affinity: part.affinity)
+      let written = try? FormWriter.stored(
+        value, type: storage.type, form: storage.form, isNumeric: part.affinity == .numeric)
+      if written != found { storedDefaults[index] = found }
+    }
     let name = raw.name.asciiLowercased
     return StoredTable(
       table: kept(table) ?? table, raw: raw, placement: entry.placement,
       marksDeleted: entry.column(of: .deleted, in: raw) != nil,
       affinities: parts.map(\.affinity), storages: parts.map(\.storage), defaults: defaults,
+      storedDefaults: storedDefaults,
       isParentWithActions: parentsWithActions.contains(name),
       isInDeferredKey: inDeferredKeys.contains(name))
   }

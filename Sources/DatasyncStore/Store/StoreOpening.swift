@@ -173,7 +173,6 @@ struct StoreOpening {
       try compactor.save(connection, head: transaction.head)
       try connection.execute("COMMIT")
       connection.setTriggersEnabled(schema.hasSideEffects)
-      try connection.trustSchemaWithVirtualTables()
       return Prepared(
         schema: schema, head: transaction.head, historyID: historyID,
         tokenKey: tokenKey, compactor: compactor,

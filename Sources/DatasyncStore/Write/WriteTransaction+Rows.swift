@@ -53,7 +53,12 @@ extension WriteTransaction {
       let statements = self.statements(for: stored)
       let statement = try statements.insert()
       for (position, column) in statements.writable.enumerated() {
-        self.bind(values[column], to: Int32(position + 1), column: column, of: stored, statement)
+        let parameter = Int32(position + 1)
+        if let written = self.defaultsWritten[column] {
+          statement.bind(parameter, written)
+        } else {
+          self.bind(values[column], to: parameter, column: column, of: stored, statement)
+        }
       }
       try statement.run()
     }

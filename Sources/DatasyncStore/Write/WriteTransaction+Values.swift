@@ -52,6 +52,7 @@ extension WriteTransaction {
   /// Every column's value: what was sent, or the default. System columns are left NULL.
   func complete(_ draft: CurrentDraft) throws(WriteFailure) -> [Value] {
     let stored = draft.stored
+    defaultsWritten.removeAll(keepingCapacity: true)
     var values = [Value].nulls(draft.values.count)
     if let key = draft.values[0] { values[0] = key }
     for index in SystemColumn.count..<values.count where !stored.table.columns[index].isGenerated {
@@ -67,15 +68,25 @@ extension WriteTransaction {
   private func defaultValue(_ index: Int, of stored: StoredTable) throws(WriteFailure) -> Value {
     switch stored.defaults[index] {
     case .null: return .null
-    case .literal(let value): return try prepared(value, index, of: stored)
+    case .literal(let value):
+      guard let written = stored.storedDefaults[index] else {
+        return try prepared(value, index, of: stored)
+      }
+      defaultsWritten[index] = written
+      return value
     case .expression(let sql):
       do {
-        let value = try DefaultReader(connection: connection).evaluate(
-          sql, column: stored.table.columns[index], affinity: stored.affinities[index],
-          form: stored.storages[index]?.form)
-        return try prepared(value, index, of: stored)
+        let reader = DefaultReader(connection: connection)
+        let written = try reader.stored(sql, affinity: stored.affinities[index])
+        let value = try reader.value(
+          of: written, column: stored.table.columns[index], form: stored.storages[index]?.form)
+        guard stored.placement == .beside else { return try prepared(value, index, of: stored) }
+        defaultsWritten[index] = written
+        return value
       } catch let failure as WriteFailure {
         throw failure
+      } catch let failure as SQLiteFailure {
+        throw self.failure(failure)
       } catch StoreFailure.sqlite(let failure) {
         throw self.failure(failure)
       } catch StoreFailure.error(var error) {
@@ -120,6 +131,11 @@ extension WriteTransaction {
   private func rounded(
     _ value: Value, _ storage: ColumnStorage, _ index: Int, of stored: StoredTable
   ) throws(WriteFailure) -> Value {
+    if case .enumeration = storage.type, case .string(let text) = value {
+      // In the declared spelling; the column's CHECK refuses what is none of its values.
+      let read = try? FormReader.value(.text(text), type: storage.type, form: storage.form)
+      return read ?? value
+    }
     do throws(FormMisfit) {
       let written = try FormWriter.stored(
         value, type: storage.type, form: storage.form,

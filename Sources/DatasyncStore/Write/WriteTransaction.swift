@@ -3,6 +3,9 @@ import DatasyncModel
 
 /// One transaction of the writer while it is open: what it has changed so far. Thread-confined.
 final class WriteTransaction {
+  /// Of the row at hand, of a table beside: what SQLite would store of the defaults, which is stored as
+  /// it is.
+  var defaultsWritten: [Int: StoredValue] = [:]
   let connection: Connection
   let schema: Schema
   let log: ChangeLog
@@ -205,7 +208,7 @@ final class WriteTransaction {
       )) == 1
     else { return nil }
     return DatasyncError(
-      .failedPrecondition, reason: "KEYS_EXHAUSTED",
+      .resourceExhausted, reason: "KEYS_EXHAUSTED",
       "\(stored.table.name) makes no key any more: its AUTOINCREMENT has given out the last one; give "
         + "the row a key", metadata: ["table": stored.table.name, "column": stored.table.key.name],
       cause: failure)

@@ -477,7 +477,6 @@ final class Writer: @unchecked Sendable {
       connection: connection, options: options, attaching: options.attachesTables ? .all : .ready,
       mayAlter: mayAlter, previous: previous, now: options.calendar())
     let loaded = try loader.load(nextSequence: &next)
-    try connection.trustSchemaWithVirtualTables()
     rest = loaded.isWaiting ? (loaded.schema.version, MonotonicClock.now + options.attachDelay) : nil
     return loaded
   }

@@ -31,6 +31,10 @@ struct ExplainCommand: ParsableCommand {
     StandardOutput.print(plan.statement)
     StandardOutput.print("plan:")
     for step in plan.steps { StandardOutput.print("  \(step)") }
+    for column in plan.mixedColumns {
+      StandardOutput.print(
+        "The values of \(column) are in more than one form: no index on it serves before they are in one.")
+    }
     switch plan.verdict {
     case .good:
       StandardOutput.print("An index serves this query.")

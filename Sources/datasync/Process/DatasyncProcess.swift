@@ -75,8 +75,11 @@ struct DatasyncProcess {
       StandardOutput.print(
         "datasync listening on \(ListenAddress.text(host: listen.host, port: port))")
       if service.store.catalog.tables.isEmpty {
-        logger.warning(
-          "no table is served: none is attached; run datasync attach, or serve with --attach")
+        let advice =
+          storeOptions.attachesTables
+          ? "no table is served: none can be, for the reasons given above"
+          : "no table is served: none is attached; run datasync attach, or serve with --attach"
+        logger.warning("\(advice)")
       }
     } catch let error as RPCServer.BindError {
       await listener?.close()

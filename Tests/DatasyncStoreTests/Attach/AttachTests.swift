@@ -8,7 +8,7 @@ struct AttachTests {
   static let schema = """
     CREATE TABLE a (id TEXT PRIMARY KEY, n INTEGER); INSERT INTO a VALUES ('x', 1), ('y', 2);
     CREATE TABLE b (id INTEGER PRIMARY KEY, created_at TIMESTAMP);
-    INSERT INTO b VALUES (1, 5), (2, NULL);
+    INSERT INTO b VALUES (1, 1600000000000005), (2, NULL);
     CREATE TABLE bad (n INTEGER);
     """
 
@@ -86,20 +86,20 @@ struct AttachTests {
   @Test func `a column named as a system field stays what it was, and the field gives way`() throws {
     let database = try TestDatabase(AttachTests.schema)
     let store = try database.open { $0.withinTables = [] }
-    #expect(try store.get("b", "1")?["created_at"] == .timestamp(5))
+    #expect(try store.get("b", "1")?["created_at"] == .timestamp(1_600_000_000_000_005))
     #expect(try store.get("b", "2")?["created_at"] == nil)
     let times = try (1...2).map { try store.get("b", "\($0)")?["datasync_created_at"] }
     #expect(times[0] != nil && times[0] == times[1])
-    let row = try store.update("b", ["id": .int64(2), "created_at": .timestamp(7)])
-    #expect(row["created_at"] == .timestamp(7))
-    #expect(try database.integer("SELECT created_at FROM b WHERE id = 2") == 7)
+    let row = try store.update("b", ["id": .int64(2), "created_at": .timestamp(1_600_000_000_000_007)])
+    #expect(row["created_at"] == .timestamp(1_600_000_000_000_007))
+    #expect(try database.integer("SELECT created_at FROM b WHERE id = 2") == 1_600_000_000_000_007)
   }
 
   @Test func `within, times that the owner has are kept`() throws {
     let database = try TestDatabase(AttachTests.schema)
     let store = try database.open { $0.withinTables = ["*"] }
-    #expect(try store.get("b", "1")?["created_at"] == .timestamp(5))
-    #expect(try #require(try store.get("b", "2")?["created_at"]) != .timestamp(5))
+    #expect(try store.get("b", "1")?["created_at"] == .timestamp(1_600_000_000_000_005))
+    #expect(try #require(try store.get("b", "2")?["created_at"]) != .timestamp(1_600_000_000_000_005))
   }
 
   @Test func `detaching takes everything of ours out again`() throws {

@@ -40,14 +40,20 @@ import Testing
     "UPDATE datasync_mutations SET results = x'0a020a01'",
     "UPDATE datasync_mutations SET results = results || x'08'",
     "UPDATE datasync_mutations SET fingerprint = 'text'",
+  ]
+
+  /// What waits to be adopted of a table within.
+  static let findableWithin = [
     "UPDATE datasync_foreign SET key = x'00'",
     "UPDATE datasync_foreign SET before = 'x=y'",
     "UPDATE datasync_foreign SET table_id = 77",
   ]
 
-  @Test(arguments: findable)
-  func `damage in our own tables is found by the check, and ends no process`(_ sql: String) throws {
-    let damaged = try DamagedDatabase()
+  @Test(arguments: findable.map { ($0, TestPlacement.withinTables) } + findableWithin.map { ($0, ["*"]) })
+  func `damage in our own tables is found by the check, and ends no process`(
+    _ sql: String, _ withinTables: Set<String>
+  ) throws {
+    let damaged = try DamagedDatabase(withinTables: withinTables)
     let whole = try damaged.copy()
     let soundness = try Store.check(path: whole.path)
     #expect(soundness.isSound, "\(soundness)")

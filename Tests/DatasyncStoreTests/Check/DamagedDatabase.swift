@@ -8,11 +8,14 @@ import Foundation
 struct DamagedDatabase {
   let original: TestDatabase
 
-  init() throws {
+  init(withinTables: Set<String> = TestPlacement.withinTables) throws {
     original = try TestDatabase(
       "CREATE TABLE notes (id TEXT PRIMARY KEY, title TEXT, stars INTEGER)")
     do {
-      let store = try original.open { $0.synchronous = .normal }
+      let store = try original.open {
+        $0.synchronous = .normal
+        $0.withinTables = withinTables
+      }
       for number in 1...3 {
         _ = try store.write(
           .create(
