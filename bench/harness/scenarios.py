@@ -196,8 +196,8 @@ def placements(options):
 
 def foreigners(options):
     """Programs that know nothing of a server."""
-    written = [(f"{operation}_{unit}", f"{operation}, {title} µs")
-               for operation in foreign.OPERATIONS for unit, title in (("us", ""), ("cpu_us", "CPU"))]
+    written = [(f"{operation}_{unit}", f"{operation}, {title}µs")
+               for operation in foreign.OPERATIONS for unit, title in (("us", ""), ("cpu_us", "CPU "))]
     normal = "synchronous=NORMAL, WAL"
 
     def orders(key, is_attached):
