@@ -25,6 +25,7 @@ static const struct {
     {"put", run_put, "etcd's puts"},
     {"match", run_match, "one change at a time, seen by one of --subscribers subscriptions"},
     {"sleeper", run_sleeper, "many subscriptions, of which one connection's are not read for a while"},
+    {"adopt", run_adopt, "--rows rows of another program's transaction, to the checkpoint after them"},
     {"spread", run_spread, "gets, one at a time, by each session in turn"},
 };
 
@@ -32,7 +33,7 @@ static void usage(void) {
   fprintf(stderr,
           "usage: driver MODE --port PORT [--target datasync|hub|etcd|redis|nats] [--host ADDRESS]\n"
           "  [--server-pid PID] [--path PATH] [--connections N] [--streams N] [--in-flight N]\n"
-          "  [--size BYTES] [--subscribers N] [--window N] [--rows N] [--page N]\n"
+          "  [--size BYTES] [--subscribers N] [--window N] [--rows N] [--page N] [--lists N]\n"
           "  [--warmup-ms N] [--ms N] [--operations N] [--mark N] [--mark-every N]\n"
           "  [--heartbeat SECONDS]\nmodes:\n");
   for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
@@ -56,6 +57,7 @@ static void parse(const char *name, const char *value) {
   else if (!strcmp(name, "--window")) p->window = (int)parse_number(name, value, 1, 100000);
   else if (!strcmp(name, "--rows")) p->rows = parse_number(name, value, 1, 100000000);
   else if (!strcmp(name, "--page")) p->page = parse_number(name, value, 1, 100000);
+  else if (!strcmp(name, "--lists")) p->lists = parse_number(name, value, 1, 1000000);
   else if (!strcmp(name, "--operations")) p->operations = parse_number(name, value, 0, 1L << 40);
   else if (!strcmp(name, "--mark")) p->mark = parse_number(name, value, 0, 1L << 40);
   else if (!strcmp(name, "--mark-every")) p->mark_every = parse_number(name, value, 1, 1L << 40);

@@ -9,7 +9,7 @@
 plan the_plan = {
     .target = "datasync", .host = "127.0.0.1", .path = "/bench.Echo/Unary", .connections = 8,
     .streams = 32, .in_flight = 1, .size = 200, .subscribers = 100, .window = 16, .rows = 1000,
-    .page = 100, .warmup = 0.5, .seconds = 3, .mark_every = 1,
+    .page = 100, .lists = 1, .warmup = 0.5, .seconds = 3, .mark_every = 1,
 };
 
 static enum { WARMING, MEASURING, OVER } state;

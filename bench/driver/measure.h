@@ -13,6 +13,8 @@ typedef struct {
   int subscribers, window;
   /* Rows that a read chooses among, and rows a query returns. */
   long rows, page;
+  /* Lists that filled rows are spread over; a query then asks for one of them. */
+  long lists;
   double warmup, seconds;
   /* Operations after which to stop; 0: by time alone. */
   long operations;

@@ -14,3 +14,4 @@ void run_put(void);
 void run_match(void);
 void run_spread(void);
 void run_sleeper(void);
+void run_adopt(void);

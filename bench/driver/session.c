@@ -136,12 +136,12 @@ void session_get(h2_call *call, uint64_t id, const char *key) {
   send_request(call, &request);
 }
 
-void session_query(h2_call *call, uint64_t id, const char *after, unsigned rows) {
-  char filter[64];
-  int length = snprintf(filter, sizeof filter, "id gt '%s'", after);
+void session_query(h2_call *call, uint64_t id, const char *filter, const char *order,
+                   unsigned rows) {
   Datasync__V1__QueryRequest query = DATASYNC__V1__QUERY_REQUEST__INIT;
   query.table = text("items", 5);
-  query.filter = text(filter, (size_t)length);
+  query.filter = text(filter, strlen(filter));
+  query.order_by = text(order, strlen(order));
   query.page_size = rows;
   query.top = rows;
   Datasync__V1__SessionRequest request = DATASYNC__V1__SESSION_REQUEST__INIT;
@@ -158,9 +158,14 @@ void session_subscribe(h2_call *call, uint64_t id, const char *list, const char 
 }
 
 void session_watch(h2_call *call, uint64_t id, const char *filter, const char *resume) {
+  session_watch_table(call, id, "items", filter, resume);
+}
+
+void session_watch_table(h2_call *call, uint64_t id, const char *table, const char *filter,
+                         const char *resume) {
   Google__Protobuf__Empty now = GOOGLE__PROTOBUF__EMPTY__INIT;
   Datasync__V1__SubscribeRequest subscribe = DATASYNC__V1__SUBSCRIBE_REQUEST__INIT;
-  subscribe.table = text("items", 5);
+  subscribe.table = text(table, strlen(table));
   subscribe.filter = text(filter, strlen(filter));
   subscribe.start_case = DATASYNC__V1__SUBSCRIBE_REQUEST__START_NOW;
   subscribe.now = &now;

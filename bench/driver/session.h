@@ -38,12 +38,16 @@ void session_create(h2_call *, uint64_t request, const char *key, const char *li
 void session_replace(h2_call *, uint64_t request, const char *key, const char *list,
                      const char *title, size_t title_length);
 void session_get(h2_call *, uint64_t request, const char *key);
-/* `rows` rows after the key. */
-void session_query(h2_call *, uint64_t request, const char *after, unsigned rows);
+/* The first `rows` rows that match the filter; by key where the order is empty. */
+void session_query(h2_call *, uint64_t request, const char *filter, const char *order,
+                   unsigned rows);
 /* Changes from now on of the rows of the list. `resume`: from a token, or NULL. */
 void session_subscribe(h2_call *, uint64_t request, const char *list, const char *resume);
 /* The same of the rows that match a filter; of all where it is empty. */
 void session_watch(h2_call *, uint64_t request, const char *filter, const char *resume);
+/* The same of another table. */
+void session_watch_table(h2_call *, uint64_t request, const char *table, const char *filter,
+                         const char *resume);
 
 /* The key of the n-th row that `fill` makes: a UUID, ascending. */
 void session_key(char into[KEY_LENGTH + 1], uint64_t n);

@@ -1,4 +1,5 @@
 /* create, get, query and fill over sessions: each keeps --in-flight requests on its way. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "modes.h"
@@ -15,27 +16,53 @@ typedef struct {
   uint64_t sent[1024];
 } load;
 
+/* Where rows are in --lists, each has a title of its own: what orders by it has something to do. */
+static const char *list_of_filled(uint64_t n) {
+  static char list[32];
+  if (the_plan.lists == 1) return "bench";
+  snprintf(list, sizeof list, "list-%" PRIu64, n % (uint64_t)the_plan.lists);
+  snprintf(title, 17, "%016" PRIx64, n * 0x9e3779b97f4a7c15u);
+  title[16] = ' ';
+  return list;
+}
+
+/* Rows after a key; or, where rows are in --lists, those of one by title. */
+static void query(load *l, uint64_t request) {
+  char filter[96], key[KEY_LENGTH + 1];
+  unsigned page = (unsigned)the_plan.page;
+  uint64_t random = next_random(&seed);
+  if (the_plan.lists > 1) {
+    snprintf(filter, sizeof filter, "list_id eq 'list-%" PRIu64 "'",
+             random % (uint64_t)the_plan.lists);
+    session_query(&l->call, request, filter, "title desc", page);
+    return;
+  }
+  long starts = the_plan.rows > the_plan.page ? the_plan.rows - the_plan.page : 1;
+  session_key(key, random % (uint64_t)starts);
+  snprintf(filter, sizeof filter, "id gt '%s'", key);
+  session_query(&l->call, request, filter, "", page);
+}
+
 static void ask(load *l, uint64_t request) {
   char key[KEY_LENGTH + 1];
   switch (what) {
     case CREATE:
       session_create(&l->call, request, NULL, "bench", title, (size_t)the_plan.size);
       break;
-    case FILL:
+    case FILL: {
       if (filled == (uint64_t)the_plan.operations) return;
-      session_key(key, filled++);
-      session_create(&l->call, request, key, "bench", title, (size_t)the_plan.size);
+      session_key(key, filled);
+      const char *list = list_of_filled(filled++);
+      session_create(&l->call, request, key, list, title, (size_t)the_plan.size);
       break;
+    }
     case GET:
       session_key(key, next_random(&seed) % (uint64_t)the_plan.rows);
       session_get(&l->call, request, key);
       break;
-    case QUERY: {
-      long starts = the_plan.rows > the_plan.page ? the_plan.rows - the_plan.page : 1;
-      session_key(key, next_random(&seed) % (uint64_t)starts);
-      session_query(&l->call, request, key, (unsigned)the_plan.page);
+    case QUERY:
+      query(l, request);
       break;
-    }
   }
   l->sent[request - 1] = now_ns();
 }

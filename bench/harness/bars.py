@@ -3,8 +3,8 @@
 import dataclasses
 import statistics
 
-from . import table
-from .contenders import OURS
+from . import foreign, table
+from .contenders import BESIDE, OURS, WITHIN
 
 # CPU of a unary call in grpc-swift-2, measured once on such a machine; it is not run here.
 GRPC_SWIFT_2_US = 280
@@ -48,6 +48,45 @@ def own(key, name=OURS, scale=lambda value: value):
     return lambda runs: [scale(run[key]) for run in runs.get(name, []) if run and run.get(key)]
 
 
+def worst(ratios):
+    """Of several lists of ratios, the one with the highest median."""
+    return max((values for values in ratios if values), key=statistics.median, default=[])
+
+
+def beside_over_within(runs):
+    return table.ratios(runs.get(BESIDE, []), runs.get(WITHIN, []), "cpu_us")
+
+
+def sizes_in(runs, name):
+    """Sizes of which there are runs, ascending."""
+    return [rows for rows in (10_000, 100_000, 1_000_000) if runs.get(name(rows))]
+
+
+def attached_over_bare(unit):
+    """Of all sizes and operations, the worst."""
+    return lambda runs: worst(
+        table.ratios(runs[foreign.writer(True, rows)], runs.get(foreign.writer(False, rows), []),
+                     f"{operation}_{unit}")
+        for rows in sizes_in(runs, lambda rows: foreign.writer(True, rows))
+        for operation in foreign.OPERATIONS)
+
+
+def largest_over_smallest(runs):
+    """Time of a row where the tables are attached; of all operations, the worst."""
+    sizes = sizes_in(runs, lambda rows: foreign.writer(True, rows))
+    if len(sizes) < 2:
+        return []
+    least, most = (runs[foreign.writer(True, rows)] for rows in (sizes[0], sizes[-1]))
+    return worst(table.ratios(most, least, f"{operation}_us") for operation in foreign.OPERATIONS)
+
+
+def of_adoption(key):
+    """Of all sizes, the worst."""
+    return lambda runs: worst(
+        [run[key] for run in runs[foreign.adopter(rows)] if run]
+        for rows in sizes_in(runs, foreign.adopter))
+
+
 FANOUTS = ["fanout-100", "fanout-1000-10", "fanout-1000-1000"]
 ASCENDING, ETCD_PUT = "SQLite in C, ascending keys", "etcd put, 256 in flight"
 BARS = [
@@ -77,6 +116,23 @@ BARS = [
     Bar("idle", "a subscription more", 1, False, own("subscription_kib"), "KiB"),
     Bar("ready", "start to ready", 50, False, own("ready_ms"), "ms"),
     Bar("replay", "rate", 500_000, True, own("rate"), "/s"),
+    *[Bar(f"beside-{name}", f"CPU of a {unit} beside, of one within", most, False, beside_over_within)
+      for name, unit, most in [
+          ("create", "row", 1.3), ("get", "row", 1.2), ("query", "query", 1.25),
+          ("filter", "query", 1.25), ("fanout", "delivery", 1.05), ("replay", "change", 1.05)]],
+    *[bar for key in foreign.KEYS for bar in [
+        Bar(f"foreign-{key}", "time of a row, of the bare statement's; the worst", 2.5, False,
+            attached_over_bare("us")),
+        Bar(f"foreign-{key}", "CPU of a row, of the bare statement's; the worst", 2.5, False,
+            attached_over_bare("cpu_us")),
+        Bar(f"foreign-{key}", "time of a row of the most, of that of 10,000; the worst", 1.5, False,
+            largest_over_smallest)]],
+    Bar("foreign-adoption", "commit to checkpoint, of the time to write", 2, False,
+        of_adoption("over_write")),
+    Bar("foreign-adoption", "growth of the server's memory", 96, False, of_adoption("growth_mib"),
+        "MiB"),
+    Bar("foreign-attach", "1,000 tables, of the time for 100", 12, False,
+        lambda runs: table.ratios(runs.get("1,000 tables", []), runs.get("100 tables", []), "ms")),
 ]
 
 

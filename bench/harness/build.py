@@ -116,6 +116,8 @@ def build_c():
     compile_c("sqlite_limit",
               [limits / "sqlite_limit.c", limits / "rows.c", BENCH / "common" / "util.c"],
               ["-lsqlite3"])
+    compile_c("foreign", [BENCH / "foreign" / "foreign.c", BENCH / "common" / "util.c"],
+              ["-lsqlite3"])
 
 
 def build_grpc():

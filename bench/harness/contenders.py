@@ -9,6 +9,7 @@ from .processes import Server, directory, free_port, measure
 
 READY = r"listening on \S+:(\d+)"
 OURS = "datasync"
+BESIDE, WITHIN = f"{OURS}, beside", f"{OURS}, within"
 
 
 @dataclasses.dataclass
@@ -54,12 +55,23 @@ def conformance(options):
         ready=READY)
 
 
-def serve(database, options, *more, **process):
+def serve(database, options, *more, schema=build.BENCH / "schema.sql", **process):
     loops = ["--loops", options.loops] if options.loops else []
     return Server(
-        [build.swift_product("datasync"), "serve", database, "--schema",
-         build.BENCH / "schema.sql", "--attach", "--listen", "127.0.0.1:0", *loops, *more],
+        [build.swift_product("datasync"), "serve", database, "--schema", schema, "--attach",
+         "--listen", "127.0.0.1:0", *loops, *more],
         ready=READY, **process)
+
+
+def serve_beside(database, options, schema):
+    """Makes the tables as their owner does; the server then attaches them."""
+    owners = sqlite3.connect(database)
+    owners.executescript(schema.read_text())
+    owners.close()
+    loops = ["--loops", options.loops] if options.loops else []
+    return Server(
+        [build.swift_product("datasync"), "serve", database, "--attach", "--listen", "127.0.0.1:0",
+         *loops], ready=READY)
 
 
 def datasync(options, *more, rows=0, size=200):
@@ -67,12 +79,31 @@ def datasync(options, *more, rows=0, size=200):
 
     def start():
         server = serve(directory() / "bench.db", options, *more)
-        if rows:
-            measure([build.OUT / "driver", "fill", "--port", server.port, "--connections", 1,
-                     "--streams", 1, "--in-flight", 512, "--operations", rows, "--size", size], 600)
+        fill(server, rows, size)
         return server
 
     return start
+
+
+def placed(options, placement, rows=0, size=200, lists=1):
+    """The same, with the rows' system fields beside their table or within it."""
+    schema = build.BENCH / ("schema.sql" if lists == 1 else "indexed.sql")
+
+    def start():
+        path = directory() / "bench.db"
+        server = (serve_beside(path, options, schema) if placement == BESIDE
+                  else serve(path, options, schema=schema))
+        fill(server, rows, size, lists)
+        return server
+
+    return start
+
+
+def fill(server, rows, size, lists=1):
+    if rows:
+        measure([build.OUT / "driver", "fill", "--port", server.port, "--connections", 1,
+                 "--streams", 1, "--in-flight", 512, "--operations", rows, "--size", size,
+                 "--lists", lists], 600)
 
 
 def fresh(start, run):

@@ -2,10 +2,10 @@
 
 import dataclasses
 
-from . import build
+from . import build, foreign
 from .contenders import (
-    OURS, Contender, Database, PreparedDatabase, c_server, conformance, datasync, driver, etcd, fresh,
-    grpc, h2load, keeping_hub, nats, nghttpd, redis, sqlite_limit)
+    BESIDE, OURS, WITHIN, Contender, Database, PreparedDatabase, c_server, conformance, datasync,
+    driver, etcd, fresh, grpc, h2load, keeping_hub, nats, nghttpd, placed, redis, sqlite_limit)
 
 NOTHING = "keeps nothing"
 ETCD_KEEPS = "fsync before each answer, batched"
@@ -24,6 +24,8 @@ class Scenario:
     contenders: list
     # What is shown in place of rate, time and percentiles: (member of the result, heading).
     values: list | None = None
+    # Several that belong together go by this name, too.
+    group: str | None = None
 
 
 def echoes(options):
@@ -163,6 +165,72 @@ def resting(options):
     ]
 
 
+def placements(options):
+    """The same work on tables beside and on tables within."""
+    rows, lists = options.rows, max(2, options.rows // 200)
+    replayed = 20_000 if options.quick else 200_000
+    shape = dict(connections=8, streams=32, size=200)
+    reading = dict(connections=8, streams=32, rows=rows)
+    querying = dict(reading, streams=4)
+
+    def both(name, title, unit, filled, run, rounds=100):
+        return Scenario(f"beside-{name}", f"{title}, on tables beside and within", unit, [
+            Contender(who, "synchronous=FULL, WAL", placed(options, who, **filled), run,
+                      rounds=rounds) for who in (BESIDE, WITHIN)], group="beside")
+
+    return [
+        both("create", "create, 8 × 32 sessions", "row", {}, driver("create", OURS, **shape)),
+        both("get", "get by key, 8 × 32 sessions", "row", dict(rows=rows),
+             driver("get", OURS, **reading)),
+        both("query", "query of 100 rows by key, 8 × 4 sessions", "query", dict(rows=rows),
+             driver("query", OURS, **querying)),
+        both("filter", "query of 100 of 200 rows by an index of the owner's, in its order, "
+             "8 × 4 sessions", "query", dict(rows=rows, lists=lists),
+             driver("query", OURS, lists=lists, **querying)),
+        both("fanout", "fan-out to 100 subscribers on 100 connections", "delivery", {},
+             driver("fanout", OURS, connections=100, subscribers=100, size=200)),
+        both("replay", f"replay of {replayed:,} changes from the log to one session", "change", {},
+             driver("replay", OURS, rows=replayed), rounds=3),
+    ]
+
+
+def foreigners(options):
+    """Programs that know nothing of a server."""
+    written = [(f"{operation}_{unit}", f"{operation}, {title}µs")
+               for operation in foreign.OPERATIONS for unit, title in (("us", ""), ("cpu_us", "CPU "))]
+    normal = "synchronous=NORMAL, WAL"
+
+    def orders(key, is_attached):
+        return lambda: foreign.Orders(key, is_attached)
+
+    def write(rows):
+        return lambda database, ms, warmup: database.write(rows)
+
+    return [
+        *[Scenario(
+            f"foreign-{key}", "one transaction of another program, without a server, key "
+            f"{key.replace('-', ' ')}", "row",
+            [Contender(foreign.writer(is_attached, rows), normal, orders(key, is_attached), write(rows))
+             for rows in foreign.sizes(options) for is_attached in (False, True)],
+            written, "foreign") for key in foreign.KEYS],
+        Scenario("foreign-adoption", "another program's transaction until its subscriber's checkpoint; "
+                 "gets by 4 sessions meanwhile", "transaction", [
+                     Contender(foreign.adopter(rows), "synchronous=FULL, WAL", lambda: None,
+                               foreign.adopted(rows), rounds=3)
+                     for rows in foreign.sizes(options)[1:]],
+                 [("write_ms", "ms to write"), ("adoption_ms", "ms from commit to checkpoint"),
+                  ("over_write", "of the time to write"), ("cpu_us", "server's CPU µs a row"),
+                  ("peak_before_mib", "peak MiB before"), ("peak_after_mib", "peak MiB after"),
+                  ("idle_p99_us", "p99 of gets before, µs"),
+                  ("meanwhile_p99_us", "p99 of gets meanwhile, µs")], "foreign"),
+        Scenario("foreign-attach", "attaching tables, each with 10 rows and an index", "attach", [
+            Contender(f"{count:,} tables", "synchronous=FULL, WAL",
+                      lambda count=count: foreign.Tables(count),
+                      lambda tables, ms, warmup: tables.attach()) for count in (100, 1000)],
+                 [("ms", "ms"), ("cpu_ms", "CPU ms")], "foreign"),
+    ]
+
+
 def all_scenarios(options):
     return (echoes(options) + writes(options) + reads(options) + fanouts(options)
-            + resting(options))
+            + resting(options) + placements(options) + foreigners(options))

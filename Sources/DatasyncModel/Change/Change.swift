@@ -26,7 +26,7 @@ package final class Change: Sendable {
 
   package init(
     sequence: Sequence, tableID: Int, key: String, operation: Operation, before: RowImage?,
-    after: RowImage?, faulty: FaultyImages = []
+    after: RowImage?, faulty: FaultyImages = FaultyImages(before: false, after: false)
   ) {
     self.sequence = sequence
     self.tableID = tableID
@@ -49,6 +49,11 @@ package struct FaultyImages: OptionSet, Hashable, Sendable {
 
   package init(rawValue: Int) {
     self.rawValue = rawValue
+  }
+
+  /// Costs less than a literal, which is assembled from its elements.
+  package init(before: Bool, after: Bool) {
+    rawValue = (before ? 1 : 0) | (after ? 2 : 0)
   }
 
   package static let before = FaultyImages(rawValue: 1)

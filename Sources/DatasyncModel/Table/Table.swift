@@ -22,6 +22,9 @@ package final class Table: Sendable {
   package let comment: String
   package let columnComments: [String: String]
 
+  /// Whether the key is an INTEGER; otherwise it is TEXT. Asked of each row that is read.
+  package let hasIntegerKey: Bool
+
   private let indexByName: [String: Int]
   private let indexByNumber: [Int]
 
@@ -36,6 +39,7 @@ package final class Table: Sendable {
     self.messageName = messageName
     typeURL = "type.googleapis.com/" + messageName
     self.columns = columns
+    hasIntegerKey = columns[SystemColumn.key.rawValue].type == .int64
     self.softDelete = softDelete
     self.defaultPageSize = defaultPageSize
     self.maxPageSize = maxPageSize
@@ -52,9 +56,6 @@ package final class Table: Sendable {
   }
 
   package var key: Column { columns[SystemColumn.key.rawValue] }
-
-  /// Whether the key is an INTEGER; otherwise it is TEXT.
-  package var hasIntegerKey: Bool { key.type == .int64 }
 
   /// The position in ``columns`` of the column of that name.
   package func index(ofColumn name: String) -> Int? {

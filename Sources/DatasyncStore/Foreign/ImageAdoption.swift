@@ -76,9 +76,7 @@ struct ImageAdoption {
       try stamp(note.key, sequence, of: stored)
       after = try image(note.key, of: stored)
     }
-    var faulty: FaultyImages = []
-    if before?.isFaulty == true { faulty.insert(.before) }
-    if after?.isFaulty == true { faulty.insert(.after) }
+    let faulty = FaultyImages(before: before?.isFaulty == true, after: after?.isFaulty == true)
     try transaction.append(
       Change(
         sequence: sequence, tableID: note.tableID, key: key,

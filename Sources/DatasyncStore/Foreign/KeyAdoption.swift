@@ -88,9 +88,7 @@ struct KeyAdoption {
     _ key: RowKey?, _ stored: StoredTable, _ operation: Change.Operation, before: KnownRow?,
     after: KnownRow?
   ) throws(SQLiteFailure) {
-    var faulty: FaultyImages = []
-    if before?.isFaulty == true { faulty.insert(.before) }
-    if after?.isFaulty == true { faulty.insert(.after) }
+    let faulty = FaultyImages(before: before?.isFaulty == true, after: after?.isFaulty == true)
     try transaction.append(
       Change(
         sequence: transaction.takeSequence(), tableID: stored.table.id,

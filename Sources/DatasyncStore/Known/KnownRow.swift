@@ -35,18 +35,18 @@ struct OwnersRow {
     var isDeleted = false
     let columns = stored.table.columns
     for (index, position) in stored.storedPositions.enumerated() where position > 0 {
-      let column = columns[position]
       if position == SystemColumn.deleted.rawValue {
         let value = try? ColumnReader.value(
-          statement, Int32(index), column: column, form: stored.plans[position].form)
+          statement, Int32(index), column: columns[position], form: stored.plans[position].form)
         isDeleted = value == .bool(true)
         continue
       }
       do {
         try ColumnReader.append(
-          statement, Int32(index), stored.plans[position], column: column, to: &encoder)
+          statement, Int32(index), stored.plans[position], column: columns[position],
+          to: &encoder)
       } catch {
-        faults.append(RowFault(number: column.number, description: error.description))
+        faults.append(RowFault(number: columns[position].number, description: error.description))
       }
       if stored.watchesForms, let storage = stored.storages[position], !storage.isMixed,
         !OwnersRow.isInForm(statement, Int32(index), storage)

@@ -232,15 +232,16 @@ struct Scan {
         to: &encoder)
     } else {
       for index in plans.indices {
-        let column = table.columns[columns[index]]
         do {
           try ColumnReader.append(
-            statement, Int32(index), plans[index], column: column, to: &encoder)
+            statement, Int32(index), plans[index], column: table.columns[columns[index]],
+            to: &encoder)
         } catch {
-          throw RowFault(number: column.number, description: error.description)
+          throw RowFault(
+            number: table.columns[columns[index]].number, description: error.description)
         }
       }
-      if RowKey(stored: statement, 0, table: table) == nil {
+      if !RowKey.isStored(statement, 0, table: table) {
         throw RowFault(number: 1, description: "the key is one by which no row can be named")
       }
     }

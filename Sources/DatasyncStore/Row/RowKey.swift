@@ -1,3 +1,4 @@
+import CDatasyncSQLite
 import DatasyncModel
 
 /// A row's key as the database compares it. A value.
@@ -23,15 +24,21 @@ enum RowKey: Hashable, Sendable {
   /// The key that a statement's column holds; nil where it is none by which a row could be named: NULL,
   /// empty, of another type than the column's, or text that is none.
   init?(stored statement: Statement, _ index: Int32, table: Table) {
-    switch statement.rawValue(index) {
-    case .int64(let number) where table.hasIntegerKey: self = .integer(number)
-    case .string where !table.hasIntegerKey:
-      let bytes = statement.bytes(index)
-      guard !bytes.isEmpty, !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self)
-      else { return nil }
-      self = .text(text)
-    default: return nil
-    }
+    guard RowKey.isStored(statement, index, table: table) else { return nil }
+    self =
+      table.hasIntegerKey
+      ? .integer(statement.int64(index))
+      : .text(String(decoding: statement.bytes(index), as: UTF8.self))
+  }
+
+  /// Whether ``init(stored:_:table:)`` finds a key; costs no look at ASCII but the one.
+  static func isStored(_ statement: Statement, _ index: Int32, table: Table) -> Bool {
+    guard !table.hasIntegerKey else { return statement.type(index) == SQLITE_INTEGER }
+    guard statement.type(index) == SQLITE_TEXT else { return false }
+    let bytes = statement.bytes(index)
+    guard !bytes.isEmpty else { return false }
+    if ColumnReader.isPlainText(bytes) { return true }
+    return !bytes.contains(0) && String(utf8: bytes) != nil
   }
 
   var value: Value {

@@ -102,6 +102,13 @@ enum MonotonicClock {
     clock_gettime(CLOCK_MONOTONIC, &time)
     return .seconds(Int64(time.tv_sec)) + .nanoseconds(Int64(time.tv_nsec))
   }
+
+  /// The same in whole microseconds; a `Duration` costs a division of 128 bits to take apart.
+  static var microseconds: UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(clamping: time.tv_sec) * 1_000_000 + UInt64(clamping: time.tv_nsec) / 1000
+  }
 }
 
 /// The calendar's time, in microseconds since 1970 UTC.

@@ -145,7 +145,8 @@ extension WriteTransaction {
     try note(
       Change(
         sequence: sequence, tableID: stored.table.id, key: before.key, operation: .delete,
-        before: before.image, after: nil, faulty: found.faults.isEmpty ? [] : .before))
+        before: before.image, after: nil,
+        faulty: FaultyImages(before: !found.faults.isEmpty, after: false)))
     countRow(of: stored, -1)
     try adoptSideEffects(of: stored, except: key)
     return WriteResult(
@@ -249,8 +250,8 @@ extension WriteTransaction {
       try keep(
         after, of: stored, key: key, written.stamp(version: sequence), isNew: before == nil)
     }
-    var faulty: FaultyImages = after.isFaulty ? .after : []
-    if let before, !before.faults.isEmpty { faulty.insert(.before) }
+    let faulty = FaultyImages(
+      before: before.map { !$0.faults.isEmpty } ?? false, after: after.isFaulty)
     try note(
       Change(
         sequence: sequence, tableID: table.id, key: key.description, operation: operation,

@@ -7,8 +7,7 @@ final class WriterWatch: Sendable {
 
   /// On the writer's thread.
   func enter(_ phase: WriterState.Phase) {
-    let micros = UInt64(clamping: MonotonicClock.now.nanoseconds / 1000)
-    state.store(micros << 2 | UInt64(phase.rawValue), ordering: .relaxed)
+    state.store(MonotonicClock.microseconds << 2 | UInt64(phase.rawValue), ordering: .relaxed)
   }
 
   var current: WriterState {
