@@ -58,7 +58,8 @@ struct RowAnswer {
 
   /// Of the answer's message.
   private var size: Int {
-    (entity == nil ? 0 : WireWriter.fieldSize(anySize)) + (sequence == 0 ? 0 : 1 + WireWriter.varintSize(sequence))
+    (entity == nil ? 0 : WireWriter.fieldSize(anySize))
+      + (sequence == 0 ? 0 : 1 + WireWriter.varintSize(sequence))
       + (isReplayed ? 2 : 0)
   }
 }

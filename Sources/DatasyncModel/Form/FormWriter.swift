@@ -68,7 +68,8 @@ package enum FormWriter {
     guard form == .real else { return .text(text) }
     guard let stored = NumericDecimal.stored(text)?.stored else {
       throw FormMisfit(
-        "SQLite would not store \(text.shortened) exactly here; a column declared DECIMAL TEXT would")
+        "SQLite would not store \(text.shortened) exactly here; a column declared DECIMAL TEXT would"
+      )
     }
     return switch stored {
     case .integer(let number): .integer(number)

@@ -65,7 +65,9 @@ package enum RowFaults {
       var entry = WireReader(bytes)
       while let field = try? entry.next() {
         if case (1, .varint(let value)) = field { number = Int(clamping: value) }
-        if case (2, .bytes(let text)) = field { description = String(decoding: text, as: UTF8.self) }
+        if case (2, .bytes(let text)) = field {
+          description = String(decoding: text, as: UTF8.self)
+        }
       }
       faults.append(RowFault(number: number, description: description))
     }

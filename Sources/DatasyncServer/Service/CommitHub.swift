@@ -92,7 +92,8 @@ final class CommitHub: StoreObserver {
 
   func historyReplaced() {
     logger.warning(
-      "the database's content was put back or replaced while it is served; its history begins anew, and clients begin anew, too")
+      "the database's content was put back or replaced while it is served; its history begins anew, and clients begin anew, too"
+    )
     state.withLock { state in
       for entry in state.loops {
         let loop = entry.loop

@@ -128,7 +128,9 @@ final class Subscription: SlotHolder {
       switch result {
       case .failure(let error): end(error)
       case .success(let sequence):
-        guard token.historyID == loop.historyID, token.sequence <= sequence else { return end(.historyReplaced) }
+        guard token.historyID == loop.historyID, token.sequence <= sequence else {
+          return end(.historyReplaced)
+        }
         loop.whenPublished(token.sequence) { [self] in advance(to: token.sequence) }
       }
     }

@@ -28,6 +28,8 @@ package struct AttachChoices: Sendable {
 
   /// Every table that is named anywhere; in order of name.
   package var namedTables: [String] {
-    Set(tables).union(softDelete.keys).union(within).union(beside).union(forms.keys).subtracting(["*"]).sorted()
+    Set(tables).union(softDelete.keys).union(within).union(beside).union(forms.keys).subtracting([
+      "*"
+    ]).sorted()
   }
 }

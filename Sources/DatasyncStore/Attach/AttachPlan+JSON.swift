@@ -26,7 +26,8 @@ extension AttachPlan.Item {
       case .mark(let column): column.jsonQuoted
       }
     let added = addedColumns.map(\.jsonQuoted).joined(separator: ",")
-    let key = columns.isEmpty ? "null" : (self.columns.first(where: \.isKey)?.field ?? "").jsonQuoted
+    let key =
+      columns.isEmpty ? "null" : (self.columns.first(where: \.isKey)?.field ?? "").jsonQuoted
     return "{\"table\":\(table.jsonQuoted),\"placement\":\"\(isBeside ? "beside" : "within")\","
       + "\"key\":\(key),\"rows\":\(rowCount),\"attached\":\(isAttached),\"moved\":\(isMoved),"
       + "\"soft_delete\":\(softDelete),\"added_columns\":[\(added)],"

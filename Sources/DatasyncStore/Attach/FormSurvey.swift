@@ -76,7 +76,8 @@ struct FormSurvey {
         return "its column \(name) is no \(form.description)"
       }
       if case .number = form, declared.affinity == .text {
-        return "its column \(name) is declared \(column.declaredType), in which SQLite stores no numbers"
+        return
+          "its column \(name) is declared \(column.declaredType), in which SQLite stores no numbers"
       }
       let storage = ColumnStorage(type: type, form: form, isChosen: true)
       let known = entry.storage(of: column, in: raw)

@@ -51,14 +51,16 @@ struct TableAttacher {
         WHERE list."unique" AND column.name = \(column.name.quotedLiteral)
         """)
       guard unique == nil else {
-        return "its column \(column.name) is to be unique, which the system's is not: name it otherwise, "
+        return
+          "its column \(column.name) is to be unique, which the system's is not: name it otherwise, "
           + "or keep the system fields beside the table"
       }
       let other = try connection.integer(
         "SELECT 1 FROM \(raw.name.quotedIdentifier) WHERE \(name) IS NOT NULL AND NOT (\(isOurs)) LIMIT 1"
       )
       guard other == nil else {
-        return "its column \(column.name) holds other values than the system's: name it otherwise, or "
+        return
+          "its column \(column.name) holds other values than the system's: name it otherwise, or "
           + "keep the system fields beside the table"
       }
     }

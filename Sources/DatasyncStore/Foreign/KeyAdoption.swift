@@ -92,7 +92,8 @@ struct KeyAdoption {
     try transaction.append(
       Change(
         sequence: transaction.takeSequence(), tableID: stored.table.id,
-        key: key?.description ?? "", operation: operation, before: before?.image, after: after?.image, faulty: faulty))
+        key: key?.description ?? "", operation: operation, before: before?.image,
+        after: after?.image, faulty: faulty))
   }
 
   /// Rows without any key: they are told of once, and nothing is known of them afterwards.

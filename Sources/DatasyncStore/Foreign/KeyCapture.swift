@@ -23,7 +23,8 @@ struct KeyCapture {
     columns = table.columns.compactMap { column in
       let isOwners =
         column.number == 1 || column.number > SystemColumn.count
-        || (column.number == SystemColumn.deleted.rawValue + 1 && raw.column(column.storedName) != nil)
+        || (column.number == SystemColumn.deleted.rawValue + 1
+          && raw.column(column.storedName) != nil)
       return isOwners ? (column.storedName, column.number) : nil
     }
   }
@@ -33,7 +34,8 @@ struct KeyCapture {
     let list = columns.map(\.name.quotedIdentifier).joined(separator: ", ")
     let numbers = columns.map { String($0.number) }.joined(separator: " ")
     return [
-      trigger("columns", "AFTER UPDATE OF \(list) ON \(table) WHEN 0", "SELECT 'columns \(numbers)'"),
+      trigger(
+        "columns", "AFTER UPDATE OF \(list) ON \(table) WHEN 0", "SELECT 'columns \(numbers)'"),
       trigger("delete", "AFTER DELETE ON \(table)", note("OLD")),
       trigger("insert", "AFTER INSERT ON \(table)", note("NEW")),
       trigger(

@@ -131,9 +131,9 @@ final class Reader: @unchecked Sendable {
     while true {
       let announced = shared.head
       try connection.cached("BEGIN").run()
-      let isOther = try isOtherHistory(announced: announced)
-      let isPending =
-        isOther ? true : try hasForeignChanges()
+      let state = try state()
+      let isOther = state.head < announced || !state.isSameHistory
+      let isPending = isOther || state.hasForeignChanges
       if isPending, MonotonicClock.now < deadline,
         !busyWait.isKeptWaiting(longerThan: maxLockWait)
       {
@@ -144,30 +144,40 @@ final class Reader: @unchecked Sendable {
         continue
       }
       guard !isOther else { throw Reader.replaced }
-      let sequence = try ChangeLog.head(connection)
-      let oldest = try connection.integer("SELECT oldest FROM datasync_state") ?? 0
       let snapshot = Snapshot(
         connection: connection, statements: statements, shared: shared, progress: progress,
-        pendingTables: isPending ? try pendingTables() : [], sequence: sequence,
-        oldest: Sequence(UInt64(clamping: oldest)))
+        pendingTables: isPending ? try pendingTables() : [], sequence: state.head,
+        oldest: state.oldest)
       self.snapshot = snapshot
       progress.openedAt = MonotonicClock.now
       return snapshot
     }
   }
 
-  private func hasForeignChanges() throws(SQLiteFailure) -> Bool {
-    try connection.integer(
-      "SELECT 1 FROM datasync_written UNION ALL SELECT 1 FROM datasync_foreign LIMIT 1") != nil
+  /// What a snapshot shows of the log. A value.
+  private struct LogState {
+    let head: Sequence
+    let oldest: Sequence
+    /// False where somebody has put other content into the file, which the writer has not seen yet.
+    let isSameHistory: Bool
+    let hasForeignChanges: Bool
   }
 
-  /// Whether somebody has put other content into the file, which the writer has not seen yet.
-  private func isOtherHistory(announced: Sequence) throws(SQLiteFailure) -> Bool {
-    if try ChangeLog.head(connection) < announced { return true }
+  private func state() throws(SQLiteFailure) -> LogState {
     let statement = try connection.cached(
-      "SELECT value FROM datasync_settings WHERE name = 'history_id'")
+      """
+      SELECT (SELECT max(sequence) FROM datasync_log), oldest,
+        (SELECT value FROM datasync_settings WHERE name = 'history_id'),
+        EXISTS (SELECT 1 FROM datasync_written) OR EXISTS (SELECT 1 FROM datasync_foreign)
+      FROM datasync_state
+      """)
     defer { statement.reset() }
-    return try !statement.step() || statement.text(0) != shared.historyID
+    guard try statement.step() else { throw .damaged("datasync_state has lost its row") }
+    return LogState(
+      head: Sequence(UInt64(clamping: statement.int64(0))),
+      oldest: Sequence(UInt64(clamping: statement.int64(1))),
+      isSameHistory: statement.text(2) == shared.historyID,
+      hasForeignChanges: statement.int64(3) != 0)
   }
 
   private static var replaced: SQLiteFailure {

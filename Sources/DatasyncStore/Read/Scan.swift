@@ -18,7 +18,8 @@ struct Scan {
 
   /// Field numbers that images from the log are cut down to; nil: all.
   var keptNumbers: Set<Int>? {
-    selectedNumbers ?? (request.columns == nil ? nil : Set(columns.map { table.columns[$0].number }))
+    selectedNumbers
+      ?? (request.columns == nil ? nil : Set(columns.map { table.columns[$0].number }))
   }
 
   /// - Parameter isCurrent: Whether the request's table is the present one.
@@ -95,7 +96,8 @@ struct Scan {
   /// - Returns: Where the next page begins; nil: nothing follows. How many rows would have been right,
   ///   where these are more than a message holds.
   private func walk(
-    limit: Int, _ take: (Statement) throws(RowFault) -> Int, unreadable: (RowFault, Statement) -> Void
+    limit: Int, _ take: (Statement) throws(RowFault) -> Int,
+    unreadable: (RowFault, Statement) -> Void
   ) throws(ReadFailure) -> (next: [Value]?, fitting: Int?) {
     let overhead = Scan.rowOverhead + table.messageName.utf8.count
     let statement = try rows(limit: Int64(limit) + 1, offset: Int64(request.skip))

@@ -75,7 +75,8 @@ package final class Snapshot {
     let source = try source(of: request)
     return try reading { () throws(ReadFailure) in
       try Scan(
-        request, source: source, connection: self.connection, isCurrent: self.isCurrent(request.table)
+        request, source: source, connection: self.connection,
+        isCurrent: self.isCurrent(request.table)
       ).page()
     }
   }
@@ -85,7 +86,8 @@ package final class Snapshot {
     let source = try source(of: request)
     return try reading { () throws(ReadFailure) in
       try Scan(
-        request, source: source, connection: self.connection, isCurrent: self.isCurrent(request.table)
+        request, source: source, connection: self.connection,
+        isCurrent: self.isCurrent(request.table)
       ).packedPage()
     }
   }
@@ -95,7 +97,8 @@ package final class Snapshot {
     let source = try source(of: request)
     return try reading { () throws(ReadFailure) in
       try Scan(
-        request, source: source, connection: self.connection, isCurrent: self.isCurrent(request.table)
+        request, source: source, connection: self.connection,
+        isCurrent: self.isCurrent(request.table)
       ).count()
     }
   }

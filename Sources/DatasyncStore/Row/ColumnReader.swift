@@ -128,7 +128,8 @@ enum ColumnReader {
   private static func timestamp(_ micros: Int64) throws(Misfit) -> Int64 {
     guard CivilTime.timestampRange.contains(micros) else {
       throw Misfit(
-        description: "an integer is stored which as microseconds since 1970 is not in the years 0001 to 9999")
+        description:
+          "an integer is stored which as microseconds since 1970 is not in the years 0001 to 9999")
     }
     return micros
   }

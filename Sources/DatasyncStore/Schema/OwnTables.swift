@@ -94,7 +94,9 @@ enum OwnTables {
   /// - Throws: FAILED_PRECONDITION where a newer server made it.
   @discardableResult
   static func checkFormat(_ connection: Connection) throws(StoreFailure) -> Int64 {
-    guard try StoreFailure.wrap({ () throws(SQLiteFailure) in try exist(connection) }) else { return 0 }
+    guard try StoreFailure.wrap({ () throws(SQLiteFailure) in try exist(connection) }) else {
+      return 0
+    }
     guard case .int64(let number) = try setting("format", connection), number <= format else {
       throw .error(
         DatasyncError(

@@ -51,7 +51,8 @@ enum RawSchemaReader {
       guard !ours.contains(list.text(0)) else { continue }
       tables.append(
         UnservedTable(
-          name: list.text(0), reason: "names that begin with datasync_ are the server's: rename it"))
+          name: list.text(0), reason: "names that begin with datasync_ are the server's: rename it")
+      )
     }
     return tables
   }

@@ -38,7 +38,9 @@ struct RawTable: Sendable {
     let sql: String
 
     /// Whether it is one of the capture triggers, by its name and by what it writes to.
-    var isOurs: Bool { CaptureTriggers.tableID(ofTrigger: name) != nil && sql.contains("datasync_") }
+    var isOurs: Bool {
+      CaptureTriggers.tableID(ofTrigger: name) != nil && sql.contains("datasync_")
+    }
   }
 
   let name: String
@@ -106,7 +108,8 @@ struct RawTable: Sendable {
       guard !column.isGenerated else { return "its column \(column.name) is generated" }
       let affinity = DeclaredType(parsing: column.declaredType, enumeration: nil).affinity
       guard isOurs || column.name == name else {
-        return "its column \(column.name) is the owner's: only \(name), in small letters, is the system's"
+        return
+          "its column \(column.name) is the owner's: only \(name), in small letters, is the system's"
       }
       let declaration = SystemColumnDeclaration.declared(system, isStrict: false)
       guard affinity != .text, isOurs || affinity != .real else {
@@ -147,7 +150,8 @@ enum SystemColumnDeclaration {
     switch system {
     case .key: return false
     case .createdAt, .updatedAt:
-      return ["timestamp", "integer"].contains(type) && column.defaultSQL == nil && !column.isNotNull
+      return ["timestamp", "integer"].contains(type) && column.defaultSQL == nil
+        && !column.isNotNull
     case .version: return type == "integer" && column.defaultSQL == nil && !column.isNotNull
     case .deleted:
       return ["boolean", "integer"].contains(type)

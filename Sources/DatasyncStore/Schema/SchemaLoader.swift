@@ -119,7 +119,8 @@ struct SchemaLoader {
     let schema = Schema(
       catalog: catalog(of: tables.map(\.table)),
       tables: Dictionary(uniqueKeysWithValues: tables.map { ($0.table.id, $0) }),
-      unserved: unserved.sorted { $0.name < $1.name }, hasDeferredKeys: raws.contains { $0.text.hasDeferredKey },
+      unserved: unserved.sorted { $0.name < $1.name },
+      hasDeferredKeys: raws.contains { $0.text.hasDeferredKey },
       version: try connection.integer("PRAGMA schema_version") ?? 0)
     return Loaded(schema: schema, attached: attached, isWaiting: isWaiting)
   }

@@ -80,7 +80,9 @@ package enum SoftDelete: Hashable, Sendable {
 
 extension StoreOptions {
   /// nil: as it was before.
-  func softDelete(of table: String) -> SoftDelete? { softDeleteTables[table] ?? softDeleteTables["*"] }
+  func softDelete(of table: String) -> SoftDelete? {
+    softDeleteTables[table] ?? softDeleteTables["*"]
+  }
 
   func isWithin(_ table: String) -> Bool {
     withinTables.contains("*") || withinTables.contains(table) || softDelete(of: table) == .ours

@@ -166,7 +166,9 @@ final class Writer: @unchecked Sendable {
         process(requests)
       } else if isClosed {
         break
-      } else if isWoken || foreignCommitSeen() || rest.map({ MonotonicClock.now >= $0.until }) ?? false {
+      } else if isWoken || foreignCommitSeen()
+        || rest.map({ MonotonicClock.now >= $0.until }) ?? false
+      {
         process([])
       } else {
         tidy()
@@ -443,7 +445,8 @@ final class Writer: @unchecked Sendable {
     } catch {
       switch error {
       case .sqlite(let failure): throw failure
-      case .error(let error): throw SQLiteFailure(extendedCode: SQLITE_ERROR, message: error.message)
+      case .error(let error):
+        throw SQLiteFailure(extendedCode: SQLITE_ERROR, message: error.message)
       }
     }
     head = max(found, head)
@@ -477,7 +480,8 @@ final class Writer: @unchecked Sendable {
       connection: connection, options: options, attaching: options.attachesTables ? .all : .ready,
       mayAlter: mayAlter, previous: previous, now: options.calendar())
     let loaded = try loader.load(nextSequence: &next)
-    rest = loaded.isWaiting ? (loaded.schema.version, MonotonicClock.now + options.attachDelay) : nil
+    rest =
+      loaded.isWaiting ? (loaded.schema.version, MonotonicClock.now + options.attachDelay) : nil
     return loaded
   }
 

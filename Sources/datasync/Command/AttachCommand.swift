@@ -54,6 +54,8 @@ struct AttachCommand: ParsableCommand {
       StandardError.print("\(table) is not attached, because \(reason)")
     }
     let refused = plan.skipped.map(\.table).filter { choices.namedTables.contains($0) }
-    if !refused.isEmpty { throw Failure("not attached: \(refused.joined(separator: ", ")); nothing was changed") }
+    if !refused.isEmpty {
+      throw Failure("not attached: \(refused.joined(separator: ", ")); nothing was changed")
+    }
   }
 }

@@ -33,7 +33,8 @@ struct ExplainCommand: ParsableCommand {
     for step in plan.steps { StandardOutput.print("  \(step)") }
     for column in plan.mixedColumns {
       StandardOutput.print(
-        "The values of \(column) are in more than one form: no index on it serves before they are in one.")
+        "The values of \(column) are in more than one form: no index on it serves before they are in one."
+      )
     }
     switch plan.verdict {
     case .good:

@@ -18,7 +18,9 @@ import Testing
     func awaitDrain(_ subscription: Subscription) {}
     func sharedForm(for requestID: UInt64) -> EventForm? { nil }
     func send(framed bytes: ByteBuffer, messageCount: Int) {}
-    func send(_ event: EncodedEvent, own: Bool, more: Bool, for requestID: UInt64) { changeCount += 1 }
+    func send(_ event: EncodedEvent, own: Bool, more: Bool, for requestID: UInt64) {
+      changeCount += 1
+    }
     func send(checkpoint: [UInt8], for requestID: UInt64) { checkpointCount += 1 }
     func subscriptionEnded(_ requestID: UInt64, error: DatasyncError?) {}
   }

@@ -50,7 +50,9 @@ struct AttachTests {
     #expect(plan.skipped.map(\.table) == ["bad"])
     #expect(plan.description.contains("add column created_at TIMESTAMP"))
     #expect(plan.description.contains("no primary key"))
-    let unknown = try failure { _ = try Store.attachPlan(path: database.path, choices: AttachTests.choices(["c"])) }
+    let unknown = try failure {
+      _ = try Store.attachPlan(path: database.path, choices: AttachTests.choices(["c"]))
+    }
     #expect(unknown.reason == "TABLE_NOT_FOUND")
     #expect(try database.text("PRAGMA journal_mode") == "delete")
   }
@@ -83,14 +85,16 @@ struct AttachTests {
     #expect(error.reason == "HISTORY_COMPACTED")
   }
 
-  @Test func `a column named as a system field stays what it was, and the field gives way`() throws {
+  @Test func `a column named as a system field stays what it was, and the field gives way`() throws
+  {
     let database = try TestDatabase(AttachTests.schema)
     let store = try database.open { $0.withinTables = [] }
     #expect(try store.get("b", "1")?["created_at"] == .timestamp(1_600_000_000_000_005))
     #expect(try store.get("b", "2")?["created_at"] == nil)
     let times = try (1...2).map { try store.get("b", "\($0)")?["datasync_created_at"] }
     #expect(times[0] != nil && times[0] == times[1])
-    let row = try store.update("b", ["id": .int64(2), "created_at": .timestamp(1_600_000_000_000_007)])
+    let row = try store.update(
+      "b", ["id": .int64(2), "created_at": .timestamp(1_600_000_000_000_007)])
     #expect(row["created_at"] == .timestamp(1_600_000_000_000_007))
     #expect(try database.integer("SELECT created_at FROM b WHERE id = 2") == 1_600_000_000_000_007)
   }
@@ -99,7 +103,8 @@ struct AttachTests {
     let database = try TestDatabase(AttachTests.schema)
     let store = try database.open { $0.withinTables = ["*"] }
     #expect(try store.get("b", "1")?["created_at"] == .timestamp(1_600_000_000_000_005))
-    #expect(try #require(try store.get("b", "2")?["created_at"]) != .timestamp(1_600_000_000_000_005))
+    #expect(
+      try #require(try store.get("b", "2")?["created_at"]) != .timestamp(1_600_000_000_000_005))
   }
 
   @Test func `detaching takes everything of ours out again`() throws {

@@ -49,7 +49,9 @@ import Testing
     "UPDATE datasync_foreign SET table_id = 77",
   ]
 
-  @Test(arguments: findable.map { ($0, TestPlacement.withinTables) } + findableWithin.map { ($0, ["*"]) })
+  @Test(
+    arguments: findable.map { ($0, TestPlacement.withinTables) }
+      + findableWithin.map { ($0, ["*"]) })
   func `damage in our own tables is found by the check, and ends no process`(
     _ sql: String, _ withinTables: Set<String>
   ) throws {

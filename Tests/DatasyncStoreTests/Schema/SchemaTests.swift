@@ -24,7 +24,8 @@ struct SchemaTests {
       "j": .decimal(asWritten: false), "k": .decimal(asWritten: true), "l": .uuid,
       "m": .json(asWritten: false), "n": .json(asWritten: true),
       "o": .enumeration(["it's", "b"]), "p": .string, "q": .int64, "r": .int64, "s": .double,
-      "t": .string, "u": .bool, "v": .decimal(asWritten: false), "w": TestPlacement.isWithin ? .bytes : .string,
+      "t": .string, "u": .bool, "v": .decimal(asWritten: false),
+      "w": TestPlacement.isWithin ? .bytes : .string,
       "x": .enumeration(["1", "2"]),
     ]
     #expect(types == expected)

@@ -227,7 +227,9 @@ final class TestStore {
   func get(_ table: String, _ key: String) throws -> [String: Value]? {
     let table = try self.table(table)
     let found = try read { snapshot throws(DatasyncError) in try snapshot.row(key, in: table) }
-    if let fault = found?.faults.first { throw DatasyncError.unreadable(fault, key: key, table: table) }
+    if let fault = found?.faults.first {
+      throw DatasyncError.unreadable(fault, key: key, table: table)
+    }
     return try found.map { try fields($0.row.image, table.name) }
   }
 
