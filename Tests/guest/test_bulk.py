@@ -102,8 +102,8 @@ def test_an_own_delete_that_cascades_to_many_children_is_quick(guest, kind, key,
     record_property(f"own delete, 12,000 children, {kind}", f"{took:.2f} s")
     served.exact(60)
     assert not watch.picture.of("children") and served.sql("SELECT count(*) FROM children") == [(0,)]
-    # 0.2 s for who waits; a debug build on a shared machine gets ten times as long.
-    assert took < 2, f"{took:.2f} s"
+    # 0.2 s for who waits; quadratic, it takes minutes. A debug build on a shared machine gets long.
+    assert took < 10, f"{took:.2f} s"
 
 
 def commit_sizes(events):

@@ -5,8 +5,9 @@ package struct QueryPlan: Sendable {
   /// SQLite's own words (EXPLAIN QUERY PLAN), a step within another indented by two spaces.
   package let steps: [String]
   package let verdict: Verdict
-  /// Columns of the filter and the order whose values are in more than one form: no index on them serves.
-  package var mixedColumns: [String] = []
+  /// Columns of the filter and the order that are compared as they read and not as they are stored, so
+  /// that no index on them serves; in order of number.
+  package var columnsInOtherForms: [String] = []
 
   package enum Verdict: Hashable, Sendable {
     /// An index leads to the rows, in the order asked for.

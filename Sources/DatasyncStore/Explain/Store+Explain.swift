@@ -31,8 +31,9 @@ extension Store {
       try connection.registerFilterFunctions()
       try ImageField.register(on: connection)
       var plan = try plan(of: request, stored, on: connection)
-      plan.mixedColumns = request.neededColumns.sorted()
-        .filter { stored.storages[$0]?.isMixed ?? false }.map { table.columns[$0].name }
+      plan.columnsInOtherForms = request.neededColumns.sorted()
+        .filter { stored.storages[$0] != nil && !stored.isStoredAsRead($0) }
+        .map { table.columns[$0].name }
       return plan
     } catch {
       throw opening.explained(error)

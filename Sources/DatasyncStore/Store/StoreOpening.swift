@@ -156,7 +156,14 @@ struct StoreOpening {
       let loader = SchemaLoader(
         connection: connection, options: options, attaching: attaching, previous: nil, now: now)
       let loaded = try loader.load(nextSequence: &next)
-      let (schema, attached) = (loaded.schema, loaded.attached)
+      let attached = loaded.attached
+      var schema = loaded.schema
+      func reload() throws(SQLiteFailure) {
+        let again = SchemaLoader(
+          connection: connection, options: options, mayAlter: false, previous: schema, now: now)
+        schema = try again.load(nextSequence: &next).schema
+      }
+      if try FormWatch(connection: connection, schema: schema).settleOpenColumns() { try reload() }
       let transaction = WriteTransaction(
         connection: connection, schema: schema, log: ChangeLog(connection),
         cache: StatementCache(), now: now, head: head, keys: KeyGenerator())
@@ -169,6 +176,10 @@ struct StoreOpening {
       }
       _ = try Adoption(transaction: transaction).adopt()
       try transaction.endCommit()
+      if !transaction.strays.isEmpty {
+        try FormWatch(connection: connection, schema: schema).note(strays: transaction.strays)
+        try reload()
+      }
       var compactor = try Compactor.load(connection, options: options)
       try compactor.save(connection, head: transaction.head)
       try connection.execute("COMMIT")

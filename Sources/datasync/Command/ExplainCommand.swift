@@ -31,9 +31,9 @@ struct ExplainCommand: ParsableCommand {
     StandardOutput.print(plan.statement)
     StandardOutput.print("plan:")
     for step in plan.steps { StandardOutput.print("  \(step)") }
-    for column in plan.mixedColumns {
+    for column in plan.columnsInOtherForms {
       StandardOutput.print(
-        "The values of \(column) are in more than one form: no index on it serves before they are in one."
+        "\(column): its values are in several forms, or in one that does not sort as they do; no index on it serves."
       )
     }
     switch plan.verdict {
