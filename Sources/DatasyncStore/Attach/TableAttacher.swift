@@ -111,11 +111,9 @@ struct TableAttacher {
     func moment(_ column: String) -> String {
       "CASE typeof(\(column)) WHEN 'integer' THEN \(column) ELSE \(now) END"
     }
-    let foreignKeys = try connection.integer("PRAGMA foreign_keys") ?? 0
     if entry.addedColumns.contains("deleted") {
       try connection.execute("DELETE FROM \(name) WHERE deleted = 1")
     }
-    _ = foreignKeys
     try connection.execute(
       """
       INSERT OR REPLACE INTO datasync_rows SELECT \(entry.id), \(key), \(moment("created_at")),
