@@ -95,8 +95,13 @@ class Round:
         )
         log_bytes = self.random.choice(LOG_BYTES)
         self.limits = f"log-bytes={log_bytes},{limits}"
+        # Moments of any year tell no unit.
+        forms = [
+            argument for table in self.tables for column in table.columns if column.kind == "moment"
+            for argument in ("--form", f"{table.name}.{column.name}=microseconds")
+        ]
         self.server = Server(
-            self.database, "--attach", "--soft-delete", self.tables[0].name,
+            self.database, "--attach", "--soft-delete", self.tables[0].name, *forms,
             "--drain-seconds", "1", "--synchronous", self.random.choice(["normal", "full"]),
             "--max-log-bytes", log_bytes, "--loops", self.random.choice([1, 2, 3]),
             environment={"DATASYNC_LIMITS": limits, "DATASYNC_FAULT": self.fault},

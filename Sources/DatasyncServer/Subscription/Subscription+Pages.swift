@@ -159,6 +159,11 @@ extension Subscription {
       if event.sequence > position,
         !sink.admits(event.event.bytes.count) || (isBetweenCommits && !maySend)
       {
+        if index > 0, isBetweenCommits {
+          // What else the last commit held is none of this view's.
+          position = Sequence(event.commitStart.rawValue - 1)
+          phase = .replaying(position: position, isReading: false)
+        }
         if index > 0 {
           holdPages { $0.within = isBetweenCommits ? nil : CommitCut(start: event.commitStart) }
         }
