@@ -31,7 +31,9 @@ extension Store {
     let connection = try opening.connect(busyWait: nil)
     let identity = try FileIdentity(database: path, lock: lock)
     // Rows that go with the mark were deleted long ago: nothing may cascade from them now.
-    do { try connection.execute("PRAGMA foreign_keys = OFF") } catch { throw opening.explained(error) }
+    do { try connection.execute("PRAGMA foreign_keys = OFF") } catch {
+      throw opening.explained(error)
+    }
     let names = Set(plan.items.map(\.table))
     let prepared = try opening.prepare(connection, identity: identity, attaching: .named(names))
     identity.writeSynced(
