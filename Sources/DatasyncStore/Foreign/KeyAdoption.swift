@@ -200,8 +200,8 @@ struct KeyAdoption {
       keys = try goneKeys(of: stored)
       for key in keys { try adopt(key, of: stored, createdAt: nil) }
     } while keys.count == KeyAdoption.maxKeysAtOnce
-    // Rows that nothing can name are in the table and never known.
-    transaction.rowCounts[stored.table.id] = try storedCount(of: stored)
+    // Counted anew: what was counted may have been wrong.
+    transaction.rowCounts[stored.table.id] = nil
   }
 
   private static let maxKeysAtOnce = 10_000

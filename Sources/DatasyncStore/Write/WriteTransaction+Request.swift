@@ -10,6 +10,7 @@ extension WriteTransaction {
       request.operations.count > 1
       || request.operations.contains { schema.tables[$0.tableID]?.needsSavepoint == true }
     let start = next
+    let rowCountsBefore = rowCounts
     origin = request.origin
     do throws(WriteFailure) {
       if needsSavepoint { try sql("SAVEPOINT request") }
@@ -35,6 +36,7 @@ extension WriteTransaction {
     } catch {
       guard case .request = error else { throw error }
       forgetChanges(since: start)
+      rowCounts = rowCountsBefore
       if needsSavepoint {
         try sql("ROLLBACK TO request")
         try sql("RELEASE request")
