@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Whether something is said again: each thing at most once in ten seconds, however often it happens.
-/// Sendable.
+/// Whether something is said again: each thing at most once in an interval, ten seconds unless given,
+/// however often it happens. Sendable.
 ///
 /// Keys are few and come from the program, never from outside.
 package final class LogThrottle: Sendable {
@@ -18,8 +18,7 @@ package final class LogThrottle: Sendable {
   }
 
   /// - Returns: How often it has happened since it was said last; nil: it is not to be said now.
-  package func count(_ key: String) -> Int? {
-    let now = ContinuousClock.now
+  package func count(_ key: String, now: ContinuousClock.Instant = .now) -> Int? {
     return entries.withLock { entries in
       var entry = entries[key] ?? Entry()
       defer { entries[key] = entry }
