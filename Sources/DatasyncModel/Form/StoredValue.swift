@@ -18,17 +18,6 @@ package enum StoredValue: Hashable, Sendable {
     default: self == other
     }
   }
-
-  /// With its article, for messages.
-  package var storageClass: String {
-    switch self {
-    case .null: "NULL"
-    case .integer: "an integer"
-    case .real: "a real number"
-    case .text: "text"
-    case .blob: "a blob"
-    }
-  }
 }
 
 /// Why a stored value cannot be read as its column's type, or a value not be written in a column's

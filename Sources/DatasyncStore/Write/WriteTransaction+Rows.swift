@@ -4,6 +4,7 @@ import DatasyncModel
 /// What each operation means; SEMANTICS "Writes".
 extension WriteTransaction {
   func perform(_ operation: WriteOperation) throws(WriteFailure) -> WriteResult {
+    defaultsWritten.removeAll(keepingCapacity: true)
     switch operation {
     case .create(let draft):
       return try create(try current(draft), isDeleted: false)
@@ -53,12 +54,7 @@ extension WriteTransaction {
       let statements = self.statements(for: stored)
       let statement = try statements.insert()
       for (position, column) in statements.writable.enumerated() {
-        let parameter = Int32(position + 1)
-        if let written = self.defaultsWritten[column] {
-          statement.bind(parameter, written)
-        } else {
-          self.bind(values[column], to: parameter, column: column, of: stored, statement)
-        }
+        self.bind(values[column], to: Int32(position + 1), column: column, of: stored, statement)
       }
       try statement.run()
     }

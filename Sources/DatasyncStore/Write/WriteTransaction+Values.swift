@@ -52,7 +52,6 @@ extension WriteTransaction {
   /// Every column's value: what was sent, or the default. System columns are left NULL.
   func complete(_ draft: CurrentDraft) throws(WriteFailure) -> [Value] {
     let stored = draft.stored
-    defaultsWritten.removeAll(keepingCapacity: true)
     var values = [Value].nulls(draft.values.count)
     if let key = draft.values[0] { values[0] = key }
     for index in SystemColumn.count..<values.count where !stored.table.columns[index].isGenerated {
@@ -160,6 +159,9 @@ extension WriteTransaction {
     _ value: Value, to parameter: Int32, column: Int, of stored: StoredTable,
     _ statement: Statement
   ) {
+    if !defaultsWritten.isEmpty, let written = defaultsWritten[column] {
+      return statement.bind(parameter, written)
+    }
     if let storage = stored.storages[column],
       let written = try? FormWriter.stored(
         value, type: storage.type, form: storage.form,
