@@ -136,8 +136,14 @@ class Session:
     def response(self, request_id, seconds=SECONDS):
         """The first response of a request that is no event."""
 
+        # Looked at once each: beside it, a subscription may bring a hundred thousand.
+        position = 0
+
         def find(log):
-            for response in log:
+            nonlocal position
+            while position < len(log):
+                response = log[position]
+                position += 1
                 if response.request_id == request_id and not response.HasField("event"):
                     return response
             return None
