@@ -7,6 +7,7 @@ import pytest
 
 import tables
 import views
+from errors import Refused
 from recording import Leg, RecordedSession, Rows, event_of
 from round import Round
 from server import Server
@@ -104,3 +105,36 @@ def test_changes_equal_the_subscription(server, random, record_property):
     total = sum(len(leg.changes) for leg in legs)
     assert total > WRITES / 4, "hardly anything was compared"
     record_property("long polling", f"{total} changes in {calls} calls")
+
+
+def test_a_wait_that_ends_while_a_commit_is_being_read_does_not_split_it(server, random):
+    """The server reads the commit in many pages; between two of them the wait may be over."""
+    server.shell.run(
+        "CREATE TABLE long_polled (id INTEGER PRIMARY KEY, x TEXT);"
+    )
+    server.shell.drain()
+    waiting = time.monotonic() + SECONDS
+    while True:
+        try:
+            token = server.unary("Changes", table="long_polled").resume_token
+            break
+        except Refused as error:
+            assert error.reason == "TABLE_NOT_FOUND" and time.monotonic() < waiting, error
+            time.sleep(0.05)
+    rows, came = 400, 0
+    for commit in range(60):
+        first = commit * rows
+        server.shell.run(
+            f"WITH RECURSIVE c (i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM c WHERE i <"
+            f" {first + rows - 1}) INSERT INTO long_polled (id, x) SELECT i, 'x' FROM c;"
+        )
+        while came < first + rows:
+            assert time.monotonic() < waiting, f"{came} changes within {SECONDS} s"
+            answer = server.unary(
+                "Changes", table="long_polled", resume_token=token,
+                max_wait=random.randint(1, 60) / 1000,
+            )
+            assert not (answer.changes and answer.changes[-1].more), "an answer splits a commit"
+            token = answer.resume_token
+            came += len(answer.changes)
+    assert came == 60 * rows

@@ -20,6 +20,8 @@ final class LongPoll: EventSink {
   private var isWithinCommit = false
   /// What came next would have been too large for the answer.
   private var isFull = false
+  /// The wait is over, or there are changes enough: it answers once the commit at hand has come.
+  private var isDue = false
   private var isEnded = false
 
   init(
@@ -109,7 +111,7 @@ final class LongPoll: EventSink {
       unreadable.append(writer.bytes)
     }
     isWithinCommit = more
-    if eventCount >= maxChanges, !isWithinCommit { answerSoon() }
+    if !isWithinCommit, isDue || eventCount >= maxChanges { answerSoon() }
   }
 
   func send(checkpoint: [UInt8], for requestID: UInt64) {
@@ -133,8 +135,11 @@ final class LongPoll: EventSink {
     loop.eventLoop.execute { bound.value.answer() }
   }
 
+  /// A subscription may be between two of its turns with a commit half sent.
   private func answer() {
     guard !isEnded, let subscription, let position = subscription.position else { return }
+    isDue = true
+    guard !isWithinCommit || isFull else { return }
     let commitStart = subscription.commitStart
     cancel()
     let skips = FaultSwitch.isOn(.pollGap) && position < loop.head
