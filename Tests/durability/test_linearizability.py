@@ -83,7 +83,9 @@ class Client:
                 )
                 answers = list(answer.writes)
         except Refused as error:
-            assert error.reason == "VERSION_MISMATCH", error
+            if error.reason != "VERSION_MISMATCH":
+                # It is no matter of trying again.
+                raise RuntimeError(f"{request} was refused") from error
             return ("mismatch", error.row["version"])
         for (id, _, _), each in zip(writes, answers):
             self.known[id] = each.sequence

@@ -86,11 +86,16 @@ package struct PageToken: Hashable, Sendable {
     return switch next {
     case (1, .varint(let value)): .bool(value != 0)
     case (2, .varint(let value)): .int64(Int64(bitPattern: value))
-    case (3, .fixed64(let value)): .double(Double(bitPattern: value))
+    case (3, .fixed64(let value)): number(Double(bitPattern: value))
     case (4, .bytes(let value)): .string(String(decoding: value, as: UTF8.self))
     case (5, .bytes(let value)): .bytes(Array(value))
     case (6, .varint(let value)): .timestamp(Int64(bitPattern: value))
     default: nil
     }
+  }
+
+  /// No column holds NaN: SQLite stores NULL for it.
+  private static func number(_ value: Double) -> Value? {
+    value.isNaN ? nil : .double(value)
   }
 }

@@ -21,12 +21,16 @@ package enum StoreFault: String, CaseIterable, Sendable {
     ) throws(WriteFailure) -> WriteAnswer.Outcome {
       switch fault {
       case .ignoreVersion:
-        return try apply(request.with(request.operations.map(\.withoutVersion)))
+        return try apply(
+          request.with(request.operations.map(\.withoutVersion), mutation: request.mutation))
       case .loseWrite where next.rawValue % 8 == 0:
         return try pretend(request)
       case .tearCommit where request.operations.count > 1:
         let outcome = try pretend(request)
-        if case .success = outcome { _ = try apply(request.with([request.operations[0]])) }
+        // Nothing is recorded of it: a repeat finds no answer that belongs to less than it asked.
+        if case .success = outcome {
+          _ = try apply(request.with([request.operations[0]], mutation: nil))
+        }
         return outcome
       case nil, .loseWrite, .tearCommit, .staleRead:
         return try apply(request)
@@ -52,7 +56,7 @@ package enum StoreFault: String, CaseIterable, Sendable {
   }
 
   extension WriteRequest {
-    fileprivate func with(_ operations: [WriteOperation]) -> WriteRequest {
+    fileprivate func with(_ operations: [WriteOperation], mutation: Mutation?) -> WriteRequest {
       WriteRequest(
         replyTo: replyTo, operations: operations, isCommit: isCommit, origin: origin,
         mutation: mutation, byteCount: byteCount)

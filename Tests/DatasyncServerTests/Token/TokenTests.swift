@@ -115,6 +115,13 @@ import Testing
     #expect(PageToken(content: content) == nil)
   }
 
+  @Test func `no row is behind a value that no column holds`() {
+    let order: [UInt8] = [0x1A, 9, 0x19, 0, 0, 0, 0, 0, 0, 0xF0]
+    #expect(PageToken(content: [8, 5, 0x10, 0] + order + [0x7F]) != nil)  // Infinity.
+    #expect(PageToken(content: [8, 5, 0x10, 0] + order + [0xFF]) != nil)
+    #expect(PageToken(content: [8, 5, 0x10, 0] + order.dropLast() + [0xF8, 0x7F]) == nil)  // NaN.
+  }
+
   @Test func `base64url keeps all bytes of all lengths`() {
     for length in 0..<70 {
       let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ length) }
