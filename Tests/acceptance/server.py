@@ -58,7 +58,7 @@ def binary():
     return str(path)
 
 
-def run(*arguments, timeout=30, **options):
+def run(*arguments, timeout=60, **options):
     """One command of the program, to its end."""
     return subprocess.run(
         [binary(), *map(str, arguments)],
@@ -189,12 +189,12 @@ class Server:
         """Forgets what reflection said, and the connection with it."""
         self._contract = None
 
-    def unary(self, method, metadata=(), timeout=20, service="datasync.v1.Datasync", **fields):
+    def unary(self, method, metadata=(), timeout=60, service="datasync.v1.Datasync", **fields):
         """A unary call by name; the answer, or Refused."""
         return self.unary_with_trailers(method, metadata, timeout, service, **fields)[0]
 
     def unary_with_trailers(
-        self, method, metadata=(), timeout=20, service="datasync.v1.Datasync", **fields
+        self, method, metadata=(), timeout=60, service="datasync.v1.Datasync", **fields
     ):
         descriptor = self.contract.method(service, method)
         request = self.contract.new(descriptor.input_type.full_name, **fields)
@@ -209,7 +209,7 @@ class Server:
             answer, outcome = call.with_call(request, metadata=metadata, timeout=timeout)
             return answer, dict(outcome.trailing_metadata() or ())
 
-    def raw_unary(self, path, body, metadata=(), timeout=20):
+    def raw_unary(self, path, body, metadata=(), timeout=60):
         """A unary call with bytes as they are."""
         call = self.shared_channel.unary_unary(path)
         with refusals(self.contract):
@@ -228,7 +228,7 @@ class Server:
         )
         return call(request, metadata=metadata, timeout=timeout)
 
-    def typed(self, table_service, method, metadata=(), timeout=20, **fields):
+    def typed(self, table_service, method, metadata=(), timeout=60, **fields):
         return self.unary(method, metadata, timeout, f"tables.{table_service}", **fields)
 
     # -- beside it

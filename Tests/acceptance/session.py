@@ -9,7 +9,7 @@ import grpc
 from contract import OPERATIONS
 from errors import Refused, refused_by, status_of
 
-SECONDS = 15
+SECONDS = 60
 
 
 class Ended(Exception):
@@ -19,7 +19,7 @@ class Ended(Exception):
 class Session:
     """One stream with its own connection. Every wait has a deadline."""
 
-    def __init__(self, server, client_id=None, metadata=(), timeout=120, channel=None):
+    def __init__(self, server, client_id=None, metadata=(), timeout=300, channel=None):
         self.contract = server.contract
         self._own_channel = channel is None
         self._channel = channel or server.channel()

@@ -11,7 +11,7 @@ from session import Session
 # A table of ours to write to: once a write to it is answered, everything before it has been seen.
 MARKS = "\n;CREATE TABLE guest_marks (id TEXT PRIMARY KEY, n INTEGER);\n"
 MARK = "guest_marks"
-SECONDS = 20
+SECONDS = 60
 
 
 @functools.cache
