@@ -161,6 +161,38 @@ def test_readers_read_while_another_program_holds_the_lock(watched):
         connection.close()
 
 
+def test_a_read_waits_for_what_was_written_into_its_own_table_alone(watched):
+    """What another program has committed cannot be adopted while it goes on to hold the lock."""
+    server, session, _ = watched
+    author, note = session.create("authors", name="w").id, session.create(TABLE, title="own").id
+    connection = server.sqlite()
+    was_shown = False
+    with Session(server, client_id="bystander") as bystander:
+        for number in range(20):
+            insert(server, f"f{number}")
+            session.page(TABLE)
+            connection.execute(
+                "INSERT INTO notes (id, title) VALUES (?, 'foreign')", (f"g{number}",)
+            )
+            # Where all is adopted before the lock is taken, there is nothing to wait for.
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                waiting = session.send("get", table=TABLE, id=note)
+                time.sleep(0.02)
+                for _ in range(3):
+                    bystander.get("authors", author)
+                assert bystander.page("authors").rows
+                time.sleep(0.1)
+                was_shown = was_shown or not session.of(waiting)
+            finally:
+                connection.execute("ROLLBACK")
+            assert session.answer(waiting).entity.value
+            if was_shown:
+                break
+    connection.close()
+    assert was_shown, "reads of another table were answered with those of the table that waits"
+
+
 def test_foreign_and_own_writers_at_once_keep_the_view_exact(watched, seeded):
     server, session, events = watched
     stop = threading.Event()

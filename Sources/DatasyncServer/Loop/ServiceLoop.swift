@@ -256,14 +256,14 @@ final class ServiceLoop {
 
   /// Runs a closure in a snapshot on a reader thread, and the completion back on this loop.
   func read<Result: Sendable>(
-    cancellation: CancellationFlag? = nil, isShort: Bool = false,
+    _ scope: ReadScope, cancellation: CancellationFlag? = nil, isShort: Bool = false,
     _ body: @escaping @Sendable (Snapshot) throws(DatasyncError) -> Result,
     completion: @escaping (Swift.Result<Result, DatasyncError>) -> Void
   ) {
     let eventLoop = eventLoop
     let completion = NIOLoopBound(completion, eventLoop: eventLoop)
     let log = log
-    store.read(cancellation: cancellation, isShort: isShort, body) { result in
+    store.read(scope, cancellation: cancellation, isShort: isShort, body) { result in
       if case .failure(let error) = result { log.readFailed(error) }
       eventLoop.execute { completion.value(result) }
     }
@@ -283,9 +283,16 @@ final class ServiceLoop {
   private func flushPointReads() {
     let batch = pointReads
     pointReads.removeAll(keepingCapacity: true)
+    guard let id = batch.first?.table.id else { return }
+    guard batch.contains(where: { $0.table.id != id }) else { return read(batch, of: id) }
+    // Whoever reads a table that is waited for waits alone.
+    for (id, part) in Dictionary(grouping: batch, by: \.table.id) { read(part, of: id) }
+  }
+
+  private func read(_ batch: [PointRead], of table: Int) {
     let wanted = batch.map { ($0.table, $0.key) }
     read(
-      isShort: true,
+      .table(table), isShort: true,
       { snapshot throws(DatasyncError) in
         wanted.map { table, key in
           Swift.Result { () throws(DatasyncError) in try snapshot.row(key, in: table) }

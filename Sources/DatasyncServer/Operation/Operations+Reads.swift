@@ -77,7 +77,7 @@ extension Operations {
     enqueue(id, .scan) { [self] in
       let log = loop.log
       loop.read(
-        cancellation: flag,
+        .table(plan.scan.table.id), cancellation: flag,
         { snapshot throws(DatasyncError) in
           let start = ContinuousClock.now
           defer {

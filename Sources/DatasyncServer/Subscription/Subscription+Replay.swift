@@ -42,6 +42,7 @@ extension Subscription {
     let through = loop.head
     let maxBytes = loop.options.replayChunkBytes
     loop.read(
+      .log,
       { snapshot throws(DatasyncError) in
         try snapshot.changes(after: position, through: through, maxBytes: maxBytes)
       },

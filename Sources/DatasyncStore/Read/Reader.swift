@@ -24,8 +24,6 @@ final class Reader: @unchecked Sendable {
 
   /// The longest that a snapshot is used for new reads: an old one keeps the WAL growing.
   private let maxSnapshotAge: Duration = .milliseconds(250)
-  /// The longest that a read waits for other programs' changes to be adopted.
-  private let maxAdoptionWait: Duration = .seconds(5)
   /// How long another program has kept the writer from adopting when reads wait for it no more. What
   /// a program has committed and let go is adopted sooner, even on a busy machine.
   private let maxLockWait: Duration = .milliseconds(500)
@@ -53,13 +51,16 @@ final class Reader: @unchecked Sendable {
     progress.install(on: connection)
   }
 
-  func perform(_ job: ReaderPool.Job) {
+  /// Carries a read out, unless it has to wait for what other programs wrote to be adopted.
+  ///
+  /// - Returns: Whether it is done; else it is to come again.
+  func perform(_ job: ReaderPool.Job) -> Bool {
     if job.cancellation?.isCancelled == true {
       job.run(.failure(Reader.cancelled))
-      return
+      return true
     }
     do {
-      let snapshot = try snapshot(atLeast: job.minimum)
+      guard let snapshot = try snapshot(for: job) else { return false }
       progress.begin(job.cancellation)
       job.run(.success(snapshot))
       progress.end()
@@ -68,6 +69,7 @@ final class Reader: @unchecked Sendable {
       endSnapshot()
       job.run(.failure(error))
     }
+    return true
   }
 
   static var cancelled: DatasyncError {
@@ -99,14 +101,17 @@ final class Reader: @unchecked Sendable {
     connection.close()
   }
 
-  private func snapshot(atLeast minimum: Sequence) throws(DatasyncError) -> Snapshot {
-    if let snapshot, snapshot.sequence >= minimum, !connection.isAutocommit, isFresh {
+  /// - Returns: nil where the read has to wait.
+  private func snapshot(for job: ReaderPool.Job) throws(DatasyncError) -> Snapshot? {
+    if let snapshot, snapshot.sequence >= job.minimum, !connection.isAutocommit, isFresh,
+      !job.scope.concerns(snapshot.pendingTables)
+    {
       return snapshot
     }
     if let snapshot, isStale { return snapshot }
     endSnapshot()
     do {
-      return try open()
+      return try open(for: job)
     } catch {
       throw error.error(while: "reading")
     }
@@ -119,39 +124,34 @@ final class Reader: @unchecked Sendable {
 
   /// Opens a snapshot that shows what is in the log, and nothing else.
   ///
-  /// What another program has committed is adopted within milliseconds, and the read waits for that.
-  /// Where that program goes on to hold the write lock, so that nothing can be adopted, the snapshot
-  /// shows its rows as they were before: the capture triggers have noted them.
-  private func open() throws(SQLiteFailure) -> Snapshot {
-    let deadline = MonotonicClock.now + maxAdoptionWait
-    var pause: UInt32 = 250
+  /// What another program has committed is adopted within milliseconds, and a read of those rows
+  /// waits for that. Where that program goes on to hold the write lock, so that nothing can be
+  /// adopted, or where there is very much to adopt, the snapshot shows its rows as they were before:
+  /// the capture triggers have noted them.
+  ///
+  /// - Returns: nil where the read has to wait.
+  private func open(for job: ReaderPool.Job) throws(SQLiteFailure) -> Snapshot? {
     checkpointer.makeWay()
     // Where the last snapshot could not be ended: nobody may read in it any more.
     if !connection.isAutocommit { try connection.cached("COMMIT").run() }
-    while true {
-      let announced = shared.head
-      try connection.cached("BEGIN").run()
-      let state = try state()
-      let isOther = state.head < announced || !state.isSameHistory
-      let isPending = isOther || state.hasForeignChanges
-      if isPending, MonotonicClock.now < deadline,
-        !busyWait.isKeptWaiting(longerThan: maxLockWait)
-      {
-        try connection.cached("COMMIT").run()
-        adopt()
-        usleep(pause)
-        pause = min(pause * 2, 10_000)
-        continue
-      }
-      guard !isOther else { throw Reader.replaced }
-      let snapshot = Snapshot(
-        connection: connection, statements: statements, shared: shared, progress: progress,
-        pendingTables: isPending ? try pendingTables() : [], sequence: state.head,
-        oldest: state.oldest)
-      self.snapshot = snapshot
-      progress.openedAt = MonotonicClock.now
-      return snapshot
+    let announced = shared.head
+    try connection.cached("BEGIN").run()
+    let state = try state()
+    let isOther = state.head < announced || !state.isSameHistory
+    let pending = isOther || state.hasForeignChanges ? try pendingTables() : []
+    if isOther || job.scope.concerns(pending), job.mayWait, !busyWait.isKeptWaiting(longerThan: maxLockWait)
+    {
+      try connection.cached("COMMIT").run()
+      adopt()
+      return nil
     }
+    guard !isOther else { throw Reader.replaced }
+    let snapshot = Snapshot(
+      connection: connection, statements: statements, shared: shared, progress: progress,
+      pendingTables: pending, sequence: state.head, oldest: state.oldest)
+    self.snapshot = snapshot
+    progress.openedAt = MonotonicClock.now
+    return snapshot
   }
 
   /// What a snapshot shows of the log. A value.

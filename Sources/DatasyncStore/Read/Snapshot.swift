@@ -14,7 +14,7 @@ package final class Snapshot {
   private let shared: SharedState
   private let progress: ReadProgress
   /// Ids of tables whose rows other programs have changed since; they are shown as they were.
-  private let pendingTables: Set<Int>
+  let pendingTables: Set<Int>
   /// What has been taken back for ``scan(_:asOf:)``, of the last table and sequence asked for.
   private var past: (tableID: Int, sequence: Sequence, rows: [RowKey: PastRow?])?
 

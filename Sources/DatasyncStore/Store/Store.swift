@@ -194,8 +194,12 @@ package final class Store: Sendable {
   ///
   /// The snapshot's sequence may be ahead of the last announced batch by the batch that is about to
   /// be announced, never behind a batch that was announced before the call.
+  ///
+  /// - Parameter scope: What the closure may look at; other programs' writes into it are waited for,
+  ///   up to five seconds.
   package func read<Result: Sendable>(
-    cancellation: (any ReadCancellation)? = nil, isShort: Bool = false,
+    _ scope: ReadScope, cancellation: (any ReadCancellation)? = nil,
+    isShort: Bool = false,
     _ body: @escaping @Sendable (Snapshot) throws(DatasyncError) -> Result,
     completion: @escaping @Sendable (Swift.Result<Result, DatasyncError>) -> Void
   ) {
@@ -204,7 +208,7 @@ package final class Store: Sendable {
       return
     }
     let job = ReaderPool.Job(
-      minimum: shared.head, cancellation: cancellation, isShort: isShort
+      scope: scope, minimum: shared.head, cancellation: cancellation, isShort: isShort
     ) { snapshot in
       switch snapshot {
       case .failure(let error): completion(.failure(error))

@@ -171,7 +171,7 @@ struct SnapshotTests {
       var isCancelled: Bool { true }
     }
     let code = Monitor<DatasyncError.Code?>(nil)
-    store.store.read(cancellation: Always()) { snapshot throws(DatasyncError) in
+    store.store.read(.database, cancellation: Always()) { snapshot throws(DatasyncError) in
       snapshot.sequence
     } completion: { result in
       if case .failure(let error) = result { code.withLock { $0 = error.code } }

@@ -215,7 +215,7 @@ final class TestStore {
     _ body: @escaping @Sendable (Snapshot) throws(DatasyncError) -> Result
   ) throws -> Result {
     let result = Monitor<Swift.Result<Result, DatasyncError>?>(nil)
-    store.read(body) { outcome in
+    store.read(.database, body) { outcome in
       result.withLock { $0 = outcome }
       result.broadcast()
     }

@@ -59,7 +59,7 @@ struct CheckpointTests {
       return WorkerThread {
         while !isOver.withLock({ $0 }) {
           let ended = Monitor(false)
-          store.read({ snapshot throws(DatasyncError) in
+          store.read(.database, { snapshot throws(DatasyncError) in
             try snapshot.scan(ScanRequest(table: table, limit: 20)).rows.count
           }) { _ in
             ended.withLock { $0 = true }
@@ -112,7 +112,7 @@ struct CheckpointTests {
     let table = try store.table("t")
     let began = Monitor(false)
     let answer = Monitor<Swift.Result<Int, DatasyncError>?>(nil)
-    store.store.read({ snapshot throws(DatasyncError) in
+    store.store.read(.database, { snapshot throws(DatasyncError) in
       var count = 0
       // One snapshot, held for as long as it is allowed to.
       for round in 0..<2000 {
