@@ -123,7 +123,8 @@ final class Subscription: SlotHolder {
     if FaultSwitch.isOn(.loseOnResume) { return advance(to: token.sequence.next) }
     if let start = token.commitStart { holdPages { $0.within = CommitCut(start: start) } }
     // A look at the database shows whether its content is still of the token's history.
-    loop.read(.log, isShort: true, { $0.sequence }) { [self] (result: Result<Sequence, DatasyncError>) in
+    loop.read(.log, isShort: true, { $0.sequence }) {
+      [self] (result: Result<Sequence, DatasyncError>) in
       guard !isEnded else { return }
       switch result {
       case .failure(let error): end(error)

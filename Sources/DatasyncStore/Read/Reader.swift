@@ -139,7 +139,8 @@ final class Reader: @unchecked Sendable {
     let state = try state()
     let isOther = state.head < announced || !state.isSameHistory
     let pending = isOther || state.hasForeignChanges ? try pendingTables() : []
-    if isOther || job.scope.concerns(pending), job.mayWait, !busyWait.isKeptWaiting(longerThan: maxLockWait)
+    if isOther || job.scope.concerns(pending), job.mayWait,
+      !busyWait.isKeptWaiting(longerThan: maxLockWait)
     {
       try connection.cached("COMMIT").run()
       adopt()

@@ -59,9 +59,12 @@ struct CheckpointTests {
       return WorkerThread {
         while !isOver.withLock({ $0 }) {
           let ended = Monitor(false)
-          store.read(.database, { snapshot throws(DatasyncError) in
-            try snapshot.scan(ScanRequest(table: table, limit: 20)).rows.count
-          }) { _ in
+          store.read(
+            .database,
+            { snapshot throws(DatasyncError) in
+              try snapshot.scan(ScanRequest(table: table, limit: 20)).rows.count
+            }
+          ) { _ in
             ended.withLock { $0 = true }
             ended.signal()
           }
@@ -112,19 +115,22 @@ struct CheckpointTests {
     let table = try store.table("t")
     let began = Monitor(false)
     let answer = Monitor<Swift.Result<Int, DatasyncError>?>(nil)
-    store.store.read(.database, { snapshot throws(DatasyncError) in
-      var count = 0
-      // One snapshot, held for as long as it is allowed to.
-      for round in 0..<2000 {
-        count += try snapshot.scan(ScanRequest(table: table, limit: 100)).rows.count
-        if round == 0 {
-          began.withLock { $0 = true }
-          began.signal()
+    store.store.read(
+      .database,
+      { snapshot throws(DatasyncError) in
+        var count = 0
+        // One snapshot, held for as long as it is allowed to.
+        for round in 0..<2000 {
+          count += try snapshot.scan(ScanRequest(table: table, limit: 100)).rows.count
+          if round == 0 {
+            began.withLock { $0 = true }
+            began.signal()
+          }
+          usleep(5000)
         }
-        usleep(5000)
+        return count
       }
-      return count
-    }) { result in
+    ) { result in
       answer.withLock { $0 = result }
       answer.signal()
     }
