@@ -10,7 +10,7 @@ import time
 import grpc
 import pytest
 
-from errors import Refused, refused
+from errors import Refused, refused, status_of
 from server import Server, until
 from session import Session
 
@@ -115,6 +115,77 @@ def test_single_rows_are_read_while_scans_take_every_reader_they_can(big, whole)
         for scan in scans:
             scanner.cancel(scan)
     idle(big)
+
+
+def test_pages_and_initial_rows_have_turns_with_scans(big, whole):
+    """Of sessions of their own, since a session has its scans one after the other."""
+    scanners = [Session(big, timeout=PATIENCE) for _ in range(6)]
+    before = cpu(big)
+    scans = [
+        scanner.send("query", table="big", filter=EXPENSIVE, count=True) for scanner in scanners
+    ]
+    started(big, before)
+    with Session(big) as session:
+        for _ in range(10):
+            assert [row["id"] for row in session.rows("small", filter="id eq 'one'")] == ["one"]
+            rows = session.subscribe("small", filter="id eq 'one'", once=True).until_current()
+            assert rows[0].row["id"] == "one"
+    answered = [scan for scanner, scan in zip(scanners, scans) if scanner.of(scan)]
+    assert not answered, "a scan was over: this shows nothing"
+    for scanner, scan in list(zip(scanners, scans))[2:]:
+        scanner.cancel(scan)
+    # One that began late goes on, as one that began early.
+    for scanner, scan in list(zip(scanners, scans))[:2]:
+        assert scanner.answer(scan, PATIENCE).total == 0
+    for scanner in scanners:
+        scanner.close()
+    idle(big)
+
+
+def served(path, *limits):
+    server = Server(path, "--attach", *[argument for each in limits for argument in ("--limit", each)])
+    return server.start()
+
+
+def test_where_too_many_scans_have_begun_one_ends_so_that_others_can_begin(big, whole, tmp_path):
+    path = tmp_path / "copy.db"
+    with sqlite3.connect(big.database) as connection:
+        connection.execute("VACUUM INTO ?", (str(path),))
+    connection.close()
+    server = served(path, "max_scans=2")
+    scanners = [Session(server, timeout=PATIENCE) for _ in range(4)]
+    before = cpu(server)
+    scans = [
+        scanner.send("query", table="big", filter=EXPENSIVE + f" or id lt -{number}", count=True)
+        for number, scanner in enumerate(scanners)
+    ]
+    started(server, before)
+    with Session(server) as session:
+        assert session.rows("small", filter="id eq 'one'")
+    ends = [scanner.response(scan, PATIENCE) for scanner, scan in zip(scanners, scans)]
+    ended = [end.status for end in ends if end.WhichOneof("response") == "status"]
+    assert 1 <= len(ended) < len(scans), ends
+    for status in ended:
+        error = Refused(status_of(status), server.contract)
+        assert (error.code, error.reason) == ("RESOURCE_EXHAUSTED", "READ_TOO_LONG"), error
+        assert error.metadata["limit"] == "max_scans" and error.retry is not None
+    for scanner in scanners:
+        scanner.close()
+    assert server.terminate() == 0
+
+
+def test_a_scan_has_a_longest_time(big, whole, tmp_path):
+    path = tmp_path / "copy.db"
+    with sqlite3.connect(big.database) as connection:
+        connection.execute("VACUUM INTO ?", (str(path),))
+    connection.close()
+    server = served(path, "max_scan_time=100ms")
+    with Session(server) as session:
+        with refused("RESOURCE_EXHAUSTED", "READ_TOO_LONG") as error:
+            session.page("big", filter=EXPENSIVE)
+        assert error.value.metadata["limit"] == "max_scan_time"
+        assert session.rows("small", filter="id eq 'one'")
+    server.stop()
 
 
 # -- ways to end a scan; each starts one and says how it ended

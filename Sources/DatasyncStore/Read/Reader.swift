@@ -38,7 +38,7 @@ final class Reader: @unchecked Sendable {
     self.checkpointer = checkpointer
     self.adopt = adopt
     self.options = options
-    progress = ReadProgress(shared: shared, maxWALPages: options.maxWALPages)
+    progress = ReadProgress(shared: shared, options: options)
     try connection.execute(
       """
       PRAGMA query_only = ON;
@@ -54,23 +54,32 @@ final class Reader: @unchecked Sendable {
   /// Carries a read out, unless it has to wait for what other programs wrote to be adopted.
   ///
   /// - Returns: Whether it is done; else it is to come again.
-  func perform(_ job: ReaderPool.Job) -> Bool {
+  func perform(_ job: ReadJob) -> Bool {
     if job.cancellation?.isCancelled == true {
       job.run(.failure(Reader.cancelled))
       return true
     }
     do {
       guard let snapshot = try snapshot(for: job) else { return false }
-      progress.begin(job.cancellation)
+      progress.begin(job)
       job.run(.success(snapshot))
       progress.end()
-      if progress.wasTooLong { endSnapshot() }
+      if progress.stopped != nil { endSnapshot() }
     } catch {
       endSnapshot()
       job.run(.failure(error))
     }
     return true
   }
+
+  /// Waits for the next turn of the scan at hand; see ``ReadProgress``.
+  var turnEnded: ((_ mayEnd: Bool) -> Bool)? {
+    get { progress.turnEnded }
+    set { progress.turnEnded = newValue }
+  }
+
+  /// Whether the last read was ended so that another one could begin.
+  var wasEndedForOther: Bool { progress.wasEndedForOther }
 
   static var cancelled: DatasyncError {
     DatasyncError(.cancelled, reason: "CANCELLED", "the read was cancelled")
@@ -102,7 +111,7 @@ final class Reader: @unchecked Sendable {
   }
 
   /// - Returns: nil where the read has to wait.
-  private func snapshot(for job: ReaderPool.Job) throws(DatasyncError) -> Snapshot? {
+  private func snapshot(for job: ReadJob) throws(DatasyncError) -> Snapshot? {
     if let snapshot, snapshot.sequence >= job.minimum, !connection.isAutocommit, isFresh,
       !job.scope.concerns(snapshot.pendingTables)
     {
@@ -130,7 +139,7 @@ final class Reader: @unchecked Sendable {
   /// the capture triggers have noted them.
   ///
   /// - Returns: nil where the read has to wait.
-  private func open(for job: ReaderPool.Job) throws(SQLiteFailure) -> Snapshot? {
+  private func open(for job: ReadJob) throws(SQLiteFailure) -> Snapshot? {
     checkpointer.makeWay()
     // Where the last snapshot could not be ended: nobody may read in it any more.
     if !connection.isAutocommit { try connection.cached("COMMIT").run() }

@@ -239,8 +239,8 @@ package final class Snapshot {
     } catch {
       switch error {
       case .error(let error): throw error
-      case .sqlite(let failure) where failure.isInterrupt && progress.wasTooLong:
-        throw ReadProgress.tooLong
+      case .sqlite(let failure) where failure.isInterrupt && progress.stopped != nil:
+        throw progress.stopped ?? failure.error(while: "reading")
       case .sqlite(let failure) where failure.code == SQLITE_ERROR:
         // The statement was made for a schema that has changed under it.
         throw DatasyncError(

@@ -103,17 +103,17 @@ package final class Store: Sendable {
       checkpointer.walGrew(to: pages)
       reserve?.walGrew(to: pages)
     }
+    let wake = { @Sendable [weak writer] () -> Void in writer?.wake() }
+    let makeReader = { @Sendable (options: StoreOptions) throws(SQLiteFailure) -> Reader in
+      try Reader(
+        path: opening.path, options: options, shared: shared, busyWait: busyWait,
+        checkpointer: checkpointer, adopt: wake)
+    }
     var connections: [Reader] = []
     let checkpointConnection: Connection
     do {
       for _ in 0..<max(1, options.readerCount) {
-        connections.append(
-          try Reader(
-            path: opening.path, options: options, shared: shared, busyWait: busyWait,
-            checkpointer: checkpointer
-          ) { [weak writer] in
-            writer?.wake()
-          })
+        connections.append(try makeReader(options))
       }
       checkpointConnection = try Connection(path: opening.path)
     } catch {
@@ -131,7 +131,14 @@ package final class Store: Sendable {
     self.identity = identity
     tokenKey = prepared.tokenKey
     path = opening.path
-    readers = ReaderPool(readers: connections, limit: options.maxQueuedReads)
+    readers = ReaderPool(
+      readers: connections, limit: options.maxQueuedReads, maxScans: options.maxScans
+    ) {
+      // There may be many of them.
+      var options = options
+      options.cacheBytes /= 8
+      return try makeReader(options)
+    }
     self.threads = Mutex(threads.compactMap { $0 })
     guard !threads.contains(where: { $0 == nil }) else {
       close()
@@ -207,7 +214,7 @@ package final class Store: Sendable {
       completion(.failure(error))
       return
     }
-    let job = ReaderPool.Job(
+    let job = ReadJob(
       scope: scope, minimum: shared.head, cancellation: cancellation, isShort: isShort
     ) { snapshot in
       switch snapshot {

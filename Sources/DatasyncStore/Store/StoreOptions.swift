@@ -25,6 +25,10 @@ package struct StoreOptions: Sendable {
   package var maxQueuedWriteBytes = 256 << 20
   /// Most reads that wait; one more gets RESOURCE_EXHAUSTED.
   package var maxQueuedReads = 65_536
+  /// Most scans that have begun and not ended; some of them stand aside while others have their turns.
+  package var maxScans = 15
+  /// The longest that a scan works, its waiting aside.
+  package var maxScanTime: Duration = .seconds(60)
   /// The log keeps at least this much time …
   package var logRetention: Duration = .seconds(7 * 86_400)
   /// … and at most these bytes.

@@ -62,6 +62,12 @@ struct ServeOptions: Sendable {
     .bytes(
       "max_queued_write_bytes", \.maxQueuedWriteBytes, 65_536...(1 << 40), "the same in bytes"),
     .count("max_queued_reads", \.maxQueuedReads, 1...10_000_000, "reads that wait"),
+    .count(
+      "max_scans", \.maxScans, 1...1000,
+      "reads of many rows that have begun at once; they have their turns"),
+    .time(
+      "max_scan_time", \.maxScanTimeAmount, "that a read works at most",
+      in: .milliseconds(100)...(.hours(24))),
     .count("max_batch_count", \.maxBatchCount, 1...100_000, "writes of one transaction"),
     .bytes("max_batch_bytes", \.maxBatchBytes, 1024...(1 << 32), "the same in bytes"),
     .count(
@@ -87,6 +93,11 @@ extension StoreOptions {
   fileprivate var logRetentionTime: TimeAmount {
     get { TimeAmount(logRetention) }
     set { logRetention = .nanoseconds(newValue.nanoseconds) }
+  }
+
+  fileprivate var maxScanTimeAmount: TimeAmount {
+    get { TimeAmount(maxScanTime) }
+    set { maxScanTime = .nanoseconds(newValue.nanoseconds) }
   }
 
   fileprivate var attachDelayTime: TimeAmount {
