@@ -1,0 +1,105 @@
+"""What a person at a command line is told: comments, and errors that say what was meant."""
+
+import pytest
+from google.protobuf import descriptor_pb2
+
+import server as servers
+from contract import Contract
+
+
+# -- comments
+
+
+def comments(file):
+    """The comments of a FileDescriptorProto by name: `Movies.title`, `MoviesTable.Create`."""
+    found = {}
+    for location in file.source_code_info.location:
+        names, at, path = [], file, list(location.path)
+        while path:
+            if len(path) < 2:
+                break
+            kind, index, *path = path
+            if kind not in ((4, 6) if at is file else (2,)):
+                break
+            field = {4: "message_type", 6: "service"}.get(kind)
+            if at is not file:
+                field = "field" if isinstance(at, descriptor_pb2.DescriptorProto) else "method"
+            at = getattr(at, field)[index]
+            names.append(at.name)
+        else:
+            found[".".join(names)] = " ".join(location.leading_comments.split())
+    return found
+
+
+def told(server, symbol):
+    file = Contract(server.channel()).database.FindFileContainingSymbol(symbol)
+    return comments(descriptor_pb2.FileDescriptorProto.FromString(file.SerializeToString()))
+
+
+def members(file, names):
+    """Every message, service, field and method of a table, by name."""
+    for message in file.message_type:
+        if message.name in names:
+            yield message.name
+            yield from (f"{message.name}.{field.name}" for field in message.field)
+
+
+def test_every_method_message_and_field_of_a_table_has_a_comment(films_server):
+    file = descriptor_pb2.FileDescriptorProto.FromString(
+        films_server.contract.database.FindFileContainingSymbol("tables.Movies").SerializeToString()
+    )
+    found = comments(file)
+    names = [f"Movies{ending}" for ending in ("Replace", "Update", "Page", "Event")]
+    missing = [name for name in members(file, names) if not found.get(name)]
+    (service,) = [each for each in file.service if each.name == "MoviesTable"]
+    missing += [m.name for m in service.method if not found.get(f"MoviesTable.{m.name}")]
+    assert not missing
+
+
+def test_system_fields_are_ignored_on_create_as_their_comments_say(shop):
+    found = told(shop, "tables.SoftNotes")
+    for field in ("created_at", "updated_at", "version", "deleted"):
+        assert "gnored on create" in found[f"SoftNotes.{field}"]
+        assert "gnored on create" in found[f"Counters.{field}"]
+    assert "made by the server" in found["SoftNotes.id"]
+    assert "next integer" in found["Counters.number"]
+    assert "gnored on create" in found["StrictNotes.doubled"]
+
+
+@pytest.mark.parametrize(
+    "ours, theirs",
+    [
+        ("SoftNotesPage", ["QueryResponse"]), ("SoftNotesEvent", ["Change"]),
+        ("SoftNotesUpdate", ["UpdateRequest"]), ("SoftNotesReplace", ["ReplaceRequest"]),
+    ],
+)
+def test_comments_are_the_contracts_where_it_has_a_twin(shop, ours, theirs):
+    contract, found = told(shop, "datasync.v1.Datasync"), told(shop, "tables.SoftNotes")
+    twins = {name.split(".")[1]: text for name, text in contract.items() if name.split(".")[0] in theirs
+             and "." in name and text}
+    for name, text in found.items():
+        message, _, field = name.partition(".")
+        if message == ours and field in twins:
+            assert text == twins[field].replace("the entity", "the row"), name
+    if ours in ("SoftNotesUpdate", "SoftNotesReplace"):
+        assert found[ours] == contract[theirs[0]].replace("the entity", "the row")
+
+
+def test_the_proto_command_prints_the_comments(films_server):
+    text = servers.run("proto", films_server.database).stdout
+    assert "// The row after the change; on DELETE absent." in text
+    assert "// Not 0: the write happens only if the stored row has exactly this version." in text
+    assert "ignored on create" in text and "// Films, with their ratings and release dates." in text
+
+
+@pytest.mark.parametrize("count, is_commented", [(200, True), (201, False)])
+def test_a_database_of_many_tables_keeps_its_descriptor_small(serve, count, is_commented):
+    sql = "".join(
+        f"CREATE TABLE t{n} (id TEXT NOT NULL PRIMARY KEY, -- Mine.\n title TEXT);\n"
+        for n in range(count)
+    )
+    server = serve("many.db", "--attach", sql=sql)
+    file = server.contract.database.FindFileContainingSymbol("tables.T7")
+    found = told(server, "tables.T7")
+    assert ("T7Page.total" in found) == is_commented and "Mine." in found["T7.id"]
+    assert file.ByteSize() < 2 * 1024 * 1024
