@@ -5,6 +5,8 @@ from google.protobuf import descriptor_pb2
 
 import server as servers
 from contract import Contract
+from errors import refused
+from session import Session
 
 
 # -- comments
@@ -103,3 +105,101 @@ def test_a_database_of_many_tables_keeps_its_descriptor_small(serve, count, is_c
     found = told(server, "tables.T7")
     assert ("T7Page.total" in found) == is_commented and "Mine." in found["T7.id"]
     assert file.ByteSize() < 2 * 1024 * 1024
+
+
+# -- tables
+
+
+def attempts(session):
+    return {
+        "get": lambda name: session.get(name, "x"),
+        "query": lambda name: session.page(name),
+        "delete": lambda name: session.delete(name, "x"),
+        "commit": lambda name: session.call("commit", writes=[{"delete": {"table": name, "id": "x"}}]),
+        "subscribe": lambda name: session.subscribe(name).next(),
+        "describe": lambda name: session.call("describe", table=name),
+    }
+
+
+@pytest.mark.parametrize("kind", ["get", "query", "delete", "commit", "subscribe", "describe"])
+def test_a_misspelt_table_is_told_what_was_meant(films_session, kind):
+    with refused("NOT_FOUND", "TABLE_NOT_FOUND") as error:
+        attempts(films_session)[kind]("movie")
+    assert "did you mean 'movies'?" in error.message
+    with refused("NOT_FOUND", "TABLE_NOT_FOUND") as error:
+        attempts(films_session)[kind]("quite_another")
+    assert "the tables are movies, todo_items" in error.message
+
+
+def test_the_long_poll_names_the_tables_too(films_server):
+    with refused("NOT_FOUND", "TABLE_NOT_FOUND") as error:
+        films_server.unary("Changes", table="todo_item")
+    assert "did you mean 'todo_items'?" in error.message
+
+
+@pytest.mark.parametrize("kind", ["get", "query", "delete", "commit"])
+def test_an_empty_table_is_told_which_there_are(films_session, kind):
+    with refused("INVALID_ARGUMENT", "MISSING_TABLE") as error:
+        attempts(films_session)[kind]("")
+    assert "names no table; the tables are movies, todo_items" in error.message
+    assert error.violations[0][0] == "table"
+
+
+def test_a_misspelt_type_is_told_what_was_meant(films_session):
+    with refused("INVALID_ARGUMENT", "UNKNOWN_TYPE") as error:
+        films_session.call("create", entity=films_session.contract.any("tables.Movie", b""))
+    assert "did you mean 'tables.Movies'?" in error.message
+
+
+def test_of_many_tables_few_are_named(serve):
+    sql = "".join(f"CREATE TABLE t{n:03} (id TEXT PRIMARY KEY);\n" for n in range(30))
+    server = serve("many.db", "--attach", sql=sql)
+    with refused("INVALID_ARGUMENT") as error:
+        server.unary("Query")
+    assert "the tables are t000, " in error.message and "t019 and 10 more" in error.message
+    assert "t020" not in error.message
+
+
+def test_a_misspelt_field_is_told_what_was_meant(films_session):
+    with refused("INVALID_ARGUMENT", "BAD_SELECT") as error:
+        films_session.page("movies", select=["titel"])
+    assert "did you mean 'title'?" in error.message
+    with refused("INVALID_ARGUMENT", "BAD_MASK") as error:
+        films_session.update("movies", mask=["titel"], id="id-000")
+    assert "did you mean 'title'?" in error.message
+
+
+# -- rows
+
+
+STRICT = """
+CREATE TABLE films (
+  id TEXT NOT NULL PRIMARY KEY,
+  title TEXT NOT NULL CHECK (length(title) <= 5),
+  year INTEGER NOT NULL CHECK (year BETWEEN 1888 AND 2100),
+  shown DATE,
+  at TIMESTAMP,
+  price DECIMAL,
+  cost DECIMAL,
+  grade TEXT CHECK (grade IN ('A', 'B')),
+  note TEXT NOT NULL DEFAULT ''
+);
+"""
+
+
+@pytest.fixture
+def films(serve):
+    with Session(serve("films.db", "--attach", sql=STRICT)) as session:
+        yield session
+
+
+def test_what_is_not_there_is_told_alike_by_reads_and_writes(films):
+    said = set()
+    for attempt in (
+        lambda: films.get("films", "no"), lambda: films.delete("films", "no"),
+        lambda: films.update("films", id="no", year=1994),
+    ):
+        with refused("NOT_FOUND", "ROW_NOT_FOUND") as error:
+            attempt()
+        said.add(error.message)
+    assert said == {'films has no row "no"'}

@@ -171,7 +171,6 @@ extension Table {
     if name == SystemColumn.names[SystemColumn.key.rawValue] { return SystemColumn.key.rawValue }
     throw ParseFault(
       at: position,
-      "found '\(name.shortened)', which is no field of \(self.name)"
-        + NameSuggestion.clause(for: name, among: columns.map(\.name)))
+      "found '\(name.shortened)', which \(noField(name))")
   }
 }

@@ -1,3 +1,5 @@
+import DatasyncModel
+
 /// Builds the parse tree by precedence climbing: three calls a level, and no more levels than the
 /// limits allow. Confined to one call.
 struct Parser {

@@ -43,7 +43,10 @@ struct WriteResolver {
     else {
       throw .badField(
         "entity", reason: "UNKNOWN_TYPE",
-        "no table has rows of type \"\(entity.messageName.shortened)\"",
+        "no table has rows of type \"\(entity.messageName.shortened)\""
+          + NameSuggestion.clauseOrList(
+            for: entity.messageName,
+            among: (ownTable.map { [$0] } ?? catalog.tables).map(\.messageName), kind: "types"),
         metadata: ["type": entity.messageName.shortened])
     }
     do {
@@ -71,16 +74,18 @@ struct WriteResolver {
     switch draft.values[0] {
     case .string(""):
       throw .badField(
-        key, reason: "MISSING_ID", "the row says no key", metadata: ["table": draft.table.name])
+        key, reason: "MISSING_ID", "the request names no row: give its key",
+        metadata: ["table": draft.table.name])
     case .string(let text):
-      if isNew, let fault = RequestNames.fault(inKey: text) {
+      if isNew, let fault = KeyText.fault(in: text) {
         throw .badField(key, reason: "BAD_KEY", fault, metadata: ["table": draft.table.name])
       }
     case .int64:
       break
     case nil, .null, .bool, .double, .bytes, .timestamp:
       throw .badField(
-        key, reason: "MISSING_ID", "the row says no key", metadata: ["table": draft.table.name])
+        key, reason: "MISSING_ID", "the request names no row: give its key",
+        metadata: ["table": draft.table.name])
     }
   }
 
@@ -114,7 +119,7 @@ struct WriteResolver {
     var columns: [Int] = []
     for path in mask {
       guard let index = table.index(ofMaskPath: path) else {
-        throw badMask("table \(table.name) has no field \"\(path.shortened)\"")
+        throw badMask("\"\(path.shortened)\" \(table.noField(path))")
       }
       guard isWritable(index, of: table, options) else {
         throw badMask("\"\(path)\" is written by the server, not by clients")

@@ -93,7 +93,7 @@ final class ReaderPool: Sendable {
       guard queue.count < limit else {
         return DatasyncError(
           .resourceExhausted, reason: "READ_QUEUE_FULL",
-          "\(queue.count) reads are waiting: try again a little later",
+          "\(queue.count) reads are waiting: try again later",
           metadata: ["limit": "max_queued_reads"], retryAfter: .milliseconds(100))
       }
       queue.append(job)

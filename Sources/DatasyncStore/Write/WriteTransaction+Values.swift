@@ -110,10 +110,7 @@ extension WriteTransaction {
       return .double(0)
     case (.decimal(asWritten: false), .string(let text)):
       guard let stored = NumericDecimal.stored(text) else {
-        throw refused(
-          index, stored,
-          "SQLite cannot store \(text.shortened) exactly here; declare the column DECIMAL TEXT to "
-            + "keep decimals as written")
+        throw refused(index, stored, NumericDecimal.inexact(text))
       }
       return .string(stored.text)
     case (.json(asWritten: false), .string(let text)):
@@ -209,12 +206,10 @@ extension WriteTransaction {
 
   func checkKey(_ value: Value, of table: Table) throws(WriteFailure) {
     guard case .string(let text) = value else { return }
-    let isControlled = text.unicodeScalars.contains { $0.properties.generalCategory == .control }
-    guard (1...255).contains(text.utf8.count), !isControlled else {
+    if let fault = KeyText.fault(in: text) {
       throw .request(
         .badField(
-          table.key.name, reason: "BAD_KEY",
-          "a key has 1 to 255 bytes and no control characters",
+          table.key.name, reason: "BAD_KEY", fault,
           metadata: ["table": table.name, "column": table.key.name]))
     }
   }

@@ -1,0 +1,29 @@
+import DatasyncModel
+import Testing
+
+@Suite struct NameSuggestionTests {
+  @Test(arguments: [
+    ("movie", "; did you mean 'movies'?"), ("MOVIES", "; did you mean 'movies'?"),
+    ("mvoies", "; did you mean 'movies'?"), ("people", "; the tables are movies, notes"),
+    ("", "; the tables are movies, notes"),
+  ])
+  func `a name that is near is meant, otherwise all are told`(_ name: String, _ clause: String) {
+    let found = NameSuggestion.clauseOrList(
+      for: name, among: ["movies", "notes"], kind: "tables")
+    #expect(found == clause)
+  }
+
+  @Test func `where there is nothing, that is told`() {
+    let none: [String] = []
+    #expect(
+      NameSuggestion.clauseOrList(for: "x", among: none, kind: "tables") == "; there are no tables")
+  }
+
+  @Test func `a list has an end, in names and in bytes`() {
+    let many = (1...25).map { "t\($0)" }
+    #expect(NameSuggestion.list(many).hasSuffix(", t19, t20 and 5 more"))
+    let long = (1...25).map { "\($0)" + String(repeating: "x", count: 100) }
+    #expect(NameSuggestion.list(long).utf8.count < 1_000)
+    #expect(NameSuggestion.list(long).hasSuffix(" and 13 more"))
+  }
+}
