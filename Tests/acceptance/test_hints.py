@@ -193,6 +193,15 @@ def films(serve):
         yield session
 
 
+def test_a_version_that_differs_comes_with_both(films):
+    written = films.create("films", id="1", title="ok", year=1994)
+    with refused("FAILED_PRECONDITION", "VERSION_MISMATCH") as error:
+        films.update("films", id="1", year=1995, options={"if_version": 77})
+    assert error.metadata["if_version"] == "77"
+    assert error.metadata["version"] == str(written.sequence)
+    assert (error.metadata["table"], error.metadata["id"]) == ("films", "1")
+
+
 def test_what_is_not_there_is_told_alike_by_reads_and_writes(films):
     said = set()
     for attempt in (

@@ -370,8 +370,10 @@ extension WriteTransaction {
           .failedPrecondition, reason: "VERSION_MISMATCH",
           "the row \"\(row.key.shortened)\" of \(row.table.name) has version \(row.version), not "
             + "\(ifVersion)",
-          metadata: ["table": row.table.name, "id": row.key],
-          row: readableImage(of: found) == nil ? nil : row))
+          metadata: [
+            "table": row.table.name, "id": row.key, "if_version": String(ifVersion.rawValue),
+            "version": String(row.version.rawValue),
+          ], row: readableImage(of: found) == nil ? nil : row))
     }
   }
 }
