@@ -169,6 +169,37 @@ def test_a_misspelt_field_is_told_what_was_meant(films_session):
     assert "did you mean 'title'?" in error.message
 
 
+# -- filters
+
+
+@pytest.mark.parametrize(
+    "text, hint",
+    [
+        ("title = 'Jaws'", "write eq"), ("title == 'Jaws'", "write eq"),
+        ("year != 1994", "write ne"), ("year<>1994", "write ne"), ("year < 1994", "write lt"),
+        ("year >= 1994", "write ge"), ("year eq 1994 && duration gt 1", "write and"),
+        ("year eq 1994 || duration gt 1", "write or"), ("!(year eq 1994)", "write not"),
+        ('title eq "Jaws"', "texts stand in single quotes: 'Jaws'"),
+        ("title eq Hello", "texts stand in single quotes: 'Hello'"),
+        ("title eq Pulp Fiction and year eq 1994", "texts stand in single quotes: 'Pulp Fiction'"),
+        ("title eq 12 Angry Men", "texts stand in single quotes: '12 Angry Men'"),
+        ("title eq 1994", "texts stand in single quotes: '1994'"),
+        ("title eq 'It's'", "a quote within a text is written twice"),
+        ("year eq '1994'", "numbers stand without quotes: 1994"),
+        ("best_picture_winner eq 1", "compare with true or false"),
+        ("best_picture_winner eq 'true'", "compare with true or false"),
+        ("best_picture_winner eq True", "write true"),
+        ("rating eq NULL", "write null"), ("rating is null", "write eq null"),
+        ("title like 'J%'", "write contains("), ("titel eq 'Jaws'", "did you mean 'title'?"),
+    ],
+)
+def test_a_filter_of_another_language_is_told_how_it_is_written_here(films_session, text, hint):
+    with refused("INVALID_ARGUMENT", "BAD_FILTER") as error:
+        films_session.page("movies", filter=text)
+    assert hint in error.message, error.message
+    assert error.message == f"filter: {error.violations[0][1]}"
+
+
 # -- rows
 
 
