@@ -224,6 +224,62 @@ def films(serve):
         yield session
 
 
+def fields(error):
+    """The fields told of, each of which stands in the message with what is wrong with it."""
+    for field, description in error.violations:
+        assert f"{field}: {description}" in error.message
+    return [field for field, _ in error.violations]
+
+
+def test_every_value_that_no_column_takes_is_told_at_once(films):
+    bad = {"shown": "1994-13-01", "grade": "C", "price": "x"}
+    with refused("INVALID_ARGUMENT", "BAD_VALUE") as error:
+        films.create("films", title="ok", **bad)
+    assert sorted(fields(error)) == ["grade", "price", "shown", "year"]
+    assert error.metadata["column"] == "shown"
+    # An update without a mask leaves what is absent.
+    with refused("INVALID_ARGUMENT", "BAD_VALUE") as error:
+        films.update("films", id="1", **bad)
+    assert sorted(fields(error)) == ["grade", "price", "shown"]
+
+
+def test_every_value_that_sqlite_would_not_keep_is_told_at_once(films):
+    bad = {"price": "1.2345678901234567890123", "cost": "9.2345678901234567890123"}
+    with refused("INVALID_ARGUMENT", "BAD_VALUE") as error:
+        films.create("films", title="ok", **bad)
+    assert sorted(fields(error)) == ["cost", "price", "year"]
+    films.create("films", id="1", title="ok", year=1994)
+    with refused("INVALID_ARGUMENT", "BAD_VALUE") as error:
+        films.update("films", id="1", mask=["title", "price", "cost"], **bad)
+    assert sorted(fields(error)) == ["cost", "price", "title"]
+
+
+def test_every_constraint_that_a_row_breaks_is_told_at_once(films):
+    with refused("INVALID_ARGUMENT", "CONSTRAINT_VIOLATION") as error:
+        films.create("films")
+    assert fields(error) == ["title", "year"]
+    with refused("INVALID_ARGUMENT", "CONSTRAINT_VIOLATION") as error:
+        films.create("films", title="much too long", year=1700)
+    assert fields(error) == ["title", "year"]
+    with refused("INVALID_ARGUMENT", "CONSTRAINT_VIOLATION") as error:
+        films.create("films", title="much too long", year=1994)
+    assert fields(error) == ["title"]
+    films.create("films", id="1", title="ok", year=1994)
+    with refused("INVALID_ARGUMENT", "CONSTRAINT_VIOLATION") as error:
+        films.update("films", id="1", mask=["title", "year", "note"], year=1700)
+    assert sorted(fields(error)) == ["note", "title", "year"]
+    assert films.get("films", "1")["title"] == "ok"
+
+
+def test_of_very_many_faults_some_are_told(serve):
+    columns = ", ".join(f"c{n} DATE" for n in range(30))
+    server = serve("wide.db", "--attach", sql=f"CREATE TABLE t (id TEXT PRIMARY KEY, {columns})")
+    with Session(server) as session:
+        with refused("INVALID_ARGUMENT", "BAD_VALUE") as error:
+            session.create("t", **{f"c{n}": "x" for n in range(30)})
+    assert len(fields(error)) == 20 and error.message.endswith("; and 10 more")
+
+
 def test_a_version_that_differs_comes_with_both(films):
     written = films.create("films", id="1", title="ok", year=1994)
     with refused("FAILED_PRECONDITION", "VERSION_MISMATCH") as error:

@@ -15,7 +15,7 @@ struct WriteResolver {
     case .create(let entity):
       return .create(try createDraft(entity))
     case .replace(let entity, let options):
-      let draft = try draft(entity)
+      let draft = try draft(entity, isWhole: true)
       try checkKey(of: draft, isNew: options.allowMissing)
       return .replace(draft, try condition(options))
     case .update(let entity, let mask, let options):
@@ -34,7 +34,9 @@ struct WriteResolver {
     try RequestNames.table(name, catalog: catalog, ownTable: ownTable)
   }
 
-  private func draft(_ entity: Entity?) throws(DatasyncError) -> RowDraft {
+  private func draft(
+    _ entity: Entity?, isWhole: Bool = false
+  ) throws(DatasyncError) -> RowDraft {
     guard let entity else {
       throw .badField("entity", reason: "MISSING_ENTITY", "the request holds no row")
     }
@@ -51,7 +53,7 @@ struct WriteResolver {
     }
     do {
       return try entity.bytes.withUnsafeBytes { bytes throws(DatasyncError) in
-        try RowDecoder.draft(of: bytes, table: table)
+        try RowDecoder.draft(of: bytes, table: table, isWhole: isWhole)
       }
     } catch let error as DatasyncError {
       throw error
@@ -61,7 +63,7 @@ struct WriteResolver {
   }
 
   private func createDraft(_ entity: Entity?) throws(DatasyncError) -> RowDraft {
-    var draft = try draft(entity)
+    var draft = try draft(entity, isWhole: true)
     // An empty text key asks for one made by the server, as an absent one does.
     if draft.values[0] == .string("") { draft.values[0] = nil }
     if draft.values[0] != nil { try checkKey(of: draft, isNew: true) }

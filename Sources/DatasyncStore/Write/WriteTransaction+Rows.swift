@@ -104,7 +104,13 @@ extension WriteTransaction {
     }
     var values = RowDecoder.values(of: before.row.image, table: draft.table)
     for index in columns {
-      values[index] = try prepared(draft.values[index] ?? .null, index, of: draft.stored)
+      do {
+        values[index] = try prepared(draft.values[index] ?? .null, index, of: draft.stored)
+      } catch {
+        var written = [Value?].absent(values.count)
+        for column in columns { written[column] = draft.values[column] ?? .null }
+        throw whole(error, at: index, of: written, in: draft.stored, isWhole: false)
+      }
     }
     if values[deleted].isNull { values[deleted] = .bool(false) }
     return try write(draft.stored, key, before: before, values: values, columns: columns)
@@ -191,7 +197,9 @@ extension WriteTransaction {
     }
     let columnsWritten = written
     let valuesWritten = values
-    try run(stored, key: before.key, values: values, expectsChange: true) {
+    try run(
+      stored, key: before.key, values: values, unreadable: found.faults, expectsChange: true
+    ) {
       () throws(SQLiteFailure) in
       let statement = try self.statements(for: stored).update(columnsWritten)
       for (position, column) in columnsWritten.enumerated() {

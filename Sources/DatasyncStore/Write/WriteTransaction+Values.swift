@@ -56,12 +56,44 @@ extension WriteTransaction {
     if let key = draft.values[0] { values[0] = key }
     for index in SystemColumn.count..<values.count where !stored.table.columns[index].isGenerated {
       if let value = draft.values[index] {
-        values[index] = try prepared(value, index, of: stored)
+        do {
+          values[index] = try prepared(value, index, of: stored)
+        } catch {
+          throw whole(error, at: index, of: draft.values, in: stored, isWhole: true)
+        }
       } else {
         values[index] = try defaultValue(index, of: stored)
       }
     }
     return values
+  }
+
+  /// The refusal of one value, and what else is wrong with the row.
+  ///
+  /// - Parameters:
+  ///   - values: What is to be written; nil is not.
+  ///   - isWhole: Whether what is absent becomes its column's default.
+  func whole(
+    _ failure: WriteFailure, at refused: Int, of values: [Value?], in stored: StoredTable,
+    isWhole: Bool
+  ) -> WriteFailure {
+    guard case .request(let error) = failure else { return failure }
+    var others: [DatasyncError.FieldViolation] = []
+    for (index, column) in stored.table.columns.enumerated() where index != refused {
+      if let value = values[index], !column.isSystem, !column.isGenerated {
+        do {
+          let value = try prepared(value, index, of: stored)
+          if value.isNull, column.needsValue { others.append(DatasyncError.valueMissing(column)) }
+        } catch .request(let error) {
+          others += error.violations
+        } catch {
+          continue
+        }
+      } else if isWhole, values[index] == nil, column.needsValue, !column.hasDefault {
+        others.append(DatasyncError.valueMissing(column))
+      }
+    }
+    return .request(error.joined(with: others))
   }
 
   private func defaultValue(_ index: Int, of stored: StoredTable) throws(WriteFailure) -> Value {

@@ -26,4 +26,17 @@ import Testing
     #expect(NameSuggestion.list(long).utf8.count < 1_000)
     #expect(NameSuggestion.list(long).hasSuffix(" and 13 more"))
   }
+
+  @Test func `faults of several fields are one error, which has an end`() {
+    let first = DatasyncError.badField("a", reason: "BAD_VALUE", "wrong", metadata: ["column": "a"])
+    #expect(first.joined(with: []).message == "a: wrong")
+    let others = (1...30).map {
+      DatasyncError.FieldViolation(field: "f\($0)", description: "wrong too")
+    }
+    let joined = first.joined(with: others)
+    #expect(joined.reason == "BAD_VALUE" && joined.metadata == ["column": "a"])
+    #expect(joined.violations.count == 20)
+    #expect(joined.message.hasPrefix("a: wrong; f1: wrong too; "))
+    #expect(joined.message.hasSuffix("; f19: wrong too; and 11 more"))
+  }
 }
