@@ -1,11 +1,16 @@
 """What a person at a command line is told: comments, and errors that say what was meant."""
 
+import json
+import re
+import shlex
+
 import pytest
-from google.protobuf import descriptor_pb2
+from google.protobuf import descriptor_pb2, json_format
 
 import server as servers
 from contract import Contract
 from errors import refused
+from server import ROOT
 from session import Session
 
 
@@ -299,3 +304,64 @@ def test_what_is_not_there_is_told_alike_by_reads_and_writes(films):
             attempt()
         said.add(error.message)
     assert said == {'films has no row "no"'}
+
+
+# -- the examples of the README
+
+
+def examples():
+    """Each grpcurl command of the README: the method, and the requests' JSON."""
+    for block in re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.S):
+        for command in re.split(r"\n(?=grpcurl)", block.strip()):
+            words = shlex.split(command, comments=True)
+            if words[0] != "grpcurl" or "describe" in words:
+                continue
+            data = words[words.index("-d") + 1].strip() if "-d" in words else "{}"
+            requests, decoder = [], json.JSONDecoder()
+            while data:
+                request, end = decoder.raw_decode(data)
+                requests.append(request)
+                data = data[end:].strip()
+            yield words[-1], requests
+
+
+def asked(server, path, requests):
+    """The first answers to requests in JSON, as many as there are requests."""
+    service, name = path.split("/")
+    method = server.contract.method(service, name)
+    types = [server.contract.class_of(t.full_name) for t in (method.input_type, method.output_type)]
+    for request in requests:
+        # grpcurl writes a mask as the message that it is.
+        if "update_mask" in request:
+            request["update_mask"] = ",".join(request["update_mask"]["paths"])
+    messages = [
+        json_format.ParseDict(request, types[0](), descriptor_pool=server.contract.pool)
+        for request in requests
+    ]
+    call = server.shared_channel.stream_stream(
+        f"/{path}", request_serializer=lambda message: message.SerializeToString(),
+        response_deserializer=types[1].FromString,
+    )(iter(messages), timeout=30)
+    answers = [
+        json_format.MessageToDict(next(call), descriptor_pool=server.contract.pool)
+        for _ in requests
+    ]
+    call.cancel()
+    return answers
+
+
+def test_the_readmes_examples_for_grpcurl_do_as_they_say(demo):
+    answers = [
+        (path, requests, asked(demo, path, requests)) for path, requests in examples()
+    ]
+    found = {path.rsplit("/")[-1]: answers for path, _, answers in answers}
+    assert found["Create"][0]["title"] == "Milk" and not found["Create"][0]["completed"]
+    assert found["Update"][0]["completed"] and found["Update"][0]["title"] == "Milk"
+    assert found["Delete"][0] == found["Update"][0]
+    assert all(row["rating"] == "R" and row["year"] == "1994" for row in found["Query"][0]["rows"])
+    assert found["Watch"][0]["checkpoint"]["current"]
+    assert any("min_interval" in request for _, requests, _ in answers for request in requests)
+    session = {answer["requestId"]: answer for answer in found["Session"]}
+    assert list(session) == ["1", "2", "3", "4", "5"]
+    assert session["3"]["get"]["entity"]["completed"] and session["4"]["query"]["entities"]
+    assert "status" not in str(session)
