@@ -282,7 +282,14 @@ def test_of_very_many_faults_some_are_told(serve):
     with Session(server) as session:
         with refused("INVALID_ARGUMENT", "BAD_VALUE") as error:
             session.create("t", **{f"c{n}": "x" for n in range(30)})
-    assert len(fields(error)) == 20 and error.message.endswith("; and 10 more")
+        assert len(fields(error)) == 20 and error.message.endswith("; and 10 more")
+    # The trailers of a call hold less than a session's messages.
+    columns = ", ".join(f"{'long' * 20}{n} DATE" for n in range(30))
+    server = serve("long.db", "--attach", sql=f"CREATE TABLE t (id TEXT PRIMARY KEY, {columns})")
+    row = server.contract.entity("t", **{f"{'long' * 20}{n}": "x" * 64 for n in range(30)})
+    with refused("INVALID_ARGUMENT", "BAD_VALUE") as error:
+        server.unary("Create", entity=row)
+    assert 5 < len(error.violations) < 20 and error.message.endswith(" more")
 
 
 def test_a_version_that_differs_comes_with_both(films):

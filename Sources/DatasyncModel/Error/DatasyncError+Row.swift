@@ -4,14 +4,22 @@ extension DatasyncError {
   /// are everybody's.
   package func joined(with others: [FieldViolation]) -> DatasyncError {
     guard !others.isEmpty else { return self }
-    var error = self
     let all = violations + others
-    error.violations = Array(all.prefix(DatasyncError.maxViolations))
-    error.message = error.violations.map { "\($0.field): \($0.description)" }
-      .joined(separator: "; ")
-    if all.count > error.violations.count {
-      error.message += "; and \(all.count - error.violations.count) more"
+    var error = self
+    error.violations = []
+    var told: [String] = []
+    var byteCount = 0
+    var messageCost = 0
+    for violation in all.prefix(DatasyncError.maxViolations) {
+      let text = "\(violation.field): \(violation.description)"
+      byteCount += text.utf8.count
+      messageCost += text.headerCost + 2
+      guard told.isEmpty || byteCount <= DatasyncError.maxViolationBytes else { break }
+      error.violations.append(violation)
+      if told.isEmpty || messageCost <= DatasyncError.maxMessageCost { told.append(text) }
     }
+    error.message = told.joined(separator: "; ")
+    if all.count > told.count { error.message += "; and \(all.count - told.count) more" }
     return error
   }
 
@@ -21,4 +29,13 @@ extension DatasyncError {
   }
 
   private static let maxViolations = 20
+  /// With the message, they must go into the trailers of a call.
+  private static let maxViolationBytes = 1_800
+  /// A call's message is cut at 1,024.
+  private static let maxMessageCost = 1_000
+}
+
+extension String {
+  /// The bytes that it takes as the message of a call: three for each that is not ASCII.
+  var headerCost: Int { utf8.reduce(0) { $0 + ($1 < 0x80 ? 1 : 3) } }
 }

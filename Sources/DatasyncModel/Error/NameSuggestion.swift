@@ -42,8 +42,8 @@ package enum NameSuggestion {
     var length = 0
     for name in names.prefix(maxListed) {
       let name = name.shortened
-      length += name.utf8.count
-      guard shown.isEmpty || length <= maxListedBytes else { break }
+      length += name.headerCost
+      guard shown.isEmpty || length <= maxListedCost else { break }
       shown.append(name)
     }
     let text = shown.joined(separator: ", ")
@@ -51,8 +51,8 @@ package enum NameSuggestion {
   }
 
   private static let maxListed = 20
-  /// A message travels in a header, where a byte may take three.
-  private static let maxListedBytes = 800
+  /// With what stands before, less than a call's message may have.
+  private static let maxListedCost = 800
   private static let maxLength = 64
   private static let maxCandidates = 2000
 

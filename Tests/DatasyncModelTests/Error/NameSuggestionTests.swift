@@ -25,6 +25,8 @@ import Testing
     let long = (1...25).map { "\($0)" + String(repeating: "x", count: 100) }
     #expect(NameSuggestion.list(long).utf8.count < 1_000)
     #expect(NameSuggestion.list(long).hasSuffix(" and 13 more"))
+    let foreign = (1...25).map { "\($0)" + String(repeating: "\u{E9}", count: 50) }
+    #expect(NameSuggestion.list(foreign).hasSuffix(" and 23 more"))
   }
 
   @Test func `faults of several fields are one error, which has an end`() {
@@ -38,5 +40,10 @@ import Testing
     #expect(joined.violations.count == 20)
     #expect(joined.message.hasPrefix("a: wrong; f1: wrong too; "))
     #expect(joined.message.hasSuffix("; f19: wrong too; and 11 more"))
+    let long = others.map {
+      DatasyncError.FieldViolation(field: $0.field, description: String(repeating: "x", count: 200))
+    }
+    #expect(first.joined(with: long).violations.count == 9)
+    #expect(first.joined(with: long).message.hasSuffix("; and 26 more"))
   }
 }
