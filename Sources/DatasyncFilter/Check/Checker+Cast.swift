@@ -1,3 +1,5 @@
+import DatasyncModel
+
 extension Checker {
   /// `cast(x, Edm.T)`; a value that the type cannot hold becomes null.
   func cast(_ call: Call) throws(ParseFault) -> Expression {

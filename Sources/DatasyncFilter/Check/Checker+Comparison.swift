@@ -133,8 +133,25 @@ extension Checker {
     throw ParseFault(
       at: position,
       "found values of types \(left.type.name) and \(right.type.name); \(word) needs both of one type"
-        + (left.type.isEnumeration || right.type.isEnumeration
-          ? "; cast(…, Edm.String) makes text of an enumeration" : ""))
+        + (hint(left, right) ?? hint(right, left) ?? ""))
+  }
+
+  /// What to write where the one is compared with the other.
+  private func hint(_ left: Expression, _ right: Expression) -> String? {
+    switch (left.type, right.type) {
+    case (.bool, .int64), (.bool, .decimal), (.bool, .string):
+      return "; compare with true or false"
+    case (.int64, .string), (.double, .string), (.decimal, .string):
+      guard case .string(let text) = right.literal, let number = Decimal(text) else { return nil }
+      return "; numbers stand without quotes: \(number.text.shortened)"
+    case (.string, .int64), (.string, .decimal):
+      guard let number = right.literal.flatMap({ Decimal($0) }) else { return nil }
+      return Lexer.quotesHint(for: number.text.unicodeScalars)
+    case (.enumeration, _):
+      return "; cast(…, Edm.String) makes text of an enumeration"
+    default:
+      return nil
+    }
   }
 
   private func numbers(

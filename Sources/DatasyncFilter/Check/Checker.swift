@@ -43,9 +43,24 @@ struct Checker {
   // MARK: - Fields
 
   private func field(_ name: String, at position: Int) throws(ParseFault) -> Expression {
-    let index = try table.position(ofField: name, at: position)
+    let index: Int
+    do {
+      index = try table.position(ofField: name, at: position)
+    } catch {
+      throw Checker.unknown(name, fault: error)
+    }
     return Expression(
       kind: .column(index), type: ExpressionType(table.columns[index].type), position: position)
+  }
+
+  /// A name that nothing is near may be a text without its quotes.
+  private static func unknown(_ name: String, fault: ParseFault) -> ParseFault {
+    if ["true", "false", "null"].contains(name.lowercased()) {
+      return ParseFault(at: fault.position, "\(fault.description); write \(name.lowercased())")
+    }
+    guard !fault.description.contains("did you mean") else { return fault }
+    return ParseFault(
+      at: fault.position, fault.description + Lexer.quotesHint(for: name.unicodeScalars))
   }
 
   // MARK: - Logic
@@ -171,7 +186,6 @@ extension Table {
     if name == SystemColumn.names[SystemColumn.key.rawValue] { return SystemColumn.key.rawValue }
     throw ParseFault(
       at: position,
-      "found '\(name.shortened)', which is no field of \(self.name)"
-        + NameSuggestion.clause(for: name, among: columns.map(\.name)))
+      "found '\(name.shortened)', which \(noField(name))")
   }
 }

@@ -89,7 +89,8 @@ extension Lexer {
     default:
       guard !Lexer.continuesWord(peek()) else {
         skip { Lexer.continuesWord($0) }
-        throw fault(from: start, "a number or a field")
+        throw fault(
+          from: start, "a number or a field" + Lexer.quotesHint(for: scalars[start..<index]))
       }
     }
     if hasExponent { return try double(digits, from: start) }

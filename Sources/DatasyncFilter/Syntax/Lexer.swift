@@ -68,8 +68,7 @@ struct Lexer {
     if let literal = uuid() { return .literal(literal) }
     if Lexer.isDigit(scalar) { return .literal(try dateTimeOrNumber()) }
     guard Lexer.beginsWord(scalar) else {
-      throw ParseFault(
-        at: index + 1, "found \(Lexer.name(of: scalar)), which has no meaning in a filter")
+      throw meaningless()
     }
     return try word()
   }
@@ -99,7 +98,9 @@ struct Lexer {
     }
     if peek() == "/" {
       throw ParseFault(
-        at: index + 1, "found /; paths are not supported, expected a field of this table")
+        at: index + 1,
+        "found /; paths are not supported, expected a field of this table; to divide, write div or "
+          + "divby")
     }
     return .word(word)
   }
@@ -123,7 +124,7 @@ struct Lexer {
     throw ParseFault(at: start + 1, "the text that begins here has no closing quote")
   }
 
-  private static func name(of scalar: Unicode.Scalar) -> String {
+  static func name(of scalar: Unicode.Scalar) -> String {
     scalar.properties.isWhitespace || scalar.value < 0x20 || scalar.value == 0x7F
       ? "the character U+\(String(scalar.value, radix: 16, uppercase: true))" : String(scalar)
   }

@@ -1,3 +1,5 @@
+import DatasyncModel
+
 /// Builds the parse tree by precedence climbing: three calls a level, and no more levels than the
 /// limits allow. Confined to one call.
 struct Parser {
@@ -205,6 +207,16 @@ struct Parser {
 
   // MARK: - Faults
 
+  /// What was meant by a word that stands where an operator could.
+  private static func hint(forOperator word: String) -> String {
+    let instead = [
+      "is": "eq null, or ne null", "like": "contains(…, '…')", "ilike": "contains(tolower(…), '…')",
+      "between": "ge … and … le", "equals": "eq", "neq": "ne", "gte": "ge", "lte": "le",
+    ]
+    return instead[word.lowercased()].map { "; write \($0)" }
+      ?? NameSuggestion.clause(for: word, among: BinaryOperator.words)
+  }
+
   private func valueExpected() -> ParseFault {
     ParseFault(
       at: token.position,
@@ -219,8 +231,8 @@ struct Parser {
   /// The fault of a token that stands where an operator or an end could.
   private func unexpectedAfterOperand(nested: Bool) -> ParseFault {
     let end = nested ? ", comma or )" : " or the end"
-    let hint =
-      token.word.map { NameSuggestion.clause(for: $0, among: BinaryOperator.words) } ?? ""
+    var hint = token.word.map { Parser.hint(forOperator: $0) } ?? ""
+    if hint.isEmpty { hint = Lexer.hint(forTokenAt: token.position, in: lexer.scalars) }
     return ParseFault(
       at: token.position,
       "found \(token.found); expected an operator (such as eq, and)\(end)\(hint)"

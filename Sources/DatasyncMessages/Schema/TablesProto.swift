@@ -7,9 +7,13 @@ package enum TablesProto {
   package static func file(for catalog: Catalog, messagePackage: String) -> ProtoFile {
     var messages: [ProtoFile.Message] = []
     var services: [ProtoFile.Service] = []
+    let isCommented = catalog.tables.count <= TableComments.maxTables
     for table in catalog.tables {
-      messages += self.messages(of: table)
-      services.append(service(of: table))
+      var made = self.messages(of: table)
+      var service = service(of: table)
+      if isCommented { comment(&made, &service, of: table) }
+      messages += made
+      services.append(service)
     }
     return ProtoFile(
       name: messagePackage.split(separator: ".").joined(separator: "/") + ".proto",
@@ -23,6 +27,27 @@ package enum TablesProto {
 
   /// `tables.TodoItemsTable`.
   package static func serviceName(of table: Table) -> String { "\(table.messageName)Table" }
+
+  /// Adds the comments that do not come from the schema.
+  private static func comment(
+    _ messages: inout [ProtoFile.Message], _ service: inout ProtoFile.Service, of table: Table
+  ) {
+    for index in messages[0].fields.indices {
+      let comments = [messages[0].fields[index].comment, TableComments.column(index, of: table)]
+      messages[0].fields[index].comment = comments.filter { !$0.isEmpty }.joined(separator: "\n")
+    }
+    for position in messages.indices.dropFirst() {
+      let ending = String(messages[position].name.dropFirst(messages[0].name.count))
+      messages[position].comment = TableComments.message(ending)
+      for index in messages[position].fields.indices {
+        messages[position].fields[index].comment = TableComments.field(
+          messages[position].fields[index].name, of: ending)
+      }
+    }
+    for index in service.methods.indices {
+      service.methods[index].comment = TableComments.method(service.methods[index].name)
+    }
+  }
 
   private static func messages(of table: Table) -> [ProtoFile.Message] {
     let name = String(table.messageName.split(separator: ".").last ?? "")

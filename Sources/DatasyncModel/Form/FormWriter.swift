@@ -68,8 +68,7 @@ package enum FormWriter {
     guard form == .real else { return .text(text) }
     guard let stored = NumericDecimal.stored(text)?.stored else {
       throw FormMisfit(
-        "SQLite would not store \(text.shortened) exactly here; a column declared DECIMAL TEXT would"
-      )
+        NumericDecimal.inexact(text))
     }
     return switch stored {
     case .integer(let number): .integer(number)

@@ -5,9 +5,11 @@ package enum RowDecoder {
   /// Unknown fields are skipped, so that clients with newer code keep working; of a repeated field
   /// the last one counts. System fields are decoded too; who ignores them is the caller's affair.
   ///
-  /// - Throws: INVALID_ARGUMENT; reason MALFORMED_ENTITY, or BAD_VALUE with the field's name.
+  /// - Parameter isWhole: Whether what is absent becomes its column's default; then a refusal names
+  ///   also the columns that have none.
+  /// - Throws: INVALID_ARGUMENT; reason MALFORMED_ENTITY, or BAD_VALUE with every field's name.
   package static func draft(
-    of bytes: UnsafeRawBufferPointer, table: Table
+    of bytes: UnsafeRawBufferPointer, table: Table, isWhole: Bool = false
   ) throws(DatasyncError) -> RowDraft {
     var values = [Value?].absent(table.columns.count)
     var reader = WireReader(bytes)
@@ -21,9 +23,37 @@ package enum RowDecoder {
       guard let next else { break }
       guard let index = table.index(ofNumber: next.number) else { continue }
       let column = table.columns[index]
-      values[index] = try checked(next.field, column: column, table: table)
+      do {
+        values[index] = try checked(next.field, column: column, table: table)
+      } catch {
+        throw error.joined(with: otherFaults(than: index, of: bytes, table, isWhole: isWhole))
+      }
     }
     return RowDraft(table: table, values: values)
+  }
+
+  /// What else is wrong with a row of which one field is refused, in order of columns.
+  private static func otherFaults(
+    than refused: Int, of bytes: UnsafeRawBufferPointer, _ table: Table, isWhole: Bool
+  ) -> [DatasyncError.FieldViolation] {
+    var faults: [Int: DatasyncError.FieldViolation] = [:]
+    var seen: Set<Int> = [refused]
+    var reader = WireReader(bytes)
+    while let next = try? reader.next() {
+      guard let index = table.index(ofNumber: next.number) else { continue }
+      seen.insert(index)
+      guard index != refused else { continue }
+      do {
+        _ = try checked(next.field, column: table.columns[index], table: table)
+      } catch {
+        faults[index] = error.violations.first
+      }
+    }
+    for (index, column) in table.columns.enumerated() where isWhole && !seen.contains(index) {
+      guard column.needsValue, !column.hasDefault else { continue }
+      faults[index] = DatasyncError.valueMissing(column)
+    }
+    return faults.sorted { $0.key < $1.key }.map(\.value)
   }
 
   /// Reads a stored image: every column's value, NULL where absent or of another type.

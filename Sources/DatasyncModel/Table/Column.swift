@@ -16,6 +16,9 @@ package struct Column: Hashable, Sendable {
   /// Whether SQLite computes it (GENERATED ALWAYS): read, never written.
   package let isGenerated: Bool
 
+  /// Whether clients write it, and NULL cannot be.
+  package var needsValue: Bool { !isNullable && !isSystem && !isGenerated }
+
   /// - Parameter storedName: nil: as the field's.
   package init(
     name: String, storedName: String? = nil, type: ColumnType, number: Int, isNullable: Bool,

@@ -5,6 +5,12 @@ package enum NumericDecimal {
     case real(Double)
   }
 
+  /// As messages tell of a decimal for which ``stored(_:)`` finds nothing.
+  package static func inexact(_ text: String) -> String {
+    "SQLite cannot store \(text.shortened) exactly here; declare the column DECIMAL TEXT to keep "
+      + "decimals as written"
+  }
+
   /// What SQLite stores for a canonical decimal, and how that reads.
   ///
   /// - Returns: nil where nothing that SQLite can store reads as the same number.

@@ -57,10 +57,12 @@ extension DatasyncError {
     DatasyncError(.cancelled, reason: "REQUEST_CANCELLED", "cancelled by the client")
   }
 
-  static func tableNotFound(_ name: String) -> DatasyncError {
-    DatasyncError(
-      .notFound, reason: "TABLE_NOT_FOUND", "no table \"\(name.shortened)\" is served here",
-      metadata: ["table": name.shortened])
+  /// A request that has to name its table, and does not.
+  static func missingTable(among tables: [Table]) -> DatasyncError {
+    .badField(
+      "table", reason: "MISSING_TABLE",
+      "the request names no table"
+        + NameSuggestion.clauseOrList(for: "", among: tables.map(\.name), kind: "tables"))
   }
 
   /// A request that this server has no use for, or that has no place in the call.
@@ -71,7 +73,7 @@ extension DatasyncError {
   static func historyCompacted(oldest: Sequence, _ why: String) -> DatasyncError {
     DatasyncError(
       .outOfRange, reason: "HISTORY_COMPACTED",
-      "\(why); subscribe anew without a resume token", metadata: ["oldest": String(oldest.rawValue)]
+      "\(why); begin anew without a resume token", metadata: ["oldest": String(oldest.rawValue)]
     )
   }
 
@@ -80,7 +82,7 @@ extension DatasyncError {
     DatasyncError(
       .unavailable, reason: "SCHEMA_CHANGED",
       "\(table) has a new column that has taken the name of a system field: look at the table's "
-        + "description, and subscribe anew", metadata: ["table": table],
+        + "description, and begin anew", metadata: ["table": table],
       retryAfter: .milliseconds(50))
   }
 
@@ -88,6 +90,6 @@ extension DatasyncError {
     DatasyncError(
       .outOfRange, reason: "HISTORY_REPLACED",
       "the resume token belongs to another history of the database (a restored backup, another "
-        + "file); subscribe anew without it")
+        + "file); begin anew without it")
   }
 }

@@ -31,15 +31,10 @@ struct GetPlan {
   ///   value that is asked for does not fit its column, or no message holds the row.
   func reply(_ found: FoundRow?, maxRowBytes: Int) throws(DatasyncError) -> GetReply {
     guard let row = found?.row else {
-      throw DatasyncError(
-        .notFound, reason: "ROW_NOT_FOUND", "\(table.name) has no row \"\(key.shortened)\"",
-        metadata: ["table": table.name, "id": key])
+      throw .rowNotFound(key, in: table)
     }
     guard includeDeleted || !row.isDeleted else {
-      throw DatasyncError(
-        .notFound, reason: "ROW_DELETED",
-        "row \"\(key.shortened)\" of \(table.name) is deleted; set include_deleted to read it",
-        metadata: ["table": table.name, "id": key])
+      throw .rowDeleted(key, in: table)
     }
     if unlessVersion != 0, row.version.rawValue == unlessVersion { return .notModified }
     let faults = found?.faults ?? []

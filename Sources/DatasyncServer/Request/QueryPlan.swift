@@ -40,7 +40,7 @@ struct QueryPlan: Sendable {
       let token = try PageToken.parse(
         request.pageToken, queryFingerprint: fingerprint, coder: coder)
       guard token.after.count == order.terms.count else {
-        throw .badField("page_token", reason: "BAD_PAGE_TOKEN", "it belongs to another query")
+        throw PageToken.ofAnotherQuery
       }
       rowsBefore = token.rowsBefore
       scan.after = token.after

@@ -2,8 +2,8 @@ import DatasyncModel
 
 /// Finds what a request names: tables, keys, fields.
 enum RequestNames {
-  /// - Throws: NOT_FOUND, reason TABLE_NOT_FOUND; INVALID_ARGUMENT where a typed service is asked for
-  ///   another table.
+  /// - Throws: NOT_FOUND, reason TABLE_NOT_FOUND; INVALID_ARGUMENT where none is named, or a typed
+  ///   service is asked for another table.
   static func table(
     _ name: String, catalog: Catalog, ownTable: Table? = nil
   ) throws(DatasyncError) -> Table {
@@ -15,8 +15,9 @@ enum RequestNames {
       }
       return ownTable
     }
-    guard let table = catalog.table(named: name) else { throw .tableNotFound(name) }
-    return table
+    if let table = catalog.table(named: name) { return table }
+    throw name.isEmpty
+      ? .missingTable(among: catalog.tables) : .tableNotFound(name, among: catalog.tables)
   }
 
   /// The key in the form in which the store writes it.
@@ -25,31 +26,17 @@ enum RequestNames {
   static func key(_ id: String, of table: Table) throws(DatasyncError) -> String {
     guard !id.isEmpty else {
       throw .badField(
-        "id", reason: "MISSING_ID", "the request names no row", metadata: ["table": table.name])
+        "id", reason: "MISSING_ID", "the request names no row: give its key",
+        metadata: ["table": table.name])
     }
     if table.hasIntegerKey {
       guard let number = Int64(id) else {
-        throw .badField(
-          "id", reason: "BAD_KEY",
-          "\"\(id.shortened)\" is no integer, which the keys of \(table.name) are",
-          metadata: ["table": table.name])
+        throw .integerKeyExpected(id, field: "id", table: table)
       }
       return String(number)
     }
     // Others may have made it of whatever they liked: only what we create has a form.
     return id
-  }
-
-  /// What is wrong with a text key; nil where it is fit.
-  static func fault(inKey key: String) -> String? {
-    let length = key.utf8.count
-    guard (1...255).contains(length) else {
-      return "a key has 1 to 255 bytes, this one \(length)"
-    }
-    let isControl = key.unicodeScalars.contains {
-      $0.value < 0x20 || (0x7F...0x9F).contains($0.value)
-    }
-    return isControl ? "a key has no control characters" : nil
   }
 
   /// The positions of the named columns, the key among them always; nil where none is named.
@@ -60,7 +47,7 @@ enum RequestNames {
     var columns: [Int] = []
     for (offset, name) in names.enumerated() {
       guard let index = table.index(ofColumn: name) else {
-        throw badSelect(at: offset + 1, "table \(table.name) has no field \"\(name.shortened)\"")
+        throw badSelect(at: offset + 1, "\"\(name.shortened)\" \(table.noField(name))")
       }
       guard !columns.contains(index) else {
         throw badSelect(at: offset + 1, "\"\(name)\" is named twice")

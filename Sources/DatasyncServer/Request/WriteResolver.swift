@@ -15,7 +15,7 @@ struct WriteResolver {
     case .create(let entity):
       return .create(try createDraft(entity))
     case .replace(let entity, let options):
-      let draft = try draft(entity)
+      let draft = try draft(entity, isWhole: true)
       try checkKey(of: draft, isNew: options.allowMissing)
       return .replace(draft, try condition(options))
     case .update(let entity, let mask, let options):
@@ -34,7 +34,9 @@ struct WriteResolver {
     try RequestNames.table(name, catalog: catalog, ownTable: ownTable)
   }
 
-  private func draft(_ entity: Entity?) throws(DatasyncError) -> RowDraft {
+  private func draft(
+    _ entity: Entity?, isWhole: Bool = false
+  ) throws(DatasyncError) -> RowDraft {
     guard let entity else {
       throw .badField("entity", reason: "MISSING_ENTITY", "the request holds no row")
     }
@@ -43,12 +45,15 @@ struct WriteResolver {
     else {
       throw .badField(
         "entity", reason: "UNKNOWN_TYPE",
-        "no table has rows of type \"\(entity.messageName.shortened)\"",
+        "no table has rows of type \"\(entity.messageName.shortened)\""
+          + NameSuggestion.clauseOrList(
+            for: entity.messageName,
+            among: (ownTable.map { [$0] } ?? catalog.tables).map(\.messageName), kind: "types"),
         metadata: ["type": entity.messageName.shortened])
     }
     do {
       return try entity.bytes.withUnsafeBytes { bytes throws(DatasyncError) in
-        try RowDecoder.draft(of: bytes, table: table)
+        try RowDecoder.draft(of: bytes, table: table, isWhole: isWhole)
       }
     } catch let error as DatasyncError {
       throw error
@@ -58,7 +63,7 @@ struct WriteResolver {
   }
 
   private func createDraft(_ entity: Entity?) throws(DatasyncError) -> RowDraft {
-    var draft = try draft(entity)
+    var draft = try draft(entity, isWhole: true)
     // An empty text key asks for one made by the server, as an absent one does.
     if draft.values[0] == .string("") { draft.values[0] = nil }
     if draft.values[0] != nil { try checkKey(of: draft, isNew: true) }
@@ -71,16 +76,18 @@ struct WriteResolver {
     switch draft.values[0] {
     case .string(""):
       throw .badField(
-        key, reason: "MISSING_ID", "the row says no key", metadata: ["table": draft.table.name])
+        key, reason: "MISSING_ID", "the request names no row: give its key",
+        metadata: ["table": draft.table.name])
     case .string(let text):
-      if isNew, let fault = RequestNames.fault(inKey: text) {
+      if isNew, let fault = KeyText.fault(in: text) {
         throw .badField(key, reason: "BAD_KEY", fault, metadata: ["table": draft.table.name])
       }
     case .int64:
       break
     case nil, .null, .bool, .double, .bytes, .timestamp:
       throw .badField(
-        key, reason: "MISSING_ID", "the row says no key", metadata: ["table": draft.table.name])
+        key, reason: "MISSING_ID", "the request names no row: give its key",
+        metadata: ["table": draft.table.name])
     }
   }
 
@@ -114,7 +121,7 @@ struct WriteResolver {
     var columns: [Int] = []
     for path in mask {
       guard let index = table.index(ofMaskPath: path) else {
-        throw badMask("table \(table.name) has no field \"\(path.shortened)\"")
+        throw badMask("\"\(path.shortened)\" \(table.noField(path))")
       }
       guard isWritable(index, of: table, options) else {
         throw badMask("\"\(path)\" is written by the server, not by clients")

@@ -268,7 +268,7 @@ final class Subscription: SlotHolder {
 
   func catalogChanged(_ catalog: Catalog) {
     guard let old = view.table else { return }
-    guard let table = catalog.table(id: old.id) else { return end(.tableNotFound(old.name)) }
+    guard let table = catalog.table(id: old.id) else { return end(.tableGone(old)) }
     guard table.generation != old.generation else { return }
     guard table.systemNames == old.systemNames else {
       return end(.fieldsRenamed(table.name))

@@ -30,9 +30,11 @@ package struct PageToken: Hashable, Sendable {
     guard case .ours(let content) = coder.decode(text, as: .page) else {
       throw bad("not a token that this server gave, or a damaged one")
     }
-    guard let token = PageToken(content: content) else { throw bad("damaged") }
+    guard let token = PageToken(content: content) else {
+      throw bad("not a token that this server gave, or a damaged one")
+    }
     guard token.queryFingerprint == queryFingerprint else {
-      throw bad("it belongs to another query; repeat the query that gave it")
+      throw ofAnotherQuery
     }
     return token
   }
@@ -62,6 +64,10 @@ package struct PageToken: Hashable, Sendable {
     }
     // No table has more rows than SQLite has numbers for them.
     guard isRead, rowsBefore <= UInt64(Int64.max), self.content == content else { return nil }
+  }
+
+  static var ofAnotherQuery: DatasyncError {
+    bad("it belongs to another query; repeat the query that gave it")
   }
 
   private static func bad(_ description: String) -> DatasyncError {

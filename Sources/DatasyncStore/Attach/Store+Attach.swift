@@ -57,7 +57,9 @@ private struct AttachPlanner {
       let raws = try RawSchemaReader.tables(connection)
       for name in choices.namedTables where !raws.contains(where: { $0.name == name }) {
         throw DatasyncError(
-          .notFound, reason: "TABLE_NOT_FOUND", "\(opening.path) has no table \(name)",
+          .notFound, reason: "TABLE_NOT_FOUND",
+          "\(opening.path) has no table \(name)"
+            + NameSuggestion.clauseOrList(for: name, among: raws.map(\.name), kind: "tables"),
           metadata: ["table": name])
       }
       let options = opening.options

@@ -15,10 +15,7 @@ extension Store {
     let schema = try schema(path: path, options: options)
     let catalog = schema.catalog
     guard let table = catalog.table(named: name), let stored = schema.stored(table) else {
-      let known = catalog.tables.map(\.name).joined(separator: ", ")
-      throw DatasyncError(
-        .notFound, reason: "TABLE_NOT_FOUND",
-        "no table \"\(name)\" is served here; those that are: \(known)", metadata: ["table": name])
+      throw .tableNotFound(name, among: catalog.tables)
     }
     var request = ScanRequest(table: table, limit: 1)
     if !filter.isEmpty { request.filter = try Filter(parsing: filter, table: table) }

@@ -7,7 +7,7 @@ struct LogReader {
   static func compacted(_ oldest: Sequence) -> DatasyncError {
     DatasyncError(
       .outOfRange, reason: "HISTORY_COMPACTED",
-      "the change log begins after \(oldest): begin again with the rows as they are",
+      "the change log begins after \(oldest); begin anew without a resume token",
       metadata: ["oldest": String(oldest.rawValue)])
   }
 

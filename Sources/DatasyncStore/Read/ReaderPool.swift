@@ -59,7 +59,7 @@ final class ReaderPool: Sendable {
       guard queue.count < limit else {
         let error = DatasyncError(
           .resourceExhausted, reason: "READ_QUEUE_FULL",
-          "\(queue.count) reads are waiting: try again a little later",
+          "\(queue.count) reads are waiting: try again later",
           metadata: ["limit": "max_queued_reads"], retryAfter: .milliseconds(100))
         return (error, false)
       }

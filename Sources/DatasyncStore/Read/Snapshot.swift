@@ -210,9 +210,7 @@ package final class Snapshot {
 
   private func current(_ table: Table) throws(DatasyncError) -> StoredTable {
     guard let current = shared.schema.tables[table.id] else {
-      throw DatasyncError(
-        .notFound, reason: "TABLE_NOT_FOUND", "there is no table \(table.name) any more",
-        metadata: ["table": table.name])
+      throw .tableGone(table)
     }
     return current
   }

@@ -13,10 +13,7 @@ enum RowKey: Hashable, Sendable {
       return
     }
     guard let number = Int64(text), String(number) == text else {
-      throw .badField(
-        table.key.name, reason: "BAD_KEY",
-        "\"\(text.shortened)\" is no key of \(table.name): its keys are integers",
-        metadata: ["table": table.name, "id": text, "column": table.key.name])
+      throw .integerKeyExpected(text, field: table.key.name, table: table)
     }
     self = .integer(number)
   }

@@ -58,7 +58,7 @@ struct SQLiteFailure: Error, Sendable, CustomStringConvertible {
     case SQLITE_BUSY, SQLITE_LOCKED:
       DatasyncError(
         .unavailable, reason: "DATABASE_BUSY",
-        "another program holds the database; try again", retryAfter: .milliseconds(100),
+        "another program holds the database locked; try again", retryAfter: .milliseconds(100),
         cause: self)
     case SQLITE_INTERRUPT:
       DatasyncError(.cancelled, reason: "CANCELLED", "the read was cancelled", cause: self)

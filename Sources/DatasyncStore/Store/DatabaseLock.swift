@@ -45,7 +45,7 @@ final class DatabaseLock: Sendable {
   static func take(database path: String) throws(DatasyncError) -> DatabaseLock {
     var status = stat()
     guard stat(path, &status) == 0 else {
-      throw DatasyncError(.notFound, reason: "NO_DATABASE", "there is no file \(path)")
+      throw DatasyncError(.notFound, reason: "NO_DATABASE", "there is no database \(path)")
     }
     let file = File(
       device: UInt64(truncatingIfNeeded: status.st_dev),

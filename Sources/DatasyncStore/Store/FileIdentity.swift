@@ -51,7 +51,7 @@ final class FileIdentity: @unchecked Sendable {
   init(database path: String, lock: DatabaseLock) throws(DatasyncError) {
     var status = stat()
     guard stat(path, &status) == 0 else {
-      throw DatasyncError(.notFound, reason: "NO_DATABASE", "there is no file \(path)")
+      throw DatasyncError(.notFound, reason: "NO_DATABASE", "there is no database \(path)")
     }
     self.lock = lock
     self.path = FileIdentity.resolved(path)

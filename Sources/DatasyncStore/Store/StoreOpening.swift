@@ -112,7 +112,7 @@ struct StoreOpening {
     case SQLITE_BUSY:
       return DatasyncError(
         .unavailable, reason: "DATABASE_BUSY",
-        "another program holds \(path) locked; try again when it is done", cause: failure)
+        "another program holds \(path) locked; try again", cause: failure)
     default:
       var error = failure.error(while: "opening \(path)")
       error.message = "\(path): \(error.message)"

@@ -7,6 +7,10 @@ struct ConstraintExplainer {
   let connection: Connection
   /// The key of the row that was to be written; empty where SQLite was to make it.
   let key: String
+  /// Whether what the row holds is known in full: no value of it is unreadable.
+  let isKnown: Bool
+  /// Binds what is stored for a value of the column at a position.
+  let bind: (_ value: Value, _ parameter: Int32, _ column: Int, _ statement: Statement) -> Void
 
   /// - Parameters:
   ///   - values: What was to be stored, one for each of ``Table/columns``.
@@ -20,8 +24,9 @@ struct ConstraintExplainer {
       rowExists(failure, values: values, read: read)
     case ConstraintCode.notNull:
       violation(failure, column: columns(in: failure.message).first, "it must have a value")
+        .joined(with: others(failure, values))
     case ConstraintCode.check:
-      check(failure)
+      check(failure).joined(with: others(failure, values))
     case ConstraintCode.dataType:
       violation(
         failure, column: columns(in: failure.message).first, "its declared type cannot hold this")
@@ -54,7 +59,7 @@ struct ConstraintExplainer {
   }
 
   /// The columns that a message of the form `… failed: t.a, t.b` names.
-  private func columns(in message: String) -> [String] {
+  func columns(in message: String) -> [String] {
     guard let colon = message.lastIndex(of: ":") else { return [] }
     // "cannot store TEXT value in INTEGER column t.a" has none.
     let list = message[message.index(after: colon)...]

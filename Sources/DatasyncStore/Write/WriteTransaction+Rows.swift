@@ -104,7 +104,13 @@ extension WriteTransaction {
     }
     var values = RowDecoder.values(of: before.row.image, table: draft.table)
     for index in columns {
-      values[index] = try prepared(draft.values[index] ?? .null, index, of: draft.stored)
+      do {
+        values[index] = try prepared(draft.values[index] ?? .null, index, of: draft.stored)
+      } catch {
+        var written = [Value?].absent(values.count)
+        for column in columns { written[column] = draft.values[column] ?? .null }
+        throw whole(error, at: index, of: written, in: draft.stored, isWhole: false)
+      }
     }
     if values[deleted].isNull { values[deleted] = .bool(false) }
     return try write(draft.stored, key, before: before, values: values, columns: columns)
@@ -121,7 +127,9 @@ extension WriteTransaction {
     } catch {
       throw .request(error)
     }
-    guard let found = try row(key, in: stored) else { throw .request(notFound(keyText, stored)) }
+    guard let found = try row(key, in: stored) else {
+      throw .request(.rowNotFound(keyText, in: stored.table))
+    }
     let before = found.row
     try check(found, ifVersion: ifVersion, includeDeleted: false)
     if stored.table.softDelete {
@@ -189,7 +197,9 @@ extension WriteTransaction {
     }
     let columnsWritten = written
     let valuesWritten = values
-    try run(stored, key: before.key, values: values, expectsChange: true) {
+    try run(
+      stored, key: before.key, values: values, unreadable: found.faults, expectsChange: true
+    ) {
       () throws(SQLiteFailure) in
       let statement = try self.statements(for: stored).update(columnsWritten)
       for (position, column) in columnsWritten.enumerated() {
@@ -334,20 +344,20 @@ extension WriteTransaction {
     guard !isAbsent(draft.values[0]), let value = draft.values[0] else {
       throw .request(
         .badField(
-          table.key.name, reason: "MISSING_KEY", "the row to write must be named by its key",
+          table.key.name, reason: "MISSING_KEY", "the request names no row: give its key",
           metadata: ["table": table.name, "column": table.key.name]))
     }
     guard !condition.allowMissing || condition.ifVersion == .zero else {
       throw .request(
         .badField(
           "if_version", reason: "BAD_CONDITION",
-          "a row that may be missing has no version: give if_version or allow_missing, not both",
+          "if_version and allow_missing contradict each other: a missing row has no version",
           metadata: ["table": table.name]))
     }
     let key = try RowKey(value: value)
     guard let before = try row(key, in: draft.stored) else {
       guard condition.allowMissing else {
-        throw .request(notFound(key.description, draft.stored))
+        throw .request(.rowNotFound(key.description, in: draft.table))
       }
       return (key, nil)
     }
@@ -359,14 +369,8 @@ extension WriteTransaction {
     _ found: FoundRow, ifVersion: Sequence, includeDeleted: Bool
   ) throws(WriteFailure) {
     let row = found.row
-    let metadata = ["table": row.table.name, "id": row.key]
     guard !row.isDeleted || includeDeleted else {
-      throw .request(
-        DatasyncError(
-          .notFound, reason: "ROW_DELETED",
-          "the row \"\(row.key.shortened)\" of \(row.table.name) is deleted; include_deleted "
-            + "reaches it",
-          metadata: metadata))
+      throw .request(.rowDeleted(row.key, in: row.table))
     }
     guard ifVersion == .zero || ifVersion == row.version else {
       throw .request(
@@ -374,15 +378,11 @@ extension WriteTransaction {
           .failedPrecondition, reason: "VERSION_MISMATCH",
           "the row \"\(row.key.shortened)\" of \(row.table.name) has version \(row.version), not "
             + "\(ifVersion)",
-          metadata: metadata, row: readableImage(of: found) == nil ? nil : row))
+          metadata: [
+            "table": row.table.name, "id": row.key, "if_version": String(ifVersion.rawValue),
+            "version": String(row.version.rawValue),
+          ], row: readableImage(of: found) == nil ? nil : row))
     }
-  }
-
-  private func notFound(_ key: String, _ stored: StoredTable) -> DatasyncError {
-    DatasyncError(
-      .notFound, reason: "ROW_NOT_FOUND",
-      "there is no row \"\(key.shortened)\" in \(stored.table.name)",
-      metadata: ["table": stored.table.name, "id": key])
   }
 }
 

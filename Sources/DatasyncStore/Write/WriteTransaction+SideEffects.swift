@@ -4,9 +4,12 @@ import DatasyncModel
 extension WriteTransaction {
   /// Runs a statement that writes one row, and explains its failure.
   ///
-  /// - Parameter values: The row as it was to be, for the explanation.
+  /// - Parameters:
+  ///   - values: The row as it was to be, for the explanation.
+  ///   - unreadable: What of it is not in the values.
   func run(
-    _ stored: StoredTable, key: String, values: [Value], expectsChange: Bool,
+    _ stored: StoredTable, key: String, values: [Value], unreadable: [RowFault] = [],
+    expectsChange: Bool,
     _ body: () throws(SQLiteFailure) -> Void
   ) throws(WriteFailure) {
     do {
@@ -32,7 +35,9 @@ extension WriteTransaction {
       }
       guard failure.concernsRequest else { throw .batch(failure) }
       if !isLost, stored.hasSideEffects { try silence() }
-      let explainer = ConstraintExplainer(stored: stored, connection: connection, key: key)
+      let explainer = ConstraintExplainer(
+        stored: stored, connection: connection, key: key, isKnown: unreadable.isEmpty
+      ) { self.bind($0, to: $1, column: $2, of: stored, $3) }
       let error = explainer.error(failure, values: values) { columns, values in
         self.row(where: columns, are: values, in: stored)
       }

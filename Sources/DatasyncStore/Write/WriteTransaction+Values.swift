@@ -56,12 +56,44 @@ extension WriteTransaction {
     if let key = draft.values[0] { values[0] = key }
     for index in SystemColumn.count..<values.count where !stored.table.columns[index].isGenerated {
       if let value = draft.values[index] {
-        values[index] = try prepared(value, index, of: stored)
+        do {
+          values[index] = try prepared(value, index, of: stored)
+        } catch {
+          throw whole(error, at: index, of: draft.values, in: stored, isWhole: true)
+        }
       } else {
         values[index] = try defaultValue(index, of: stored)
       }
     }
     return values
+  }
+
+  /// The refusal of one value, and what else is wrong with the row.
+  ///
+  /// - Parameters:
+  ///   - values: What is to be written; nil is not.
+  ///   - isWhole: Whether what is absent becomes its column's default.
+  func whole(
+    _ failure: WriteFailure, at refused: Int, of values: [Value?], in stored: StoredTable,
+    isWhole: Bool
+  ) -> WriteFailure {
+    guard case .request(let error) = failure else { return failure }
+    var others: [DatasyncError.FieldViolation] = []
+    for (index, column) in stored.table.columns.enumerated() where index != refused {
+      if let value = values[index], !column.isSystem, !column.isGenerated {
+        do {
+          let value = try prepared(value, index, of: stored)
+          if value.isNull, column.needsValue { others.append(DatasyncError.valueMissing(column)) }
+        } catch .request(let error) {
+          others += error.violations
+        } catch {
+          continue
+        }
+      } else if isWhole, values[index] == nil, column.needsValue, !column.hasDefault {
+        others.append(DatasyncError.valueMissing(column))
+      }
+    }
+    return .request(error.joined(with: others))
   }
 
   private func defaultValue(_ index: Int, of stored: StoredTable) throws(WriteFailure) -> Value {
@@ -110,10 +142,7 @@ extension WriteTransaction {
       return .double(0)
     case (.decimal(asWritten: false), .string(let text)):
       guard let stored = NumericDecimal.stored(text) else {
-        throw refused(
-          index, stored,
-          "SQLite cannot store \(text.shortened) exactly here; declare the column DECIMAL TEXT to "
-            + "keep decimals as written")
+        throw refused(index, stored, NumericDecimal.inexact(text))
       }
       return .string(stored.text)
     case (.json(asWritten: false), .string(let text)):
@@ -209,12 +238,10 @@ extension WriteTransaction {
 
   func checkKey(_ value: Value, of table: Table) throws(WriteFailure) {
     guard case .string(let text) = value else { return }
-    let isControlled = text.unicodeScalars.contains { $0.properties.generalCategory == .control }
-    guard (1...255).contains(text.utf8.count), !isControlled else {
+    if let fault = KeyText.fault(in: text) {
       throw .request(
         .badField(
-          table.key.name, reason: "BAD_KEY",
-          "a key has 1 to 255 bytes and no control characters",
+          table.key.name, reason: "BAD_KEY", fault,
           metadata: ["table": table.name, "column": table.key.name]))
     }
   }

@@ -143,9 +143,7 @@ final class WriteTransaction {
 
   func stored(_ table: Table) throws(DatasyncError) -> StoredTable {
     guard let stored = schema.stored(table) else {
-      throw DatasyncError(
-        .notFound, reason: "TABLE_NOT_FOUND", "there is no table \(table.name) any more",
-        metadata: ["table": table.name])
+      throw .tableGone(table)
     }
     return stored
   }

@@ -98,7 +98,7 @@ final class Writer: @unchecked Sendable {
       if let limit = limitReached(by: request, inbox.queue) {
         throw DatasyncError(
           .resourceExhausted, reason: "WRITE_QUEUE_FULL",
-          "\(inbox.queue.count) writes are waiting: try again a little later",
+          "\(inbox.queue.count) writes are waiting: try again later",
           metadata: ["limit": limit], retryAfter: .milliseconds(100))
       }
       inbox.queue.append(request)

@@ -177,6 +177,8 @@ struct WriteTests {
       #expect(error.code == .failedPrecondition)
       #expect(error.reason == "VERSION_MISMATCH")
       #expect(error.row?.version == Sequence(newer.version))
+      #expect(error.metadata["if_version"] == String(row.version))
+      #expect(error.metadata["version"] == String(newer.version))
     }
     try store.delete("todo", row.id, ifVersion: newer.version)
     #expect(try store.get("todo", row.id) == nil)
