@@ -1,3 +1,4 @@
+import DatasyncFilter
 import DatasyncMessages
 import DatasyncModel
 import DatasyncRPC
@@ -29,6 +30,9 @@ final class ServiceLoop {
   /// The last commit that this loop has published.
   private(set) var head: Sequence
   private(set) var tail: CommitTail
+  /// Of all filters of the loop's subscriptions.
+  let terms = TextTerms()
+  let memos: RowMemos
   let heartbeats: TimerQueue
   /// Of the subscriptions that say something at most once in an interval.
   let intervals: TimerQueue
@@ -70,6 +74,7 @@ final class ServiceLoop {
     catalog = store.catalog
     decoder = RequestDecoder(maxBytes: options.maxDecodedBytes)
     tokens = TokenCoder(key: store.tokenKey)
+    memos = RowMemos(options.filterBudget)
     heartbeats = TimerQueue(eventLoop: eventLoop, purpose: .heartbeat)
     intervals = TimerQueue(eventLoop: eventLoop, purpose: .interval)
     tail = CommitTail(start: head, maxBytes: options.tailBytes)
@@ -126,6 +131,7 @@ final class ServiceLoop {
       head = commit.last
     }
     head = max(head, batch.head)
+    memos.release()
     deliverEvents()
     isDelivering = false
     for subscription in departed { live.remove(subscription) }
@@ -208,7 +214,8 @@ final class ServiceLoop {
     }
     guard let table = catalog.table(id: change.tableID) else { return nil }
     return JudgedChange(
-      change: change, table: table, commit: commit, maxRowBytes: options.maxRowBytes)
+      change: change, table: table, commit: commit, maxRowBytes: options.maxRowBytes,
+      memos: memos)
   }
 
   // MARK: - Positions

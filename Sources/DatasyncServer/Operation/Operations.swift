@@ -215,7 +215,7 @@ final class Operations: WriteRequester {
     }
     let plan = try SubscriptionPlan(
       request, catalog: loop.catalog, ownTable: ownTable, options: loop.options,
-      tokens: loop.tokens)
+      tokens: loop.tokens, terms: loop.terms)
     let subscription = Subscription(
       requestID: id, plan: plan, clientID: caller.clientID, loop: loop, sink: sink)
     running[id] = .subscription(subscription)

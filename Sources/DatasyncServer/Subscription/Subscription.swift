@@ -277,7 +277,7 @@ final class Subscription: SlotHolder {
     if isLive { loop.leaveLive(self) }
     dropPages()
     do {
-      plan.view = try view.adapted(to: table)
+      plan.view = try view.adapted(to: table, terms: loop.terms)
     } catch {
       return end(error)
     }
@@ -287,8 +287,6 @@ final class Subscription: SlotHolder {
   /// The table's history begins anew: what a subscription has seen of it is no longer the base of
   /// what follows.
   func tableAttached(at sequence: Sequence) {
-    end(
-      .historyCompacted(
-        oldest: sequence, "a table was attached at \(sequence), where its history begins"))
+    end(.tableAttached(at: sequence))
   }
 }

@@ -1,3 +1,4 @@
+import DatasyncFilter
 import DatasyncMessages
 import DatasyncModel
 import NIOCore
@@ -23,7 +24,7 @@ struct SubscriptionPlan {
   /// - Throws: INVALID_ARGUMENT, NOT_FOUND, or OUT_OF_RANGE for a token of another history.
   init(
     _ request: SubscribeRequest, catalog: Catalog, ownTable: Table?, options: ServiceOptions,
-    tokens: TokenCoder
+    tokens: TokenCoder, terms: TextTerms? = nil
   ) throws(DatasyncError) {
     let table: Table? =
       if request.table.isEmpty, ownTable == nil {
@@ -33,7 +34,7 @@ struct SubscriptionPlan {
       }
     view = try View(
       table: table, filter: request.filter, select: request.select,
-      includeDeleted: request.includeDeleted)
+      includeDeleted: request.includeDeleted, terms: terms, maxFilterCost: options.maxFilterCost)
     start =
       switch request.start {
       case .rows: .rows

@@ -18,7 +18,8 @@ final class View: Sendable {
 
   /// - Throws: INVALID_ARGUMENT or NOT_FOUND.
   init(
-    table: Table?, filter: String, select: [String], includeDeleted: Bool
+    table: Table?, filter: String, select: [String], includeDeleted: Bool, terms: TextTerms? = nil,
+    maxFilterCost: Int = .max
   ) throws(DatasyncError) {
     self.table = table
     spoken = table
@@ -39,8 +40,9 @@ final class View: Sendable {
       sendsEveryUpdate = true
       return
     }
-    let parsed = filter.isEmpty ? nil : try Filter(parsing: filter, table: table)
+    let parsed = filter.isEmpty ? nil : try Filter(parsing: filter, table: table, terms: terms)
     try parsed?.refuseNow()
+    try parsed?.cost.check(maxFilterCost, limitName: "max_filter_cost")
     condition = ViewCondition(parsed)
     let columns = try RequestNames.select(select, of: table)
     selected = columns.map { columns in Set(columns.map { table.columns[$0].number }) }
@@ -54,17 +56,18 @@ final class View: Sendable {
   /// the filter has for them, and of those selected the ones that are gone are no more.
   ///
   /// - Throws: INVALID_ARGUMENT, reason BAD_FILTER, where the filter needs a column that is gone.
-  func adapted(to table: Table) throws(DatasyncError) -> View {
-    try View(self, adaptedTo: table)
+  func adapted(to table: Table, terms: TextTerms) throws(DatasyncError) -> View {
+    try View(self, adaptedTo: table, terms: terms)
   }
 
-  private init(_ old: View, adaptedTo table: Table) throws(DatasyncError) {
+  private init(_ old: View, adaptedTo table: Table, terms: TextTerms) throws(DatasyncError) {
     let spoken = old.spoken.map { table.named(as: $0) } ?? table
     self.table = table
     self.spoken = spoken
     condition =
       old.condition.text.isEmpty
-      ? .always : ViewCondition(try Filter(parsing: old.condition.text, table: spoken))
+      ? .always
+      : ViewCondition(try Filter(parsing: old.condition.text, table: spoken, terms: terms))
     includeDeleted = old.includeDeleted
     selected = old.selected
     sendsEveryUpdate = old.sendsEveryUpdate
@@ -74,10 +77,13 @@ final class View: Sendable {
   ///
   /// - Parameter values: As ``RowDecoder`` gives them, ``filterColumns`` at least; asked for where
   ///   they matter.
-  func contains(isDeleted: Bool, values: () -> [Value]) -> Bool {
+  /// - Throws: Where the filter would take more for the row than it may.
+  func contains(
+    isDeleted: Bool, memo: TextMemo, values: () -> [Value]
+  ) throws(FilterFault) -> Bool {
     if !includeDeleted, isDeleted { return false }
     if FaultSwitch.isOn(.ignoreFilter) { return true }
-    return condition.holds(values)
+    return try condition.holds(memo, values)
   }
 
   /// What a row is to the view.
@@ -85,12 +91,15 @@ final class View: Sendable {
   /// - Parameters:
   ///   - image: nil: there is no row.
   ///   - isFaulty: Whether the image says of values that they cannot be read.
-  ///   - values: As for ``contains(isDeleted:values:)``.
+  ///   - memo: Of this row.
+  ///   - values: As for ``contains(isDeleted:memo:values:)``.
   func standing(
     _ image: UnsafeRawBufferPointer?, isFaulty: Bool, isDeleted: Bool, maxBytes: Int,
-    values: () -> [Value]
-  ) -> Standing {
-    guard let image, contains(isDeleted: isDeleted, values: values) else { return .outside }
+    memo: TextMemo, values: () -> [Value]
+  ) throws(FilterFault) -> Standing {
+    guard let image, try contains(isDeleted: isDeleted, memo: memo, values: values) else {
+      return .outside
+    }
     if isFaulty, let fault = RowFaults.faults(of: image).first(where: { shows($0.number) }) {
       return .unreadable(fault)
     }

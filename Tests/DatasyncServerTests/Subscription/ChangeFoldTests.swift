@@ -12,11 +12,13 @@ import Testing
     for (change, own) in changes {
       let commit = Fixture.commit(change)
       fold.append(
-        JudgedChange(change: change, table: Fixture.notes, commit: commit), commit: commit,
+        JudgedChange(
+          change: change, table: Fixture.notes, commit: commit, memos: RowMemos()),
+        commit: commit,
         isOwn: own)
     }
-    return fold.netChanges(excludingOwn: excludingOwn).map {
-      ($0.change.key, $0.change.sequence.rawValue, $0.verdicts(in: view).first)
+    return try fold.netChanges(excludingOwn: excludingOwn).map {
+      ($0.change.key, $0.change.sequence.rawValue, try $0.verdicts(in: view).first)
     }
   }
 

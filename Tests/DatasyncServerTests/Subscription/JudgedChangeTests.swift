@@ -10,8 +10,10 @@ import Testing
     let view = try View(
       table: Fixture.notes, filter: "", select: select, includeDeleted: includeDeleted)
     let change = Fixture.change(2, "a", before: before, after: after)
-    return JudgedChange(change: change, table: Fixture.notes, commit: Fixture.commit(change))
-      .verdicts(in: view).first
+    return try JudgedChange(
+      change: change, table: Fixture.notes, commit: Fixture.commit(change),
+      memos: RowMemos()
+    ).verdicts(in: view).first
   }
 
   private let row = Fixture.row("a", title: "x")

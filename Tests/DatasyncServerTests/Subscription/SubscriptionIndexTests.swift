@@ -40,7 +40,9 @@ import Testing
 
   private static func change(before: RowImage?, after: RowImage?) -> JudgedChange {
     let change = Fixture.change(2, "a", before: before, after: after)
-    return JudgedChange(change: change, table: Fixture.notes, commit: Fixture.commit(change))
+    return JudgedChange(
+      change: change, table: Fixture.notes, commit: Fixture.commit(change),
+      memos: RowMemos())
   }
 
   /// How many subscriptions are looked at for a change of the row.
