@@ -2,7 +2,7 @@
 
 import pytest
 
-from errors import refused, refusals
+from errors import Refused, refused, refusals
 from server import until
 from session import Session
 
@@ -50,7 +50,7 @@ def test_a_subscription_whose_filter_is_too_dear_is_refused_when_it_is_made(serv
 
 
 def test_the_limits_of_cost_can_be_set(serve):
-    server = serve("a.db", "--attach", *COST, "--limit", "max_query_filter_cost=16KiB", sql=NOTES)
+    server = serve("a.db", "--attach", *COST, "--limit", "max_query_filter_cost=32KiB", sql=NOTES)
     with Session(server) as session:
         session.subscribe("notes", filter="contains(tolower(body), 'a')").until_current()
         with refused("INVALID_ARGUMENT", "FILTER_TOO_COMPLEX") as error:
@@ -149,3 +149,60 @@ def test_a_query_is_told_where_a_text_is_too_long(serve, filter):
             assert "4096 bytes" in error.message
         session.update("notes", id="b", body="short")
         session.page("notes", filter=filter)
+
+
+def test_the_filters_of_a_session_have_a_bound(serve):
+    server = serve("a.db", "--attach", "--limit", "max_filter_bytes_per_session=8KiB", sql=NOTES)
+    with Session(server) as session, Session(server) as other:
+        kept = []
+        with refused("RESOURCE_EXHAUSTED", "MAX_FILTER_BYTES_PER_SESSION") as error:
+            for n in range(20):
+                kept.append(session.subscribe("notes", filter=f"n gt {n} or body eq 'x'"))
+                kept[-1].until_current()
+        assert error.metadata["limit"] == "max_filter_bytes_per_session" and 2 < len(kept) < 10
+        kept.pop()
+        other.subscribe("notes", filter="n gt 5 or body eq 'x'").until_current()
+        # Who ends one may have another.
+        session.cancel(kept[0].request_id)
+        session.subscribe("notes", filter="n gt 100 or body eq 'x'").until_current()
+        session.subscribe("notes").until_current()
+
+
+def test_the_filters_of_all_have_a_bound_and_equal_ones_count_once(serve):
+    server = serve("a.db", "--attach", "--limit", "max_filter_bytes=64KiB", sql=NOTES)
+    with Session(server) as session, Session(server) as other:
+        for one in [session, other]:
+            for _ in range(100):
+                last = one.subscribe("notes", filter="n gt 1 or contains(body, 'x')")
+            last.until_current()
+        with refused("RESOURCE_EXHAUSTED", "MAX_FILTER_BYTES") as error:
+            for n in range(2, 100):
+                session.subscribe("notes", filter=f"n gt {n} or contains(body, 'x')").until_current()
+        assert error.metadata["limit"] == "max_filter_bytes" and n > 20 and error.retry is not None
+        # What others have takes nothing more.
+        other.subscribe("notes", filter="n gt 2 or contains(body, 'x')").until_current()
+        session.close()
+        until(lambda: room(other), message="who goes leaves no room")
+
+
+def room(session):
+    try:
+        session.subscribe("notes", filter="n gt 200 or contains(body, 'x')").until_current()
+    except Refused:
+        return False
+    return True
+
+
+def test_texts_that_only_look_alike_are_two_filters(serve):
+    server = serve("a.db", "--attach", sql=NOTES)
+    with Session(server) as session:
+        for make in ["body eq '{}'", "contains(body, '{}')", "n eq 1 and body eq '{}'"]:
+            one = session.subscribe("notes", filter=make.format("\u00e9"))
+            two = session.subscribe("notes", filter=make.format("e\u0301"))
+            one.until_current(), two.until_current()
+            first = session.create("notes", body="\u00e9", n=1)
+            second = session.create("notes", body="e\u0301", n=1)
+            assert one.change().id == first.id and two.change().id == second.id, make
+            for events, row in [(one, first), (two, second)]:
+                session.cancel(events.request_id)
+                session.delete("notes", row.id)

@@ -89,7 +89,7 @@ package final class TextTerms: Sendable {
   /// - Parameter key: nil: the term is like no other.
   func term(_ draft: TextTermDraft, key: TextTermKey?) -> TextTerm {
     state.withLock { state in
-      if let key, let term = state.entries[key]?.term { return term }
+      if let key, let entry = state.entries[key], let term = entry.term { return term }
       state.serial += 1
       state.count += 1
       let term = TextTerm(
@@ -102,7 +102,9 @@ package final class TextTerms: Sendable {
   fileprivate func remove(id: Int, serial: UInt64, key: TextTermKey?) {
     state.withLock { state in
       // Another may have taken its place.
-      if let key, state.entries[key]?.serial == serial { state.entries[key] = nil }
+      if let key, let entry = state.entries[key], entry.serial == serial {
+        state.entries[key] = nil
+      }
       state.count -= 1
       state.give(id)
     }

@@ -1,4 +1,3 @@
-import DatasyncFilter
 import DatasyncMessages
 import DatasyncModel
 import DatasyncRPC
@@ -30,8 +29,8 @@ final class ServiceLoop {
   /// The last commit that this loop has published.
   private(set) var head: Sequence
   private(set) var tail: CommitTail
-  /// Of all filters of the loop's subscriptions.
-  let terms = TextTerms()
+  /// Of the subscriptions of all loops.
+  let filters: FilterShelf
   let memos: RowMemos
   let heartbeats: TimerQueue
   /// Of the subscriptions that say something at most once in an interval.
@@ -61,7 +60,8 @@ final class ServiceLoop {
 
   init(
     index: Int, eventLoop: any EventLoop, store: Store, head: Sequence, options: ServiceOptions,
-    logger: Logger, metrics: ServiceMetrics = ServiceMetrics(), log: ServiceLog? = nil
+    logger: Logger, metrics: ServiceMetrics = ServiceMetrics(), log: ServiceLog? = nil,
+    filters: FilterShelf? = nil
   ) {
     self.metrics = metrics
     self.log = log ?? ServiceLog(logger: logger)
@@ -74,6 +74,7 @@ final class ServiceLoop {
     catalog = store.catalog
     decoder = RequestDecoder(maxBytes: options.maxDecodedBytes)
     tokens = TokenCoder(key: store.tokenKey)
+    self.filters = filters ?? FilterShelf(maxBytes: options.maxFilterBytes)
     memos = RowMemos(options.filterBudget)
     heartbeats = TimerQueue(eventLoop: eventLoop, purpose: .heartbeat)
     intervals = TimerQueue(eventLoop: eventLoop, purpose: .interval)

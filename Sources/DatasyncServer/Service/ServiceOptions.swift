@@ -38,6 +38,10 @@ package struct ServiceOptions: Sendable {
   package var maxFilterCost = 256 << 10
   /// The same of a query's, which runs on a thread of its own.
   package var maxQueryFilterCost = 4 << 20
+  /// What the filters of all subscriptions take in memory, equal ones counted once.
+  package var maxFilterBytes = 512 << 20
+  /// The same of a session's, each counted.
+  package var maxFilterBytesPerSession = 64 << 20
   /// Writes of one Commit.
   package var maxWritesPerCommit = 10_000
   /// Told of every limit that strikes.

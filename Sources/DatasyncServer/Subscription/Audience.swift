@@ -7,7 +7,7 @@ import DatasyncModel
 final class Audience: SlotHolder {
   /// What subscriptions to one table must have in common.
   struct Key: Hashable {
-    let filter: String
+    let filter: ExactText
     let filterColumns: ViewCondition.NamedColumns
     let selected: Set<Int>?
     let sendsEveryUpdate: Bool

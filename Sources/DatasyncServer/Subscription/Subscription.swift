@@ -20,6 +20,8 @@ final class Subscription: SlotHolder {
   let clientID: String
   let loop: ServiceLoop
   var view: View { plan.view }
+  /// Of its filter, as its session counts them.
+  let filterBytes: Int
   var slot = 0
   /// While it is live: those that see the same.
   private(set) var audience: Audience?
@@ -62,6 +64,7 @@ final class Subscription: SlotHolder {
   ) {
     self.requestID = requestID
     self.plan = plan
+    filterBytes = plan.view.condition.byteCount
     self.clientID = clientID
     self.loop = loop
     self.sink = sink
@@ -185,7 +188,7 @@ final class Subscription: SlotHolder {
 
   var audienceKey: Audience.Key {
     Audience.Key(
-      filter: view.condition.text, filterColumns: view.condition.namedColumns,
+      filter: ExactText(view.condition.text), filterColumns: view.condition.namedColumns,
       selected: view.selected, sendsEveryUpdate: view.sendsEveryUpdate,
       includeDeleted: view.includeDeleted, wantsPrevious: plan.wantsPrevious,
       isTyped: sink?.isTyped ?? false, generation: view.table?.generation ?? 0)
@@ -277,7 +280,7 @@ final class Subscription: SlotHolder {
     if isLive { loop.leaveLive(self) }
     dropPages()
     do {
-      plan.view = try view.adapted(to: table, terms: loop.terms)
+      plan.view = try view.adapted(to: table, filters: loop.filters)
     } catch {
       return end(error)
     }

@@ -15,10 +15,12 @@ final class View: Sendable {
   let selected: Set<Int>?
   /// Whether a change that touches no selected field is sent nevertheless.
   let sendsEveryUpdate: Bool
+  /// Counts the filter, where that is kept here and nowhere else.
+  private let shelf: FilterShelf?
 
-  /// - Throws: INVALID_ARGUMENT or NOT_FOUND.
+  /// - Throws: INVALID_ARGUMENT or NOT_FOUND; RESOURCE_EXHAUSTED, reason MAX_FILTER_BYTES.
   init(
-    table: Table?, filter: String, select: [String], includeDeleted: Bool, terms: TextTerms? = nil,
+    table: Table?, filter: String, select: [String], includeDeleted: Bool, filters: FilterShelf,
     maxFilterCost: Int = .max
   ) throws(DatasyncError) {
     self.table = table
@@ -38,39 +40,58 @@ final class View: Sendable {
       condition = .always
       selected = nil
       sendsEveryUpdate = true
+      shelf = nil
       return
     }
-    let parsed = filter.isEmpty ? nil : try Filter(parsing: filter, table: table, terms: terms)
-    try parsed?.refuseNow()
-    try parsed?.cost.check(maxFilterCost, limitName: "max_filter_cost")
-    condition = ViewCondition(parsed)
+    condition =
+      filter.isEmpty
+      ? .always : try filters.condition(filter, table: table, maxCost: maxFilterCost)
     let columns = try RequestNames.select(select, of: table)
     selected = columns.map { columns in Set(columns.map { table.columns[$0].number }) }
     sendsEveryUpdate =
       columns.map {
         $0.contains(SystemColumn.version.rawValue) || $0.contains(SystemColumn.updatedAt.rawValue)
       } ?? true
+    // Last: what is counted is given back with the view.
+    if condition.isShared {
+      shelf = nil
+    } else {
+      try filters.admit(condition.byteCount)
+      shelf = filters
+    }
+  }
+
+  deinit {
+    shelf?.give(condition.byteCount)
   }
 
   /// The same view of the table's new generation: columns that were renamed since keep the names that
   /// the filter has for them, and of those selected the ones that are gone are no more.
   ///
   /// - Throws: INVALID_ARGUMENT, reason BAD_FILTER, where the filter needs a column that is gone.
-  func adapted(to table: Table, terms: TextTerms) throws(DatasyncError) -> View {
-    try View(self, adaptedTo: table, terms: terms)
+  func adapted(to table: Table, filters: FilterShelf) throws(DatasyncError) -> View {
+    try View(self, adaptedTo: table, filters: filters)
   }
 
-  private init(_ old: View, adaptedTo table: Table, terms: TextTerms) throws(DatasyncError) {
+  private init(_ old: View, adaptedTo table: Table, filters: FilterShelf) throws(DatasyncError) {
     let spoken = old.spoken.map { table.named(as: $0) } ?? table
     self.table = table
     self.spoken = spoken
     condition =
       old.condition.text.isEmpty
       ? .always
-      : ViewCondition(try Filter(parsing: old.condition.text, table: spoken, terms: terms))
+      : try filters.adapted(
+        old.condition.text, table: spoken,
+        isRenamed: !spoken.columns.lazy.map(\.name).elementsEqual(table.columns.lazy.map(\.name)))
     includeDeleted = old.includeDeleted
     selected = old.selected
     sendsEveryUpdate = old.sendsEveryUpdate
+    if condition.isShared {
+      shelf = nil
+    } else {
+      filters.take(condition.byteCount)
+      shelf = filters
+    }
   }
 
   /// Whether a row is in the view.

@@ -31,6 +31,21 @@ enum ViewCondition: Sendable {
     }
   }
 
+  /// Whether subscriptions with the same filter keep it together.
+  var isShared: Bool {
+    if case .filter = self { return true }
+    return false
+  }
+
+  /// What it takes in memory, about.
+  var byteCount: Int {
+    switch self {
+    case .always: 0
+    case .equality(let text, _, _): 256 + 2 * text.utf8.count
+    case .filter(let shared): 1024 + 16 * shared.filter.text.utf8.count
+    }
+  }
+
   /// The columns that are read.
   var columns: ColumnMask {
     switch self {

@@ -41,6 +41,12 @@ struct ServeOptions: Sendable {
       "of text that a subscription's filter takes for a row, by estimate"),
     .bytes(
       "max_query_filter_cost", \.maxQueryFilterCost, 1024...(1 << 40), "the same of a query's"),
+    .bytes(
+      "max_filter_bytes", \.maxFilterBytes, 65_536...(1 << 40),
+      "the filters of all subscriptions, equal ones counted once"),
+    .bytes(
+      "max_filter_bytes_per_session", \.maxFilterBytesPerSession, 1024...(1 << 40),
+      "the filters of a session's subscriptions"),
     .count("max_writes_per_commit", \.maxWritesPerCommit, 1...1_000_000, "writes of one Commit"),
     .time(
       "min_interval_floor", \.minIntervalFloor,

@@ -7,7 +7,9 @@ import Testing
   private func fold(
     _ changes: [(change: Change, own: Bool)], excludingOwn: Bool = false
   ) throws -> [(id: String, sequence: UInt64, verdict: Verdict?)] {
-    let view = try View(table: Fixture.notes, filter: "", select: [], includeDeleted: false)
+    let view = try View(
+      table: Fixture.notes, filter: "", select: [], includeDeleted: false,
+      filters: FilterShelf(maxBytes: .max))
     var fold = ChangeFold()
     for (change, own) in changes {
       let commit = Fixture.commit(change)

@@ -8,7 +8,8 @@ import Testing
     _ before: RowImage?, _ after: RowImage?, select: [String] = [], includeDeleted: Bool = false
   ) throws -> Verdict? {
     let view = try View(
-      table: Fixture.notes, filter: "", select: select, includeDeleted: includeDeleted)
+      table: Fixture.notes, filter: "", select: select, includeDeleted: includeDeleted,
+      filters: FilterShelf(maxBytes: .max))
     let change = Fixture.change(2, "a", before: before, after: after)
     return try JudgedChange(
       change: change, table: Fixture.notes, commit: Fixture.commit(change),

@@ -22,7 +22,7 @@ import Testing
         table: "notes", filter: filter, select: [], includeDeleted: false, start: .now,
         once: false, excludeOwn: false, previous: false, minInterval: nil, heartbeatInterval: nil),
       catalog: loop.catalog, ownTable: nil,
-      options: loop.options, tokens: loop.tokens)
+      options: loop.options, tokens: loop.tokens, filters: loop.filters)
     return Subscription(
       requestID: 1, plan: plan, clientID: "", loop: loop, sink: Nowhere())
   }
