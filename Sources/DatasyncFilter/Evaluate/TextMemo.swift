@@ -22,11 +22,17 @@ package final class TextMemo {
   private var evaluation: UInt64 = 0
   private var spentBytes = 0
   package private(set) var heldBytes = 0
+  /// By the ids of terms, as far as they are below ``denseLimit``.
   private var slots: [Slot] = []
+  private var farSlots: [Int: Slot] = [:]
   private var used: [Int] = []
+  private let denseLimit: Int
 
-  package init(_ budget: FilterBudget = .default) {
+  /// - Parameter isOfMany: Whether most of the terms that there are may be asked for; else what is kept
+  ///   is little however many there are.
+  package init(_ budget: FilterBudget = .default, isOfMany: Bool = false) {
     self.budget = budget
+    denseLimit = isOfMany ? .max : 64
   }
 
   /// Another filter is evaluated.
@@ -40,35 +46,58 @@ package final class TextMemo {
   /// Another row is judged.
   package func forget() {
     guard !used.isEmpty else { return }
-    // Filters that were more are gone.
-    if slots.count > 1024, used.count < slots.count / 64 {
-      slots = []
-    } else {
-      for id in used where id < slots.count { slots[id] = Slot() }
-    }
-    if used.capacity > 1024, used.count < used.capacity / 64 { used = [] }
+    for id in used where id < slots.count { slots[id] = Slot() }
+    farSlots.removeAll(keepingCapacity: true)
     used.removeAll(keepingCapacity: true)
     heldBytes = 0
   }
+
+  /// Gives back the room of terms that are gone.
+  package func shrink(to terms: TextTerms) {
+    let limit = terms.idLimit
+    guard slots.count > 1024, slots.count / 4 > limit else { return }
+    forget()
+    slots = []
+    used = []
+  }
+
+  /// How many terms there is room for.
+  package var capacity: Int { slots.count }
 
   // MARK: - Terms
 
   /// What the term was computed to be; nil: it is still to be computed.
   func known(_ term: TextTerm) -> Operand? {
     if fault != nil { return .null }
-    guard term.id < slots.count, slots[term.id].serial == term.serial else { return nil }
-    charge(term)
-    return fault == nil ? slots[term.id].value : .null
+    guard let slot = slot(of: term) else { return nil }
+    charge(term, slot)
+    return fault == nil ? slot.value : .null
   }
 
   /// Charges the evaluation at hand for a term, and for what that was computed of, once.
-  private func charge(_ term: TextTerm) {
-    guard term.id < slots.count, slots[term.id].serial == term.serial,
-      slots[term.id].evaluation != evaluation
-    else { return }
-    slots[term.id].evaluation = evaluation
-    spend(slots[term.id].bytes)
-    for part in term.parts { charge(part) }
+  private func charge(_ term: TextTerm, _ slot: Slot) {
+    guard slot.evaluation != evaluation else { return }
+    if term.id < denseLimit {
+      slots[term.id].evaluation = evaluation
+    } else {
+      farSlots[term.id]?.evaluation = evaluation
+    }
+    spend(slot.bytes)
+    for part in term.parts {
+      if let slot = self.slot(of: part) { charge(part, slot) }
+    }
+  }
+
+  private func slot(of term: TextTerm) -> Slot? {
+    let slot: Slot
+    if term.id < denseLimit {
+      guard term.id < slots.count else { return nil }
+      slot = slots[term.id]
+    } else {
+      guard let far = farSlots[term.id] else { return nil }
+      slot = far
+    }
+    return slot.serial == term.serial ? slot : nil
   }
 
   private func spend(_ bytes: Int) {
@@ -99,9 +128,13 @@ package final class TextMemo {
     }
     let bytes = bytes + made + FilterCost.stepBytes
     spend(bytes)
-    if term.id >= slots.count { grow(to: term.id + 1) }
-    slots[term.id] = Slot(
-      serial: term.serial, evaluation: evaluation, bytes: bytes, value: value)
+    let slot = Slot(serial: term.serial, evaluation: evaluation, bytes: bytes, value: value)
+    if term.id < denseLimit {
+      if term.id >= slots.count { grow(to: term.id + 1) }
+      slots[term.id] = slot
+    } else {
+      farSlots[term.id] = slot
+    }
     used.append(term.id)
     heldBytes += made
     return fault == nil ? value : .null

@@ -74,8 +74,9 @@ final class ServiceLoop {
     catalog = store.catalog
     decoder = RequestDecoder(maxBytes: options.maxDecodedBytes)
     tokens = TokenCoder(key: store.tokenKey)
-    self.filters = filters ?? FilterShelf(maxBytes: options.maxFilterBytes)
-    memos = RowMemos(options.filterBudget)
+    let filters = filters ?? FilterShelf(maxBytes: options.maxFilterBytes)
+    self.filters = filters
+    memos = RowMemos(options.filterBudget, terms: filters.terms)
     heartbeats = TimerQueue(eventLoop: eventLoop, purpose: .heartbeat)
     intervals = TimerQueue(eventLoop: eventLoop, purpose: .interval)
     tail = CommitTail(start: head, maxBytes: options.tailBytes)

@@ -9,14 +9,24 @@ final class RowMemos {
   let after: TextMemo
   private var owner: UInt64 = 0
   private var lastOwner: UInt64 = 0
+  private let terms: TextTerms
 
-  init(_ budget: FilterBudget = .default) {
-    before = TextMemo(budget)
-    after = TextMemo(budget)
+  /// - Parameter terms: Of the filters.
+  init(_ budget: FilterBudget = .default, terms: TextTerms = TextTerms()) {
+    before = TextMemo(budget, isOfMany: true)
+    after = TextMemo(budget, isOfMany: true)
+    self.terms = terms
   }
+
+  /// How often a text function was computed.
+  var computations: (before: Int, after: Int) { (before.computations, after.computations) }
 
   func makeOwner() -> UInt64 {
     lastOwner += 1
+    if lastOwner % 1024 == 0 {
+      before.shrink(to: terms)
+      after.shrink(to: terms)
+    }
     return lastOwner
   }
 

@@ -90,13 +90,14 @@ struct PastScan {
     let table = request.table
     let after = request.after?.first.flatMap { try? RowKey(value: $0) }
     var rows: [(key: RowKey, row: (row: StoredRow, isFaulty: Bool))] = []
+    let memo = TextMemo(request.filterBudget)
     for (key, pastRow) in past {
       guard let pastRow else { continue }
       let image = pastRow.image
       if let after, !RowKey.precedes(after, key) { continue }
       let values = RowDecoder.values(of: image, table: table)
       let isDeleted = values[SystemColumn.deleted.rawValue] == .bool(true)
-      guard request.includeDeleted || !isDeleted, try matches(values) else { continue }
+      guard request.includeDeleted || !isDeleted, try matches(values, memo) else { continue }
       var version: UInt64 = 0
       if case .int64(let number) = values[SystemColumn.version.rawValue] {
         version = UInt64(clamping: number)
@@ -111,10 +112,11 @@ struct PastScan {
 }
 
 extension PastScan {
-  private func matches(_ values: [Value]) throws(ReadFailure) -> Bool {
+  private func matches(_ values: [Value], _ memo: TextMemo) throws(ReadFailure) -> Bool {
     guard let filter = request.filter else { return true }
     do throws(FilterFault) {
-      return try filter.matches(values, memo: TextMemo(request.filterBudget))
+      memo.forget()
+      return try filter.matches(values, memo: memo)
     } catch {
       throw .error(error.error)
     }

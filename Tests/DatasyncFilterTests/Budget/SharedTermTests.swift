@@ -19,7 +19,7 @@ import Testing
     let terms = TextTerms()
     let row = row(String(repeating: "Text ", count: 400))
     let filters = try (0..<1000).map { try filter(words($0), terms) }
-    let (shared, alone) = (TextMemo(), TextMemo())
+    let (shared, alone) = (TextMemo(isOfMany: true), TextMemo())
     for filter in filters {
       #expect(try !filter.matches(row, memo: shared))
       #expect(try !filter.matches(row, memo: alone))
@@ -29,6 +29,30 @@ import Testing
     #expect(shared.computations == 201)
     #expect(alone.computations == 1000 * 151)
     #expect(terms.count == 201)
+  }
+
+  @Test(arguments: [true, false])
+  func `what there is room for does not change what is found`(_ isOfMany: Bool) throws {
+    let terms = TextTerms()
+    let memo = TextMemo(isOfMany: isOfMany)
+    do {
+      let filters = try (0..<3000).map { number in
+        try filter("contains(tolower(title), '\(number).')", terms)
+      }
+      for title in ["A2999.", "17.", "x"] {
+        memo.forget()
+        for _ in 0..<2 {
+          let found = try filters.filter { try $0.matches(row(title), memo: memo) }.map(\.text)
+          let expected = ["A2999.": [2999, 999, 99, 9], "17.": [17, 7]][title] ?? []
+          #expect(Set(found) == Set(expected.map { "contains(tolower(title), '\($0).')" }))
+        }
+      }
+      #expect(memo.computations == 3 * 3001)
+      memo.shrink(to: terms)
+      #expect(isOfMany ? memo.capacity >= 3001 : memo.capacity <= 256)
+    }
+    memo.shrink(to: terms)
+    #expect(memo.capacity <= 256)
   }
 
   @Test func `another row is judged anew`() throws {
