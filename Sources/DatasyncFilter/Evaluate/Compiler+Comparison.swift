@@ -18,8 +18,8 @@ extension Compiler {
       }
     }
     let (first, second) = (comparable(left, domain), comparable(right, domain))
-    return { values, now in
-      comparison.holds(Operand.compare(first(values, now), second(values, now)))
+    return { values, evaluation in
+      comparison.holds(Operand.compare(first(values, evaluation), second(values, evaluation)))
     }
   }
 
@@ -84,8 +84,8 @@ extension Compiler {
   ) -> Condition {
     let computation = comparable(operand, domain)
     let sorted = constants.sorted { (Operand.compare($0, $1) ?? 0) < 0 }
-    return { values, now in
-      let value = computation(values, now)
+    return { values, evaluation in
+      let value = computation(values, evaluation)
       if value.isNull { return orNull }
       var (low, high) = (0, sorted.count)
       while low < high {
@@ -102,8 +102,8 @@ extension Compiler {
   private func comparable(_ expression: Expression, _ domain: ComparisonDomain) -> Computation {
     let computation = computation(expression)
     guard case .rank(let declared) = domain else { return computation }
-    return { values, now in
-      guard case .string(let value) = computation(values, now),
+    return { values, evaluation in
+      guard case .string(let value) = computation(values, evaluation),
         let rank = declared.firstIndex(where: { TextOrder.areEqual($0, value) })
       else { return .null }
       return .int64(Int64(rank))

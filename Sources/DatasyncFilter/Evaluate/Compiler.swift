@@ -6,10 +6,12 @@ struct Compiler {
   typealias Computation = Evaluator.Computation
 
   let table: Table
+  let collector: TermCollector
 
   // MARK: - Conditions
 
   func condition(_ expression: Expression) -> Condition {
+    collector.addStep()
     switch expression.kind {
     case .literal(let operand):
       let value: Bool? = if case .bool(let value) = operand { value } else { nil }
@@ -20,8 +22,8 @@ struct Compiler {
       }
     case .call, .now:
       let computation = computation(expression)
-      return { values, now in
-        if case .bool(let value) = computation(values, now) { value } else { nil }
+      return { values, evaluation in
+        if case .bool(let value) = computation(values, evaluation) { value } else { nil }
       }
     case .comparison(let comparison, let left, let right, let domain):
       return self.comparison(comparison, left, right, domain)
@@ -35,24 +37,24 @@ struct Compiler {
       return disjunction(terms.map(condition))
     case .not(let operand):
       let condition = condition(operand)
-      return { values, now in condition(values, now).map { !$0 } }
+      return { values, evaluation in condition(values, evaluation).map { !$0 } }
     }
   }
 
   private func conjunction(_ terms: [Condition]) -> Condition {
     if terms.count == 2 {
       let (first, second) = (terms[0], terms[1])
-      return { values, now in
-        let left = first(values, now)
+      return { values, evaluation in
+        let left = first(values, evaluation)
         if left == false { return false }
-        let right = second(values, now)
+        let right = second(values, evaluation)
         return right == false ? false : left == nil || right == nil ? nil : true
       }
     }
-    return { values, now in
+    return { values, evaluation in
       var result: Bool? = true
       for term in terms {
-        switch term(values, now) {
+        switch term(values, evaluation) {
         case false: return false
         case nil: result = nil
         default: break
@@ -63,10 +65,10 @@ struct Compiler {
   }
 
   private func disjunction(_ terms: [Condition]) -> Condition {
-    { values, now in
+    { values, evaluation in
       var result: Bool? = false
       for term in terms {
-        switch term(values, now) {
+        switch term(values, evaluation) {
         case true: return true
         case nil: result = nil
         default: break
@@ -79,18 +81,19 @@ struct Compiler {
   private func isNull(_ operand: Expression, negated: Bool) -> Condition {
     if operand.type == .bool {
       let condition = condition(operand)
-      return { values, now in (condition(values, now) == nil) != negated }
+      return { values, evaluation in (condition(values, evaluation) == nil) != negated }
     }
     if let column = operand.column {
       return { values, _ in values[column].isNull != negated }
     }
     let computation = computation(operand)
-    return { values, now in computation(values, now).isNull != negated }
+    return { values, evaluation in computation(values, evaluation).isNull != negated }
   }
 
   // MARK: - Computations
 
   func computation(_ expression: Expression) -> Computation {
+    collector.addStep()
     switch expression.kind {
     case .literal(let operand):
       return { _, _ in operand }
@@ -98,12 +101,15 @@ struct Compiler {
       let kind = expression.type.operandKind
       return { values, _ in kind.read(values[column]) }
     case .now:
-      return { _, now in .timestamp(now) }
+      return { _, evaluation in .timestamp(evaluation.now) }
     case .call(let operation, let arguments):
-      return call(operation, arguments.map(computation))
+      let computations = arguments.map(computation)
+      return operation.textUse == nil
+        ? call(operation, computations)
+        : textCall(expression, operation, arguments, computations)
     case .comparison, .membership, .isNull, .and, .or, .not:
       let condition = condition(expression)
-      return { values, now in condition(values, now).map { .bool($0) } ?? .null }
+      return { values, evaluation in condition(values, evaluation).map { .bool($0) } ?? .null }
     }
   }
 
@@ -111,13 +117,15 @@ struct Compiler {
     switch operation.body {
     case .unary(let body) where arguments.count == 1:
       let argument = arguments[0]
-      return { values, now in body(argument(values, now)) }
+      return { values, evaluation in body(argument(values, evaluation)) }
     case .binary(let body) where arguments.count == 2:
       let (first, second) = (arguments[0], arguments[1])
-      return { values, now in body(first(values, now), second(values, now)) }
+      return { values, evaluation in body(first(values, evaluation), second(values, evaluation)) }
     case .ternary(let body) where arguments.count == 3:
       let (first, second, third) = (arguments[0], arguments[1], arguments[2])
-      return { values, now in body(first(values, now), second(values, now), third(values, now)) }
+      return { values, evaluation in
+        body(first(values, evaluation), second(values, evaluation), third(values, evaluation))
+      }
     case .unary, .binary, .ternary:
       return { _, _ in .null }
     }

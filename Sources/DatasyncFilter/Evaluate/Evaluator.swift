@@ -3,17 +3,33 @@ import DatasyncModel
 /// A checked condition made into closures, once; then judged without looking at the tree again. A
 /// value.
 struct Evaluator: Sendable {
-  /// What a condition says of a row; nil is null. The second argument is the moment of `now()`.
-  typealias Condition = @Sendable ([Value], Int64) -> Bool?
-  typealias Computation = @Sendable ([Value], Int64) -> Operand
+  /// What a condition says of a row; nil is null.
+  typealias Condition = @Sendable ([Value], Evaluation) -> Bool?
+  typealias Computation = @Sendable ([Value], Evaluation) -> Operand
 
+  let cost: FilterCost
   private let condition: Condition
+  private let hasTextFunctions: Bool
 
-  init(_ expression: Expression, table: Table) {
-    condition = Compiler(table: table).condition(expression)
+  /// - Parameter terms: Shared with other filters; nil: the filter has its own.
+  init(_ expression: Expression, table: Table, terms: TextTerms?) {
+    let collector = TermCollector(terms)
+    condition = Compiler(table: table, collector: collector).condition(expression)
+    cost = collector.cost
+    hasTextFunctions = !collector.isEmpty
   }
 
-  func isTrue(of values: [Value], now: Int64) -> Bool {
-    condition(values, now) == true
+  /// - Parameter memo: nil: what text functions give is kept for this row and this filter alone.
+  func isTrue(
+    of values: [Value], now: Int64, memo: TextMemo?
+  ) throws(FilterFault) -> Bool {
+    guard hasTextFunctions else {
+      return condition(values, Evaluation(now: now, memo: nil)) == true
+    }
+    let memo = memo ?? TextMemo()
+    memo.begin()
+    let isTrue = condition(values, Evaluation(now: now, memo: memo)) == true
+    if let fault = memo.fault { throw fault }
+    return isTrue
   }
 }

@@ -32,16 +32,20 @@ package struct Filter: Sendable {
     }
   }
 
+  /// What it may cost for a row; see ``FilterCost``.
+  package var cost: FilterCost { evaluator.cost }
+
   private let tree: Expression
   /// Where `now()` stands first, from 1.
   private let nowPosition: Int?
   private let evaluator: Evaluator
   private let table: Table
 
+  /// - Parameter terms: Those of the filters that are judged together with it.
   /// - Throws: INVALID_ARGUMENT, reason BAD_FILTER, metadata `position` (from 1, in Unicode scalars),
   ///   with a violation of the field `filter` whose description begins `at N: `.
   package init(
-    parsing text: String, table: Table, limits: FilterLimits = .default
+    parsing text: String, table: Table, limits: FilterLimits = .default, terms: TextTerms? = nil
   ) throws(DatasyncError) {
     let syntax: Syntax
     do {
@@ -52,7 +56,7 @@ package struct Filter: Sendable {
     }
     self.text = text
     self.table = table
-    evaluator = Evaluator(tree, table: table)
+    evaluator = Evaluator(tree, table: table, terms: terms)
     equalities = tree.equalities(in: table)
     var columns: Set<Int> = []
     var nowPosition: Int?
@@ -90,15 +94,15 @@ package struct Filter: Sendable {
 
   /// Whether the filter is true (neither false nor null) for a row.
   ///
-  /// - Parameter values: One for each of ``Table/columns``, as ``RowDecoder/values(of:table:)``
-  ///   gives them.
-  package func matches(_ values: [Value]) -> Bool {
-    evaluator.isTrue(of: values, now: usesNow ? WallClock.now : 0)
-  }
-
-  /// The same at a moment of the caller's choice, microseconds since 1970.
-  package func matches(_ values: [Value], now: Int64) -> Bool {
-    evaluator.isTrue(of: values, now: now)
+  /// - Parameters:
+  ///   - values: One for each of ``Table/columns``, as ``RowDecoder/values(of:table:)`` gives them.
+  ///   - now: Microseconds since 1970; nil: the present moment.
+  ///   - memo: Of the row, where other filters of the same ``TextTerms`` judge it too.
+  package func matches(
+    _ values: [Value], now: Int64? = nil, memo: TextMemo? = nil
+  ) throws(FilterFault) -> Bool {
+    try evaluator.isTrue(
+      of: values, now: now ?? (usesNow ? WallClock.now : 0), memo: memo)
   }
 
   /// The same condition for a WHERE clause; keeps exactly the rows that ``matches(_:)`` keeps.

@@ -33,21 +33,39 @@ final class Operation: Sendable {
   }
 
   var sqlFunction: SQLFunction {
-    SQLFunction(name: sqlName, argumentCount: parameters.count) { [parameters, body] arguments in
-      guard arguments.count == parameters.count else { return .null }
-      switch body {
-      case .unary(let body):
-        return body(parameters[0].read(arguments[0])).storageValue
-      case .binary(let body):
-        return body(parameters[0].read(arguments[0]), parameters[1].read(arguments[1]))
-          .storageValue
-      case .ternary(let body):
-        return body(
-          parameters[0].read(arguments[0]), parameters[1].read(arguments[1]),
-          parameters[2].read(arguments[2])
-        ).storageValue
-      }
+    let (count, textUse) = (parameters.count, textUse)
+    return SQLFunction(
+      name: sqlName, argumentCount: count
+    ) { [parameters, body] (arguments, budget) throws(FilterFault) in
+      guard arguments.count == count else { return .null }
+      if textUse == .joins { try budget.admit(arguments) }
+      let result =
+        switch body {
+        case .unary(let body):
+          body(parameters[0].read(arguments[0]))
+        case .binary(let body):
+          body(parameters[0].read(arguments[0]), parameters[1].read(arguments[1]))
+        case .ternary(let body):
+          body(
+            parameters[0].read(arguments[0]), parameters[1].read(arguments[1]),
+            parameters[2].read(arguments[2]))
+        }
+      if textUse != nil { try budget.admit(textOf: result.textBytes) }
+      return result.storageValue
     }
+  }
+}
+
+extension FilterBudget {
+  /// The text that is made of these together.
+  fileprivate func admit(_ texts: [Value]) throws(FilterFault) {
+    var bytes = 0
+    for case .string(let text) in texts { bytes += text.utf8.count }
+    try admit(textOf: bytes)
+  }
+
+  fileprivate func admit(textOf bytes: Int) throws(FilterFault) {
+    guard bytes <= maxTextBytes else { throw .text(limit: maxTextBytes) }
   }
 }
 

@@ -50,11 +50,58 @@ enum TextOrder {
   ) -> Int? {
     guard let first = part.first else { return 0 }
     guard part.count <= whole.count else { return nil }
+    // Most texts differ soon wherever they are compared; where they do not, time would grow with the
+    // product of the lengths.
+    var patience = 4 * whole.count + 1024
     for start in 0...(whole.count - part.count) where whole[start] == first {
       let candidate = UnsafeRawBufferPointer(rebasing: whole[start..<start + part.count])
-      if areEqual(candidate, part) { return start }
+      let same = sharedCount(candidate, part)
+      if same == part.count { return start }
+      patience -= same
+      if patience < 0 {
+        let rest = UnsafeRawBufferPointer(rebasing: whole[(start + 1)...])
+        return steadyOffset(of: part, in: rest).map { $0 + start + 1 }
+      }
     }
     return nil
+  }
+
+  /// The same in time that grows with the sum of the lengths: Knuth, Morris and Pratt's.
+  private static func steadyOffset(
+    of part: UnsafeRawBufferPointer, in whole: UnsafeRawBufferPointer
+  ) -> Int? {
+    // For each beginning of the part: how long a shorter one is that it ends with.
+    var borders = [0]
+    borders.reserveCapacity(part.count)
+    var same = 0
+    for index in part.indices.dropFirst() {
+      while same > 0, part[index] != part[same] { same = borders[same - 1] }
+      if part[index] == part[same] { same += 1 }
+      borders.append(same)
+    }
+    same = 0
+    for (index, byte) in whole.enumerated() {
+      while same > 0, byte != part[same] { same = borders[same - 1] }
+      if byte == part[same] { same += 1 }
+      if same == part.count { return index + 1 - same }
+    }
+    return nil
+  }
+
+  /// How many bytes both begin with, to a word's beginning where they differ; they are of one length.
+  private static func sharedCount(
+    _ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer
+  ) -> Int {
+    var index = 0
+    while left.count - index >= 8 {
+      guard word(left, index) == word(right, index) else { return index }
+      index += 8
+    }
+    while index < left.count {
+      guard left[index] == right[index] else { return index }
+      index += 1
+    }
+    return index
   }
 
   /// Lends the UTF-8 of two texts.

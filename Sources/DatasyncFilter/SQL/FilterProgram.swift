@@ -111,7 +111,9 @@ struct FilterProgram: Sendable {
   // MARK: - Running
 
   /// 1 where the filter is true of the arguments, 0 elsewhere; null where they are no program's.
-  static let function = SQLFunction(name: "datasync_filter", argumentCount: -1) { arguments in
+  static let function = SQLFunction(
+    name: "datasync_filter", argumentCount: -1
+  ) { (arguments, budget) throws(FilterFault) in
     guard arguments.count >= 2, case .string(let text) = arguments[0],
       let program = FilterProgramCache.shared.program(text),
       arguments.count == program.kinds.count + 2,
@@ -121,7 +123,8 @@ struct FilterProgram: Sendable {
     for (argument, type) in zip(arguments[2...], program.kinds) {
       values.append(ExpressionType(type).operandKind.read(argument).value)
     }
-    return .int64(program.filter.matches(values, now: now) ? 1 : 0)
+    let matches = try program.filter.matches(values, now: now, memo: TextMemo(budget))
+    return .int64(matches ? 1 : 0)
   }
 }
 

@@ -7,12 +7,12 @@ package struct SQLFunction: Sendable {
   /// -1: any number.
   package let argumentCount: Int
   /// Takes what SQLite passes, by its dynamic type; answers with null, int64, double, string or
-  /// bytes.
-  package let body: @Sendable ([Value]) -> Value
+  /// bytes, or fails where it would take more than the budget.
+  package let body: Body
 
-  package init(
-    name: String, argumentCount: Int, body: @escaping @Sendable ([Value]) -> Value
-  ) {
+  package typealias Body = @Sendable ([Value], FilterBudget) throws(FilterFault) -> Value
+
+  package init(name: String, argumentCount: Int, body: @escaping Body) {
     self.name = name
     self.argumentCount = argumentCount
     self.body = body

@@ -77,6 +77,11 @@ extension DatasyncError {
     )
   }
 
+  static func tableAttached(at sequence: Sequence) -> DatasyncError {
+    .historyCompacted(
+      oldest: sequence, "a table was attached at \(sequence), where its history begins")
+  }
+
   /// A column of the owner's has taken the name of a system field.
   static func fieldsRenamed(_ table: String) -> DatasyncError {
     DatasyncError(

@@ -29,6 +29,9 @@ final class ServiceLoop {
   /// The last commit that this loop has published.
   private(set) var head: Sequence
   private(set) var tail: CommitTail
+  /// Of the subscriptions of all loops.
+  let filters: FilterShelf
+  let memos: RowMemos
   let heartbeats: TimerQueue
   /// Of the subscriptions that say something at most once in an interval.
   let intervals: TimerQueue
@@ -57,7 +60,8 @@ final class ServiceLoop {
 
   init(
     index: Int, eventLoop: any EventLoop, store: Store, head: Sequence, options: ServiceOptions,
-    logger: Logger, metrics: ServiceMetrics = ServiceMetrics(), log: ServiceLog? = nil
+    logger: Logger, metrics: ServiceMetrics = ServiceMetrics(), log: ServiceLog? = nil,
+    filters: FilterShelf? = nil
   ) {
     self.metrics = metrics
     self.log = log ?? ServiceLog(logger: logger)
@@ -70,6 +74,9 @@ final class ServiceLoop {
     catalog = store.catalog
     decoder = RequestDecoder(maxBytes: options.maxDecodedBytes)
     tokens = TokenCoder(key: store.tokenKey)
+    let filters = filters ?? FilterShelf(maxBytes: options.maxFilterBytes)
+    self.filters = filters
+    memos = RowMemos(options.filterBudget, terms: filters.terms)
     heartbeats = TimerQueue(eventLoop: eventLoop, purpose: .heartbeat)
     intervals = TimerQueue(eventLoop: eventLoop, purpose: .interval)
     tail = CommitTail(start: head, maxBytes: options.tailBytes)
@@ -126,6 +133,7 @@ final class ServiceLoop {
       head = commit.last
     }
     head = max(head, batch.head)
+    memos.release()
     deliverEvents()
     isDelivering = false
     for subscription in departed { live.remove(subscription) }
@@ -208,7 +216,8 @@ final class ServiceLoop {
     }
     guard let table = catalog.table(id: change.tableID) else { return nil }
     return JudgedChange(
-      change: change, table: table, commit: commit, maxRowBytes: options.maxRowBytes)
+      change: change, table: table, commit: commit, maxRowBytes: options.maxRowBytes,
+      memos: memos)
   }
 
   // MARK: - Positions

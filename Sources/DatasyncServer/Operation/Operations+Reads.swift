@@ -71,7 +71,7 @@ extension Operations {
     let historyID = loop.historyID
     let plan = try QueryPlan(
       request, catalog: loop.catalog, ownTable: ownTable, coder: coder,
-      maxRowBytes: loop.options.maxRowBytes)
+      maxRowBytes: loop.options.maxRowBytes, maxFilterCost: loop.options.maxQueryFilterCost)
     let flag = CancellationFlag()
     running[id] = .read(flag)
     enqueue(id, .scan) { [self] in

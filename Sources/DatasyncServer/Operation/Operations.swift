@@ -21,6 +21,8 @@ final class Operations: WriteRequester {
   /// When requests began; empty where nobody counts.
   private var started: [UInt64: ServiceMetrics.Started] = [:]
   private(set) var subscriptionCount = 0
+  /// Of the subscriptions' filters.
+  private var filterBytes = 0
   var registration: UInt64?
   /// Writes handed to the store, by ticket; the order of tickets is the order of sending.
   var pendingWrites: [UInt64: PendingWrite] = [:]
@@ -135,6 +137,7 @@ final class Operations: WriteRequester {
     running = [:]
     if subscriptionCount > 0 { loop.metrics.subscriptionsChanged(by: -subscriptionCount) }
     subscriptionCount = 0
+    filterBytes = 0
     for started in started.values { loop.metrics.ended(started, .cancelled) }
     started = [:]
     steps.removeAll()
@@ -191,8 +194,9 @@ final class Operations: WriteRequester {
 
   private func remove(_ requestID: UInt64) -> Bool {
     guard let request = running.removeValue(forKey: requestID) else { return false }
-    if case .subscription = request {
+    if case .subscription(let subscription) = request {
       subscriptionCount -= 1
+      filterBytes -= subscription.filterBytes
       loop.metrics.subscriptionsChanged(by: -1)
     }
     return true
@@ -215,11 +219,20 @@ final class Operations: WriteRequester {
     }
     let plan = try SubscriptionPlan(
       request, catalog: loop.catalog, ownTable: ownTable, options: loop.options,
-      tokens: loop.tokens)
+      tokens: loop.tokens, filters: loop.filters)
     let subscription = Subscription(
       requestID: id, plan: plan, clientID: caller.clientID, loop: loop, sink: sink)
+    let limit = loop.options.maxFilterBytesPerSession
+    guard filterBytes + subscription.filterBytes <= limit else {
+      throw DatasyncError(
+        .resourceExhausted, reason: "MAX_FILTER_BYTES_PER_SESSION",
+        "the filters of a session's subscriptions take at most \(limit) bytes, and with this one "
+          + "they would take \(filterBytes + subscription.filterBytes)",
+        metadata: ["limit": "max_filter_bytes_per_session"])
+    }
     running[id] = .subscription(subscription)
     subscriptionCount += 1
+    filterBytes += subscription.filterBytes
     loop.metrics.subscriptionsChanged(by: 1)
     // It sees what the session wrote before it, as a read does.
     enqueue(id, .read) { subscription.start() }

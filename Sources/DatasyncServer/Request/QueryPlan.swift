@@ -17,7 +17,7 @@ struct QueryPlan: Sendable {
   /// - Throws: INVALID_ARGUMENT or NOT_FOUND.
   init(
     _ request: QueryRequest, catalog: Catalog, ownTable: Table?, coder: TokenCoder,
-    maxRowBytes: Int
+    maxRowBytes: Int, maxFilterCost: Int = .max
   ) throws(DatasyncError) {
     let table = try RequestNames.table(request.table, catalog: catalog, ownTable: ownTable)
     fingerprint = QueryPlan.fingerprint(of: request, table: table)
@@ -27,6 +27,7 @@ struct QueryPlan: Sendable {
     let size = request.pageSize == 0 ? table.defaultPageSize : Int(request.pageSize)
     var scan = ScanRequest(table: table, limit: min(size, table.maxPageSize))
     scan.filter = request.filter.isEmpty ? nil : try Filter(parsing: request.filter, table: table)
+    try scan.filter?.cost.check(maxFilterCost, limitName: "max_query_filter_cost")
     scan.order = order
     scan.columns = try RequestNames.select(request.select, of: table)
     scan.includeDeleted = request.includeDeleted

@@ -12,6 +12,7 @@ package final class DatasyncService: Sendable {
   private let loops: [ObjectIdentifier: NIOLoopBound<ServiceLoop>]
   private let options: ServiceOptions
   private let watch: StoreWatch
+  private let filters: FilterShelf
 
   /// Opens the database and lays the service out over the group's event loops.
   ///
@@ -32,20 +33,21 @@ package final class DatasyncService: Sendable {
     let store = try Store.open(path: path, options: storeOptions, observer: hub)
     let eventLoops = group.makeIterator().map { $0 }
     let head = store.head
+    let filters = FilterShelf(maxBytes: options.maxFilterBytes)
     var bounds: [NIOLoopBound<ServiceLoop>] = []
     for (index, eventLoop) in eventLoops.enumerated() {
       let bound = try await eventLoop.submit {
         NIOLoopBound(
           ServiceLoop(
             index: index, eventLoop: eventLoop, store: store, head: head, options: options,
-            logger: logger, metrics: metrics, log: log), eventLoop: eventLoop)
+            logger: logger, metrics: metrics, log: log, filters: filters), eventLoop: eventLoop)
       }.get()
       bounds.append(bound)
     }
     let loops = zip(eventLoops, bounds).map { (ObjectIdentifier($0), $1) }
     let service = DatasyncService(
       store: store, loops: Dictionary(uniqueKeysWithValues: loops), options: options,
-      watch: StoreWatch(store, on: group.next(), log: log))
+      watch: StoreWatch(store, on: group.next(), log: log), filters: filters)
     hub.unservedTablesChanged(store.unservedTables)
     hub.start(bounds, on: eventLoops, of: store) { onSchema(service, $0) }
     onSchema(service, store.catalog)
@@ -54,8 +56,9 @@ package final class DatasyncService: Sendable {
 
   private init(
     store: Store, loops: [ObjectIdentifier: NIOLoopBound<ServiceLoop>], options: ServiceOptions,
-    watch: StoreWatch
+    watch: StoreWatch, filters: FilterShelf
   ) {
+    self.filters = filters
     self.watch = watch
     self.store = store
     self.loops = loops
@@ -84,6 +87,9 @@ package final class DatasyncService: Sendable {
     }
   }
   var allLoops: [NIOLoopBound<ServiceLoop>] { Array(loops.values) }
+
+  /// What the filters of subscriptions take in memory, about.
+  package var filterBytes: Int { filters.heldBytes }
 
   package func close() {
     watch.stop()

@@ -1,4 +1,5 @@
 package import DatasyncRPC
+import DatasyncFilter
 import DatasyncStore
 package import NIOCore
 
@@ -33,10 +34,20 @@ package struct ServiceOptions: Sendable {
   package var maxLongPoll: TimeAmount = .minutes(5)
   /// What a message takes at most: no larger one is sent.
   package var maxMessageBytes = 4 << 20
+  /// What the filter of a subscription may cost for a row; see ``FilterCost``. It runs on an event loop.
+  package var maxFilterCost = 256 << 10
+  /// The same of a query's, which runs on a thread of its own.
+  package var maxQueryFilterCost = 4 << 20
+  /// What the filters of all subscriptions take in memory, equal ones counted once.
+  package var maxFilterBytes = 512 << 20
+  /// The same of a session's, each counted.
+  package var maxFilterBytesPerSession = 64 << 20
   /// Writes of one Commit.
   package var maxWritesPerCommit = 10_000
   /// Told of every limit that strikes.
   package var limits: LimitMetrics?
+  /// What it takes at most when it runs; the store's.
+  var filterBudget = FilterBudget.default
   /// The protobuf package of the tables' messages.
   package var messagePackage = "tables"
 
@@ -46,6 +57,7 @@ package struct ServiceOptions: Sendable {
   func bounded(by store: StoreOptions) -> ServiceOptions {
     var options = self
     options.tailBytes = min(tailBytes, store.maxLogBytes)
+    options.filterBudget = store.filterBudget
     return options
   }
 }

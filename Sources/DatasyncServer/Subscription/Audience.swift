@@ -1,3 +1,4 @@
+import DatasyncFilter
 import DatasyncModel
 
 /// The live subscriptions of a loop that see the same of every change, in the same form: what a
@@ -6,7 +7,7 @@ import DatasyncModel
 final class Audience: SlotHolder {
   /// What subscriptions to one table must have in common.
   struct Key: Hashable {
-    let filter: String
+    let filter: ExactText
     let filterColumns: ViewCondition.NamedColumns
     let selected: Set<Int>?
     let sendsEveryUpdate: Bool
@@ -25,6 +26,8 @@ final class Audience: SlotHolder {
   private var members = SlotSet<Subscription>()
   /// What the batch at hand has for the members; nil: nothing so far.
   private(set) var batch: EventBatch?
+  /// The filter has met a row that it cannot judge: there are no members any more.
+  private var hasFailed = false
 
   init(key: Key, view: View) {
     self.key = key
@@ -48,7 +51,13 @@ final class Audience: SlotHolder {
 
   /// Judges a change and keeps what the members see of it until it is delivered.
   func take(_ change: JudgedChange, of commit: Commit, in loop: ServiceLoop) {
-    let verdicts = change.verdicts(in: view)
+    guard !hasFailed else { return }
+    let verdicts: Verdicts
+    do throws(FilterFault) {
+      verdicts = try change.verdicts(in: view)
+    } catch {
+      return fail(error, in: loop)
+    }
     guard !verdicts.isEmpty else { return }
     if let batch, batch.byteCount >= loop.options.eventBatchBytes, !batch.endsWith(commit) {
       // More follows at once, and with it the checkpoint.
@@ -62,6 +71,13 @@ final class Audience: SlotHolder {
         isTyped: key.isTyped)
       batch.append(event, of: commit)
     }
+  }
+
+  /// Ends every member, after what came before.
+  private func fail(_ fault: FilterFault, in loop: ServiceLoop) {
+    hasFailed = true
+    if batch != nil { loop.deliver(to: self, checkpoint: nil) }
+    members.forEach { $0.end(fault.error) }
   }
 
   /// Gives every member what was kept.

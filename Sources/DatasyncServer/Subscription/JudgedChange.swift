@@ -1,3 +1,4 @@
+import DatasyncFilter
 import DatasyncMessages
 import DatasyncModel
 
@@ -10,6 +11,9 @@ final class JudgedChange {
   let committedAt: Int64
   /// Longer rows cannot be read: no message holds them.
   private let maxRowBytes: Int
+  private let memos: RowMemos
+  /// Of what the memos know.
+  private let owner: UInt64
 
   /// What subscribers must have in common to share bytes. Compared by reference for views.
   private struct Encoding {
@@ -33,7 +37,9 @@ final class JudgedChange {
     }
   }()
 
-  init(change: Change, table: Table, commit: Commit, maxRowBytes: Int = .max) {
+  init(change: Change, table: Table, commit: Commit, maxRowBytes: Int = .max, memos: RowMemos) {
+    self.memos = memos
+    owner = memos.makeOwner()
     self.change = change
     self.table = table
     self.maxRowBytes = maxRowBytes
@@ -50,17 +56,22 @@ final class JudgedChange {
       faulty: faulty)
     table = last.table
     maxRowBytes = last.maxRowBytes
+    memos = last.memos
+    owner = memos.makeOwner()
     origin = commit.origin
     committedAt = commit.committedAt
   }
 
   /// What the view sees.
-  func verdicts(in view: View) -> Verdicts {
-    let before = standing(
-      change.before, isFaulty: change.faulty.contains(.before), isDeleted: wasDeleted, in: view
+  func verdicts(in view: View) throws(FilterFault) -> Verdicts {
+    memos.claim(owner)
+    let before = try standing(
+      change.before, isFaulty: change.faulty.contains(.before), isDeleted: wasDeleted, in: view,
+      memo: memos.before
     ) { self.before.values(of: change.before, table, view.filterColumns) }
-    let after = standing(
-      change.after, isFaulty: change.faulty.contains(.after), isDeleted: isDeleted, in: view
+    let after = try standing(
+      change.after, isFaulty: change.faulty.contains(.after), isDeleted: isDeleted, in: view,
+      memo: memos.after
     ) { self.after.values(of: change.after, table, view.filterColumns) }
     return Verdicts(
       from: before, to: after, isUpdateSent: view.sendsUpdate(of: changedNumbers),
@@ -68,13 +79,18 @@ final class JudgedChange {
   }
 
   private func standing(
-    _ image: RowImage?, isFaulty: Bool, isDeleted: Bool, in view: View, values: () -> [Value]
-  ) -> Standing {
+    _ image: RowImage?, isFaulty: Bool, isDeleted: Bool, in view: View, memo: TextMemo,
+    values: () -> [Value]
+  ) throws(FilterFault) -> Standing {
     guard let image else { return .outside }
-    return image.bytes.withUnsafeBytes { bytes in
-      view.standing(
-        bytes, isFaulty: isFaulty, isDeleted: isDeleted, maxBytes: maxRowBytes, values: values)
+    let standing = image.bytes.withUnsafeBytes { bytes in
+      Result { () throws(FilterFault) in
+        try view.standing(
+          bytes, isFaulty: isFaulty, isDeleted: isDeleted, maxBytes: maxRowBytes, memo: memo,
+          values: values)
+      }
     }
+    return try standing.get()
   }
 
   /// Numbers of the fields whose stored value differs, without version and updated_at.

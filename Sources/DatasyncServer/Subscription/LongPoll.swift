@@ -41,7 +41,7 @@ final class LongPoll: EventSink {
         once: false, excludeOwn: request.excludeOwn, previous: request.previous, minInterval: nil,
         heartbeatInterval: DurationMessage(seconds: 300, nanos: 0)),
       catalog: loop.catalog, ownTable: ownTable, options: loop.options,
-      tokens: loop.tokens)
+      tokens: loop.tokens, filters: loop.filters)
     hasToken = !request.resumeToken.isEmpty
     subscription = Subscription(
       requestID: 0, plan: plan, clientID: caller.clientID, loop: loop, sink: self)

@@ -34,6 +34,8 @@ struct ReplayPage: Sendable {
   var within: CommitCut?
   /// A table of the view was attached here: the subscription ends, after what the page holds.
   var attachedAt: Sequence?
+  /// A row that the filter cannot judge comes next: the subscription ends likewise.
+  var failure: DatasyncError?
 
   init(through: Sequence) {
     self.through = through

@@ -1,3 +1,4 @@
+import DatasyncFilter
 import DatasyncMessages
 import DatasyncModel
 import DatasyncStore
@@ -16,6 +17,8 @@ struct ReplayWriter {
   private let cutBytes: Int
 
   private let maxRowBytes: Int
+  /// Of the row at hand.
+  private let memo: TextMemo
 
   private var page: ReplayPage
   /// Of the commit at hand.
@@ -43,6 +46,7 @@ struct ReplayWriter {
     maxLogBytes = 4 * options.replayChunkBytes
     cutBytes = options.eventBatchBytes
     maxRowBytes = options.maxRowBytes
+    memo = TextMemo(options.filterBudget)
     page = ReplayPage(through: after)
     last = after
   }
@@ -121,7 +125,13 @@ struct ReplayWriter {
     guard !(isOwn && audience.excludesOwn), let table = catalog.table(id: entry.tableID) else {
       return true
     }
-    judge(entry, table)
+    do throws(FilterFault) {
+      try judge(entry, table)
+    } catch {
+      page.failure = error.error
+      hasPending = false
+      return false
+    }
     return true
   }
 
@@ -133,10 +143,10 @@ struct ReplayWriter {
     hasPending = false
   }
 
-  private mutating func judge(_ entry: LogEntry, _ table: Table) {
+  private mutating func judge(_ entry: LogEntry, _ table: Table) throws(FilterFault) {
     let view = audience.view
-    let before = standing(entry.before, isFaulty: entry.faulty.contains(.before), table)
-    let after = standing(entry.after, isFaulty: entry.faulty.contains(.after), table)
+    let before = try standing(entry.before, isFaulty: entry.faulty.contains(.before), table)
+    let after = try standing(entry.after, isFaulty: entry.faulty.contains(.after), table)
     var numbers: [Int] = []
     if before == .inside, after == .inside, let old = entry.before, let new = entry.after {
       numbers = JudgedChange.changedNumbers(from: old, to: new)
@@ -178,10 +188,12 @@ struct ReplayWriter {
 
   private func standing(
     _ image: UnsafeRawBufferPointer?, isFaulty: Bool, _ table: Table
-  ) -> Standing {
+  ) throws(FilterFault) -> Standing {
     guard let image else { return .outside }
-    return audience.view.standing(
-      image, isFaulty: isFaulty, isDeleted: RowDecoder.isDeleted(image), maxBytes: maxRowBytes
+    memo.forget()
+    return try audience.view.standing(
+      image, isFaulty: isFaulty, isDeleted: RowDecoder.isDeleted(image), maxBytes: maxRowBytes,
+      memo: memo
     ) {
       RowDecoder.values(of: image, table: table, columns: audience.view.filterColumns)
     }

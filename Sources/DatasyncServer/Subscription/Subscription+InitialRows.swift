@@ -57,6 +57,7 @@ extension Subscription {
     request.maxBytes = loop.options.snapshotPageBytes
     request.after = after
     request.maxRowBytes = loop.options.maxRowBytes
+    request.filterBudget = loop.options.filterBudget
     request.columns = view.selectedPositions(of: request.table)
     return request
   }

@@ -103,7 +103,8 @@ extension Subscription {
   /// Sends what a page holds, while the next one is being read.
   private func take(_ page: ReplayPage) {
     holdPages { $0.current = (page, 0) }
-    if page.attachedAt == nil, page.through < loop.head, plan.minInterval == nil,
+    if page.attachedAt == nil, page.failure == nil, page.through < loop.head,
+      plan.minInterval == nil,
       page.within != nil || !loop.tail.covers(page.through)
     {
       holdPages { $0.ahead = .reading(after: page.through) }
@@ -140,6 +141,7 @@ extension Subscription {
       pages.within = page.within
     }
     if let attached = page.attachedAt { return tableAttached(at: attached) }
+    if let failure = page.failure { return end(failure) }
     let position = max(reached, page.through)
     phase = .replaying(position: position, isReading: false)
     if owesCheckpoint, position < loop.head || plan.minInterval != nil {

@@ -1,3 +1,4 @@
+import DatasyncFilter
 import DatasyncMessages
 import DatasyncModel
 import DatasyncStore
@@ -72,10 +73,9 @@ extension Subscription {
     let batch = loop.takeBatch()
     defer { loop.giveBack(batch) }
     for commit in commits {
-      let attached = append(commit, to: batch)
-      if let attached {
+      if let obstacle = append(commit, to: batch) {
         if !batch.isEmpty { _ = send(batch, at: loop.eventLoop.now) }
-        tableAttached(at: attached)
+        end(obstacle)
         return false
       }
       guard batch.byteCount < loop.options.eventBatchBytes || send(batch, through: commit.last)
@@ -102,17 +102,27 @@ extension Subscription {
 
   /// Adds what the view sees of a commit.
   ///
-  /// - Returns: Where a table of the view was attached: the subscription ends there.
-  private func append(_ commit: Commit, to batch: EventBatch) -> Sequence? {
+  /// - Returns: Why the subscription ends there.
+  private func append(_ commit: Commit, to batch: EventBatch) -> DatasyncError? {
+    defer { loop.memos.release() }
     for change in commit.changes {
       if let table = view.table, change.tableID != table.id { continue }
-      if change.operation == .tableAttached { return change.sequence }
+      if change.operation == .tableAttached { return .tableAttached(at: change.sequence) }
       guard let table = loop.catalog.table(id: change.tableID) else { continue }
-      let judged = JudgedChange(
-        change: change, table: table, commit: commit, maxRowBytes: loop.options.maxRowBytes)
-      judged.verdicts(in: view).forEach { batch.append(encoded(judged, $0), of: commit) }
+      let judged = judged(change, table, commit)
+      do throws(FilterFault) {
+        try judged.verdicts(in: view).forEach { batch.append(encoded(judged, $0), of: commit) }
+      } catch {
+        return error.error
+      }
     }
     return nil
+  }
+
+  private func judged(_ change: Change, _ table: Table, _ commit: Commit) -> JudgedChange {
+    JudgedChange(
+      change: change, table: table, commit: commit, maxRowBytes: loop.options.maxRowBytes,
+      memos: loop.memos)
   }
 
   private func encoded(_ change: JudgedChange, _ verdict: Verdict) -> EncodedEvent {
@@ -131,9 +141,7 @@ extension Subscription {
         return nil
       }
       guard let table = loop.catalog.table(id: change.tableID) else { continue }
-      changes.append(
-        JudgedChange(
-          change: change, table: table, commit: commit, maxRowBytes: loop.options.maxRowBytes))
+      changes.append(judged(change, table, commit))
     }
     return changes
   }
@@ -169,10 +177,16 @@ extension Subscription {
     }
     // Also where nothing is left of them.
     owesCheckpoint = owesCheckpoint || !fold.isEmpty
+    defer { loop.memos.release() }
     for net in fold.netChanges(excludingOwn: plan.excludeOwn) {
-      net.verdicts(in: view).forEach { verdict in
-        owesCheckpoint = true
-        sink?.send(encoded(net, verdict), own: isOwn(net.origin), more: false, for: requestID)
+      do throws(FilterFault) {
+        try net.verdicts(in: view).forEach { verdict in
+          owesCheckpoint = true
+          sink?.send(encoded(net, verdict), own: isOwn(net.origin), more: false, for: requestID)
+        }
+      } catch {
+        end(error.error)
+        return false
       }
     }
     phase = .replaying(position: last, isReading: false)

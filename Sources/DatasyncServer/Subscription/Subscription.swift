@@ -20,6 +20,8 @@ final class Subscription: SlotHolder {
   let clientID: String
   let loop: ServiceLoop
   var view: View { plan.view }
+  /// Of its filter, as its session counts them.
+  let filterBytes: Int
   var slot = 0
   /// While it is live: those that see the same.
   private(set) var audience: Audience?
@@ -62,6 +64,7 @@ final class Subscription: SlotHolder {
   ) {
     self.requestID = requestID
     self.plan = plan
+    filterBytes = plan.view.condition.byteCount
     self.clientID = clientID
     self.loop = loop
     self.sink = sink
@@ -186,7 +189,7 @@ final class Subscription: SlotHolder {
 
   var audienceKey: Audience.Key {
     Audience.Key(
-      filter: view.condition.text, filterColumns: view.condition.namedColumns,
+      filter: ExactText(view.condition.text), filterColumns: view.condition.namedColumns,
       selected: view.selected, sendsEveryUpdate: view.sendsEveryUpdate,
       includeDeleted: view.includeDeleted, wantsPrevious: plan.wantsPrevious,
       isTyped: sink?.isTyped ?? false, generation: view.table?.generation ?? 0)
@@ -278,7 +281,7 @@ final class Subscription: SlotHolder {
     if isLive { loop.leaveLive(self) }
     dropPages()
     do {
-      plan.view = try view.adapted(to: table)
+      plan.view = try view.adapted(to: table, filters: loop.filters)
     } catch {
       return end(error)
     }
@@ -288,8 +291,6 @@ final class Subscription: SlotHolder {
   /// The table's history begins anew: what a subscription has seen of it is no longer the base of
   /// what follows.
   func tableAttached(at sequence: Sequence) {
-    end(
-      .historyCompacted(
-        oldest: sequence, "a table was attached at \(sequence), where its history begins"))
+    end(.tableAttached(at: sequence))
   }
 }

@@ -23,7 +23,7 @@ struct SubscriptionPlan {
   /// - Throws: INVALID_ARGUMENT, NOT_FOUND, or OUT_OF_RANGE for a token of another history.
   init(
     _ request: SubscribeRequest, catalog: Catalog, ownTable: Table?, options: ServiceOptions,
-    tokens: TokenCoder
+    tokens: TokenCoder, filters: FilterShelf
   ) throws(DatasyncError) {
     let table: Table? =
       if request.table.isEmpty, ownTable == nil {
@@ -33,7 +33,8 @@ struct SubscriptionPlan {
       }
     view = try View(
       table: table, filter: request.filter, select: request.select,
-      includeDeleted: request.includeDeleted)
+      includeDeleted: request.includeDeleted, filters: filters, maxFilterCost: options.maxFilterCost
+    )
     start =
       switch request.start {
       case .rows: .rows

@@ -15,10 +15,13 @@ final class View: Sendable {
   let selected: Set<Int>?
   /// Whether a change that touches no selected field is sent nevertheless.
   let sendsEveryUpdate: Bool
+  /// Counts the filter, where that is kept here and nowhere else.
+  private let shelf: FilterShelf?
 
-  /// - Throws: INVALID_ARGUMENT or NOT_FOUND.
+  /// - Throws: INVALID_ARGUMENT or NOT_FOUND; RESOURCE_EXHAUSTED, reason MAX_FILTER_BYTES.
   init(
-    table: Table?, filter: String, select: [String], includeDeleted: Bool
+    table: Table?, filter: String, select: [String], includeDeleted: Bool, filters: FilterShelf,
+    maxFilterCost: Int = .max
   ) throws(DatasyncError) {
     self.table = table
     spoken = table
@@ -37,47 +40,71 @@ final class View: Sendable {
       condition = .always
       selected = nil
       sendsEveryUpdate = true
+      shelf = nil
       return
     }
-    let parsed = filter.isEmpty ? nil : try Filter(parsing: filter, table: table)
-    try parsed?.refuseNow()
-    condition = ViewCondition(parsed)
+    condition =
+      filter.isEmpty
+      ? .always : try filters.condition(filter, table: table, maxCost: maxFilterCost)
     let columns = try RequestNames.select(select, of: table)
     selected = columns.map { columns in Set(columns.map { table.columns[$0].number }) }
     sendsEveryUpdate =
       columns.map {
         $0.contains(SystemColumn.version.rawValue) || $0.contains(SystemColumn.updatedAt.rawValue)
       } ?? true
+    // Last: what is counted is given back with the view.
+    if condition.isShared {
+      shelf = nil
+    } else {
+      try filters.admit(condition.byteCount)
+      shelf = filters
+    }
+  }
+
+  deinit {
+    shelf?.give(condition.byteCount)
   }
 
   /// The same view of the table's new generation: columns that were renamed since keep the names that
   /// the filter has for them, and of those selected the ones that are gone are no more.
   ///
   /// - Throws: INVALID_ARGUMENT, reason BAD_FILTER, where the filter needs a column that is gone.
-  func adapted(to table: Table) throws(DatasyncError) -> View {
-    try View(self, adaptedTo: table)
+  func adapted(to table: Table, filters: FilterShelf) throws(DatasyncError) -> View {
+    try View(self, adaptedTo: table, filters: filters)
   }
 
-  private init(_ old: View, adaptedTo table: Table) throws(DatasyncError) {
+  private init(_ old: View, adaptedTo table: Table, filters: FilterShelf) throws(DatasyncError) {
     let spoken = old.spoken.map { table.named(as: $0) } ?? table
     self.table = table
     self.spoken = spoken
     condition =
       old.condition.text.isEmpty
-      ? .always : ViewCondition(try Filter(parsing: old.condition.text, table: spoken))
+      ? .always
+      : try filters.adapted(
+        old.condition.text, table: spoken,
+        isRenamed: !spoken.columns.lazy.map(\.name).elementsEqual(table.columns.lazy.map(\.name)))
     includeDeleted = old.includeDeleted
     selected = old.selected
     sendsEveryUpdate = old.sendsEveryUpdate
+    if condition.isShared {
+      shelf = nil
+    } else {
+      filters.take(condition.byteCount)
+      shelf = filters
+    }
   }
 
   /// Whether a row is in the view.
   ///
   /// - Parameter values: As ``RowDecoder`` gives them, ``filterColumns`` at least; asked for where
   ///   they matter.
-  func contains(isDeleted: Bool, values: () -> [Value]) -> Bool {
+  /// - Throws: Where the filter would take more for the row than it may.
+  func contains(
+    isDeleted: Bool, memo: TextMemo, values: () -> [Value]
+  ) throws(FilterFault) -> Bool {
     if !includeDeleted, isDeleted { return false }
     if FaultSwitch.isOn(.ignoreFilter) { return true }
-    return condition.holds(values)
+    return try condition.holds(memo, values)
   }
 
   /// What a row is to the view.
@@ -85,12 +112,15 @@ final class View: Sendable {
   /// - Parameters:
   ///   - image: nil: there is no row.
   ///   - isFaulty: Whether the image says of values that they cannot be read.
-  ///   - values: As for ``contains(isDeleted:values:)``.
+  ///   - memo: Of this row.
+  ///   - values: As for ``contains(isDeleted:memo:values:)``.
   func standing(
     _ image: UnsafeRawBufferPointer?, isFaulty: Bool, isDeleted: Bool, maxBytes: Int,
-    values: () -> [Value]
-  ) -> Standing {
-    guard let image, contains(isDeleted: isDeleted, values: values) else { return .outside }
+    memo: TextMemo, values: () -> [Value]
+  ) throws(FilterFault) -> Standing {
+    guard let image, try contains(isDeleted: isDeleted, memo: memo, values: values) else {
+      return .outside
+    }
     if isFaulty, let fault = RowFaults.faults(of: image).first(where: { shows($0.number) }) {
       return .unreadable(fault)
     }

@@ -8,7 +8,7 @@ import DatasyncModel
 enum ViewCondition: Sendable {
   case always
   case equality(text: String, column: Int, value: Value)
-  case filter(Filter, columns: ColumnMask, matches: @Sendable ([Value]) -> Bool)
+  case filter(SharedFilter)
 
   init(_ filter: Filter?) {
     guard let filter else {
@@ -18,7 +18,7 @@ enum ViewCondition: Sendable {
     if let (column, value) = filter.soleEquality {
       self = .equality(text: filter.text, column: column, value: value)
     } else {
-      self = .filter(filter, columns: ColumnMask(filter.columns)) { filter.matches($0) }
+      self = .filter(SharedFilter(filter))
     }
   }
 
@@ -27,7 +27,22 @@ enum ViewCondition: Sendable {
     switch self {
     case .always: ""
     case .equality(let text, _, _): text
-    case .filter(let filter, _, _): filter.text
+    case .filter(let shared): shared.filter.text
+    }
+  }
+
+  /// Whether subscriptions with the same filter keep it together.
+  var isShared: Bool {
+    if case .filter = self { return true }
+    return false
+  }
+
+  /// What it takes in memory, about.
+  var byteCount: Int {
+    switch self {
+    case .always: 0
+    case .equality(let text, _, _): 256 + 2 * text.utf8.count
+    case .filter(let shared): 1024 + 16 * shared.filter.text.utf8.count
     }
   }
 
@@ -36,7 +51,7 @@ enum ViewCondition: Sendable {
     switch self {
     case .always: .none
     case .equality(_, let column, _): ColumnMask(column)
-    case .filter(_, let columns, _): columns
+    case .filter(let shared): shared.columns
     }
   }
 
@@ -50,7 +65,7 @@ enum ViewCondition: Sendable {
     switch self {
     case .always: .several([])
     case .equality(_, let column, _): .one(column)
-    case .filter(let filter, _, _): .several(filter.fields.map(\.column))
+    case .filter(let shared): .several(shared.filter.fields.map(\.column))
     }
   }
 
@@ -59,18 +74,19 @@ enum ViewCondition: Sendable {
     switch self {
     case .always: []
     case .equality(_, let column, let value): [(column, value)]
-    case .filter(let filter, _, _): filter.equalities
+    case .filter(let shared): shared.filter.equalities
     }
   }
 
-  func holds(_ values: () -> [Value]) -> Bool {
+  /// - Throws: Where the filter would take more for the row than it may.
+  func holds(_ memo: TextMemo, _ values: () -> [Value]) throws(FilterFault) -> Bool {
     switch self {
     case .always:
       true
     case .equality(_, let column, let value):
       ViewCondition.isSame(values()[column], value)
-    case .filter(_, _, let matches):
-      matches(values())
+    case .filter(let shared):
+      try shared.filter.matches(values(), memo: memo)
     }
   }
 
@@ -85,9 +101,9 @@ enum ViewCondition: Sendable {
 
   func filter(of table: Table) throws(DatasyncError) -> Filter? {
     switch self {
-    case .always: nil
-    case .equality(let text, _, _): try Filter(parsing: text, table: table)
-    case .filter(let filter, _, _): filter
+    case .always: return nil
+    case .equality(let text, _, _): return try Filter(parsing: text, table: table)
+    case .filter(let shared): return shared.filter
     }
   }
 }

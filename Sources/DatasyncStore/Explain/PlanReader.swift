@@ -29,7 +29,7 @@ struct PlanReader {
   ) throws(SQLiteFailure) -> [String] {
     let copy = try Connection(path: ":memory:", create: true)
     defer { copy.close() }
-    try copy.registerFilterFunctions()
+    try copy.registerFilterFunctions(.default)
     try ImageField.register(on: copy)
     for statement in schema { try copy.execute(statement) }
     try copy.execute(index)

@@ -25,7 +25,7 @@ extension Store {
     defer { connection.close() }
     do throws(SQLiteFailure) {
       try connection.execute("PRAGMA query_only = ON")
-      try connection.registerFilterFunctions()
+      try connection.registerFilterFunctions(options.filterBudget)
       try ImageField.register(on: connection)
       var plan = try plan(of: request, stored, on: connection)
       plan.columnsInOtherForms = request.neededColumns.sorted()

@@ -13,7 +13,7 @@ struct PastScan {
   func page() throws(ReadFailure) -> ScanPage {
     var page = ScanPage()
     let limit = max(1, request.limit)
-    let overridden = pastRows()
+    let overridden = try pastRows()
     var position = 0
     let statement = try scan.rows(limit: -1)
     defer { statement.reset() }
@@ -84,19 +84,20 @@ struct PastScan {
   }
 
   /// The rows that were there, match, and come after the page's beginning; in key order.
-  private func pastRows() -> [(key: RowKey, row: (row: StoredRow, isFaulty: Bool))] {
+  private func pastRows() throws(ReadFailure)
+    -> [(key: RowKey, row: (row: StoredRow, isFaulty: Bool))]
+  {
     let table = request.table
     let after = request.after?.first.flatMap { try? RowKey(value: $0) }
     var rows: [(key: RowKey, row: (row: StoredRow, isFaulty: Bool))] = []
+    let memo = TextMemo(request.filterBudget)
     for (key, pastRow) in past {
       guard let pastRow else { continue }
       let image = pastRow.image
       if let after, !RowKey.precedes(after, key) { continue }
       let values = RowDecoder.values(of: image, table: table)
       let isDeleted = values[SystemColumn.deleted.rawValue] == .bool(true)
-      guard request.includeDeleted || !isDeleted,
-        request.filter?.matches(values) ?? true
-      else { continue }
+      guard request.includeDeleted || !isDeleted, try matches(values, memo) else { continue }
       var version: UInt64 = 0
       if case .int64(let number) = values[SystemColumn.version.rawValue] {
         version = UInt64(clamping: number)
@@ -107,6 +108,18 @@ struct PastScan {
       rows.append((key, (row, pastRow.isFaulty)))
     }
     return rows.sorted { RowKey.precedes($0.key, $1.key) }
+  }
+}
+
+extension PastScan {
+  private func matches(_ values: [Value], _ memo: TextMemo) throws(ReadFailure) -> Bool {
+    guard let filter = request.filter else { return true }
+    do throws(FilterFault) {
+      memo.forget()
+      return try filter.matches(values, memo: memo)
+    } catch {
+      throw .error(error.error)
+    }
   }
 }
 

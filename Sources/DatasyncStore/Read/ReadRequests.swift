@@ -24,6 +24,8 @@ package struct ScanRequest: Sendable {
   package var includeDeleted = false
   /// A row whose image is longer cannot be read: no message holds it.
   package var maxRowBytes = Int.max
+  /// What the filter may take for a row that is judged outside of SQL.
+  package var filterBudget = FilterBudget.default
 
   package init(table: Table, limit: Int) {
     self.table = table

@@ -45,7 +45,7 @@ final class Reader: @unchecked Sendable {
       PRAGMA cache_size = -\(max(1, options.cacheBytes / 1024));
       PRAGMA temp_store = MEMORY;
       """)
-    try connection.registerFilterFunctions()
+    try connection.registerFilterFunctions(options.filterBudget)
     try PackedRow.register(on: connection)
     try ImageField.register(on: connection)
     progress.install(on: connection)

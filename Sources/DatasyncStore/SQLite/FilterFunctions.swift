@@ -6,18 +6,24 @@ private let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
 
 /// A function's body where C can reach it.
 private final class FunctionBox {
-  let body: @Sendable ([Value]) -> Value
+  let body: SQLFunction.Body
+  let budget: FilterBudget
 
-  init(_ body: @escaping @Sendable ([Value]) -> Value) {
+  init(_ body: @escaping SQLFunction.Body, _ budget: FilterBudget) {
     self.body = body
+    self.budget = budget
   }
 }
 
 extension Connection {
   /// Makes every function that filters need known to this connection.
-  func registerFilterFunctions() throws(SQLiteFailure) {
+  ///
+  /// - Parameter budget: What takes more ends the statement; see ``SQLiteFailure/filterLimit``.
+  func registerFilterFunctions(_ budget: FilterBudget) throws(SQLiteFailure) {
     for function in SQLFunction.all {
-      try register(function.name, argumentCount: function.argumentCount, function.body)
+      try register(
+        function.name, argumentCount: function.argumentCount,
+        FunctionBox(function.body, budget))
     }
   }
 
@@ -26,7 +32,15 @@ extension Connection {
   func register(
     _ name: String, argumentCount: Int, _ body: @escaping @Sendable ([Value]) -> Value
   ) throws(SQLiteFailure) {
-    let box = Unmanaged.passRetained(FunctionBox(body))
+    try register(
+      name, argumentCount: argumentCount,
+      FunctionBox({ (arguments, _) throws(FilterFault) in body(arguments) }, .unlimited))
+  }
+
+  private func register(
+    _ name: String, argumentCount: Int, _ box: FunctionBox
+  ) throws(SQLiteFailure) {
+    let box = Unmanaged.passRetained(box)
     let code = sqlite3_create_function_v2(
       handle, name, Int32(argumentCount), SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
       box.toOpaque(),
@@ -50,7 +64,31 @@ private func call(
   for index in 0..<Int(count) {
     values.append(argument(arguments?[index]))
   }
-  setResult(context, box.body(values))
+  do throws(FilterFault) {
+    setResult(context, try box.body(values, box.budget))
+  } catch {
+    sqlite3_result_error(context, error.message, -1)
+    sqlite3_result_error_code(context, SQLiteFailure.code(of: error))
+  }
+}
+
+extension SQLiteFailure {
+  /// Extended codes of ours.
+  fileprivate static func code(of fault: FilterFault) -> Int32 {
+    switch fault {
+    case .text: SQLITE_TOOBIG | 0x71 << 8
+    case .work: SQLITE_TOOBIG | 0x72 << 8
+    }
+  }
+
+  /// What a filter met, where that is the failure.
+  var filterLimit: DatasyncError? {
+    for fault in [FilterFault.text(limit: 0), .work(limit: 0)]
+    where extendedCode == SQLiteFailure.code(of: fault) {
+      return FilterFault.error(message, limitName: fault.limitName)
+    }
+    return nil
+  }
 }
 
 private func argument(_ value: OpaquePointer?) -> Value {

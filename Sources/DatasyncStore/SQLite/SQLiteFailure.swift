@@ -27,6 +27,10 @@ struct SQLiteFailure: Error, Sendable, CustomStringConvertible {
   ///
   /// - Parameter what: What was being done, for the message.
   func error(while what: String) -> DatasyncError {
+    filterLimit ?? ownError(while: what)
+  }
+
+  private func ownError(while what: String) -> DatasyncError {
     switch code {
     case SQLITE_FULL:
       DatasyncError(

@@ -1,3 +1,4 @@
+package import DatasyncFilter
 package import DatasyncModel
 
 /// How a store is opened. A value.
@@ -41,6 +42,10 @@ package struct StoreOptions: Sendable {
   package var maxWALPages = 131_072
   /// The longest image of a row that is written: no message holds a longer one.
   package var maxRowBytes = Int.max
+  /// A text that a function in a filter makes.
+  package var maxFilterTextBytes = FilterBudget.default.maxTextBytes
+  /// What a filter's functions read and make for a row.
+  package var maxFilterWorkBytes = FilterBudget.default.maxWorkBytes
   package var mutationRetention: Duration = .seconds(7 * 86_400)
   package var maxMutations = 1_000_000
   /// What deletes do, by table; `*` for all others: the row is marked instead of removed.
@@ -83,6 +88,13 @@ package enum SoftDelete: Hashable, Sendable {
 }
 
 extension StoreOptions {
+  package var filterBudget: FilterBudget {
+    var budget = FilterBudget.default
+    budget.maxTextBytes = maxFilterTextBytes
+    budget.maxWorkBytes = maxFilterWorkBytes
+    return budget
+  }
+
   /// nil: as it was before.
   func softDelete(of table: String) -> SoftDelete? {
     softDeleteTables[table] ?? softDeleteTables["*"]

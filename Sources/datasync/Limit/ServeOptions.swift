@@ -36,6 +36,17 @@ struct ServeOptions: Sendable {
       "max_malformed_messages", \.maxMalformedMessages, 0...1_000_000,
       "messages that are no request before a session ends"),
     .bytes("max_decoded_bytes", \.maxDecodedBytes, 65_536...(1 << 32), "a request once decoded"),
+    .bytes(
+      "max_filter_cost", \.maxFilterCost, 1024...(1 << 40),
+      "of text that a subscription's filter takes for a row, by estimate"),
+    .bytes(
+      "max_query_filter_cost", \.maxQueryFilterCost, 1024...(1 << 40), "the same of a query's"),
+    .bytes(
+      "max_filter_bytes", \.maxFilterBytes, 65_536...(1 << 40),
+      "the filters of all subscriptions, equal ones counted once"),
+    .bytes(
+      "max_filter_bytes_per_session", \.maxFilterBytesPerSession, 1024...(1 << 40),
+      "the filters of a session's subscriptions"),
     .count("max_writes_per_commit", \.maxWritesPerCommit, 1...1_000_000, "writes of one Commit"),
     .time(
       "min_interval_floor", \.minIntervalFloor,
@@ -73,6 +84,12 @@ struct ServeOptions: Sendable {
     .count(
       "max_wal_pages", \.maxWALPages, 1...1_000_000_000,
       "pages of the write-ahead log, after which reads that keep it growing are ended"),
+    .bytes(
+      "max_filter_text_bytes", \.maxFilterTextBytes, 1024...(1 << 30),
+      "a text that a function in a filter makes"),
+    .bytes(
+      "max_filter_work_bytes", \.maxFilterWorkBytes, 65_536...(1 << 40),
+      "of text that a filter's functions read and make for one row"),
     .bytes("cache_bytes", \.cacheBytes, 65_536...(1 << 40), "page cache of each SQLite connection"),
     .time(
       "log_retention", \.logRetentionTime,

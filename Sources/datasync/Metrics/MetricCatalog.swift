@@ -17,6 +17,9 @@ enum MetricCatalog {
         "datasync_subscription_lag_sequences", .gauge,
         "How many changes the subscription that is furthest behind has not sent yet."),
       MetricDescription(
+        "datasync_filter_bytes", .gauge,
+        "What the filters of subscriptions take, about; equal ones counted once."),
+      MetricDescription(
         "datasync_commit_duration_seconds", .histogram(MetricDescription.durationBuckets),
         "Transactions, each of all writes that waited: how long SQLite took to commit them."),
       MetricDescription(

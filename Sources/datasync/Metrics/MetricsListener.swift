@@ -11,7 +11,7 @@ struct MetricsListener: Sendable {
   private let server: MetricsServer
 
   init(registry: MetricRegistry, service: DatasyncService, rpc: RPCServer) {
-    MetricsListener.collect(in: registry, store: service.store, rpc: rpc)
+    MetricsListener.collect(in: registry, service: service, rpc: rpc)
     ProcessMetrics.install(in: registry)
     let largestLag = Meter(label: "datasync_subscription_lag_sequences")
     let lagging = Meter(label: "datasync_subscriptions_lagging")
@@ -28,13 +28,17 @@ struct MetricsListener: Sendable {
         }))
   }
 
-  private static func collect(in registry: MetricRegistry, store: Store, rpc: RPCServer) {
+  private static func collect(
+    in registry: MetricRegistry, service: DatasyncService, rpc: RPCServer
+  ) {
+    let store = service.store
     func gauge(_ name: String, _ value: @escaping @Sendable () -> Double) {
       let meter = Meter(label: name)
       registry.collect { meter.set(value()) }
     }
     gauge("datasync_connections") { Double(rpc.connectionCount) }
     gauge("datasync_queued_writes") { Double(store.queuedWriteCount) }
+    gauge("datasync_filter_bytes") { Double(service.filterBytes) }
     gauge("datasync_queued_reads") { Double(store.queuedReadCount) }
     gauge("datasync_writer_busy_seconds") { store.writerState.duration / .seconds(1) }
     gauge("datasync_sequence") { Double(store.head.rawValue) }

@@ -50,7 +50,7 @@ import Testing
         let inSQL = Set(found.map { $0[0] })
         for row in rows {
           let expected = NaiveInterpreter(row: row.naive, now: now).isTrue(node)
-          let evaluated = filter.matches(row.values, now: now)
+          let evaluated = try filter.matches(row.values, now: now)
           let selected = inSQL.contains(row.rowid)
           pairs += 1
           if expected { kept += 1 }

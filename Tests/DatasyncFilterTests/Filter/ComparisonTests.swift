@@ -133,7 +133,7 @@ import Testing
       "not (due lt 2023-11-01)",
     ] {
       let filter = try Filter(parsing: text, table: table)
-      #expect(filter.matches(read), "\(text)")
+      #expect(try filter.matches(read), "\(text)")
       let sql = filter.sql
       let rows = try database.run("SELECT 1 FROM samples WHERE \(sql.text)", sql.bindings)
       #expect(rows.count == 1, "\(text) as \(sql.text)")

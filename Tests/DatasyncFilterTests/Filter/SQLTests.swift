@@ -127,7 +127,7 @@ import Testing
     #expect(try Filter(parsing: "now() gt 2024-01-01", table: Sample.table).columns.isEmpty)
   }
 
-  @Test func `functions are deterministic, prefixed and distinct`() {
+  @Test func `functions are deterministic, prefixed and distinct`() throws {
     let names = SQLFunction.all.map(\.name)
     #expect(Set(names).count == names.count)
     #expect(names.allSatisfy { $0.hasPrefix("datasync_") })
@@ -138,9 +138,10 @@ import Testing
       .string(""), .string("1e9999"), .string("\u{1F600}"), .bytes([]), .bytes([255]),
     ]
     for function in SQLFunction.all {
-      #expect(function.body([]) == .null)
+      #expect(try function.body([], .default) == .null)
       for value in odd {
-        _ = function.body(Array(repeating: value, count: max(3, function.argumentCount)))
+        _ = try function.body(
+          Array(repeating: value, count: max(3, function.argumentCount)), .default)
       }
     }
   }
@@ -152,9 +153,10 @@ import Testing
   ])
   func `a program that is none is null`(_ text: String) throws {
     let function = try #require(SQLFunction.all.first { $0.name == "datasync_filter" })
-    #expect(function.body([.string(text), .int64(0), .int64(1)]) == .null)
-    #expect(function.body([.string("4:done4:done4:bool"), .int64(0), .int64(1)]) == .int64(1))
-    #expect(function.body([.string("4:done4:done4:bool"), .int64(0)]) == .null)
+    #expect(try function.body([.string(text), .int64(0), .int64(1)], .default) == .null)
+    let program = Value.string("4:done4:done4:bool")
+    #expect(try function.body([program, .int64(0), .int64(1)], .default) == .int64(1))
+    #expect(try function.body([program, .int64(0)], .default) == .null)
   }
 
   /// SQLite's parser would overflow: the filter is judged by one function, with the same outcome.

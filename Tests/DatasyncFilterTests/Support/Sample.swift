@@ -88,7 +88,7 @@ struct Sample {
     let sql = filter.sql(now: now)
     let found = try database.run(
       "SELECT 1 FROM \"\(table.name)\" WHERE \(sql.text)", sql.bindings)
-    let matches = filter.matches(row, now: now)
+    let matches = try filter.matches(row, now: now)
     #expect(
       !found.isEmpty == matches, "SQL and evaluator differ: \(text) as \(sql.text)",
       sourceLocation: location)

@@ -9,9 +9,11 @@ final class TestDatabase {
   }
 
   private let handle: OpaquePointer
+  private let budget: FilterBudget
   private static let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
 
-  init() throws {
+  init(_ budget: FilterBudget = .default) throws {
+    self.budget = budget
     var handle: OpaquePointer?
     let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
     guard sqlite3_open_v2(":memory:", &handle, flags, nil) == SQLITE_OK, let handle else {
@@ -108,14 +110,16 @@ final class TestDatabase {
 
   private final class Box {
     let function: SQLFunction
+    let budget: FilterBudget
 
-    init(_ function: SQLFunction) {
+    init(_ function: SQLFunction, _ budget: FilterBudget) {
       self.function = function
+      self.budget = budget
     }
   }
 
   private func register(_ function: SQLFunction) throws {
-    let box = Unmanaged.passRetained(Box(function)).toOpaque()
+    let box = Unmanaged.passRetained(Box(function, budget)).toOpaque()
     let code = sqlite3_create_function_v2(
       handle, function.name, Int32(function.argumentCount), SQLITE_UTF8 | SQLITE_DETERMINISTIC, box,
       { context, count, arguments in
@@ -123,7 +127,11 @@ final class TestDatabase {
         let values = (0..<Int(count)).map { index in
           arguments?[index].map { TestDatabase.value(of: $0) } ?? .null
         }
-        TestDatabase.answer(box.function.body(values), to: context)
+        do throws(FilterFault) {
+          TestDatabase.answer(try box.function.body(values, box.budget), to: context)
+        } catch {
+          sqlite3_result_error(context, error.message, -1)
+        }
       }, nil, nil, { box in box.map { Unmanaged<Box>.fromOpaque($0).release() } })
     guard code == SQLITE_OK else { throw failure(function.name) }
   }

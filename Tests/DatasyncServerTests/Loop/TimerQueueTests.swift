@@ -33,7 +33,8 @@ import Testing
         table: "notes", filter: "", select: [], includeDeleted: false, start: .now, once: false,
         excludeOwn: false, previous: false, minInterval: interval,
         heartbeatInterval: DurationMessage(seconds: 300, nanos: 0)),
-      catalog: loop.catalog, ownTable: nil, options: loop.options, tokens: loop.tokens)
+      catalog: loop.catalog, ownTable: nil, options: loop.options, tokens: loop.tokens,
+      filters: loop.filters)
     return Subscription(requestID: 1, plan: plan, clientID: "", loop: loop, sink: sink)
   }
 

@@ -7,16 +7,20 @@ import Testing
   private func fold(
     _ changes: [(change: Change, own: Bool)], excludingOwn: Bool = false
   ) throws -> [(id: String, sequence: UInt64, verdict: Verdict?)] {
-    let view = try View(table: Fixture.notes, filter: "", select: [], includeDeleted: false)
+    let view = try View(
+      table: Fixture.notes, filter: "", select: [], includeDeleted: false,
+      filters: FilterShelf(maxBytes: .max))
     var fold = ChangeFold()
     for (change, own) in changes {
       let commit = Fixture.commit(change)
       fold.append(
-        JudgedChange(change: change, table: Fixture.notes, commit: commit), commit: commit,
+        JudgedChange(
+          change: change, table: Fixture.notes, commit: commit, memos: RowMemos()),
+        commit: commit,
         isOwn: own)
     }
-    return fold.netChanges(excludingOwn: excludingOwn).map {
-      ($0.change.key, $0.change.sequence.rawValue, $0.verdicts(in: view).first)
+    return try fold.netChanges(excludingOwn: excludingOwn).map {
+      ($0.change.key, $0.change.sequence.rawValue, try $0.verdicts(in: view).first)
     }
   }
 

@@ -22,7 +22,7 @@ import Testing
         table: "notes", filter: filter, select: [], includeDeleted: false, start: .now,
         once: false, excludeOwn: false, previous: false, minInterval: nil, heartbeatInterval: nil),
       catalog: loop.catalog, ownTable: nil,
-      options: loop.options, tokens: loop.tokens)
+      options: loop.options, tokens: loop.tokens, filters: loop.filters)
     return Subscription(
       requestID: 1, plan: plan, clientID: "", loop: loop, sink: Nowhere())
   }
@@ -40,7 +40,9 @@ import Testing
 
   private static func change(before: RowImage?, after: RowImage?) -> JudgedChange {
     let change = Fixture.change(2, "a", before: before, after: after)
-    return JudgedChange(change: change, table: Fixture.notes, commit: Fixture.commit(change))
+    return JudgedChange(
+      change: change, table: Fixture.notes, commit: Fixture.commit(change),
+      memos: RowMemos())
   }
 
   /// How many subscriptions are looked at for a change of the row.

@@ -14,7 +14,8 @@ import Testing
         table: "notes", filter: "", select: [], includeDeleted: false, start: .now, once: false,
         excludeOwn: false, previous: false, minInterval: interval, heartbeatInterval: heartbeat),
       catalog: Catalog(tables: [Fixture.notes], generation: 1), ownTable: nil,
-      options: ServiceOptions(), tokens: TokenCoder(key: []))
+      options: ServiceOptions(), tokens: TokenCoder(key: []),
+      filters: FilterShelf(maxBytes: .max))
   }
 
   @Test func `a heartbeat is 15 s unless asked for, and within its bounds`() throws {

@@ -42,7 +42,7 @@ import Testing
           table: "notes", filter: "", select: [], includeDeleted: false, start: .now, once: false,
           excludeOwn: false, previous: false, minInterval: minInterval, heartbeatInterval: nil),
         catalog: loop.catalog, ownTable: nil, options: loop.options,
-        tokens: loop.tokens)
+        tokens: loop.tokens, filters: loop.filters)
       let sink = FullStream()
       let subscription = Subscription(
         requestID: 1, plan: plan, clientID: "", loop: loop, sink: sink)

@@ -197,7 +197,9 @@ struct LooseAgreementTests {
     #expect(images.count == tried.stored.count)
     for text in tried.filters.map({ $0.replacing("{}", with: tried.column) }) {
       let filter = try Filter(parsing: text, table: table)
-      let expected = images.filter { filter.matches(RowDecoder.values(of: $0.value, table: table)) }
+      let expected = try images.filter {
+        try filter.matches(RowDecoder.values(of: $0.value, table: table))
+      }
       var request = ScanRequest(table: table, limit: 100)
       request.filter = filter
       let page = try store.scan(request)
