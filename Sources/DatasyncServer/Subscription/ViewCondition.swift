@@ -42,7 +42,7 @@ enum ViewCondition: Sendable {
     switch self {
     case .always: 0
     case .equality(let text, _, _): 256 + 2 * text.utf8.count
-    case .filter(let shared): 1024 + 16 * shared.filter.text.utf8.count
+    case .filter(let shared): 1024 + 32 * shared.filter.text.utf8.count
     }
   }
 
