@@ -1,12 +1,13 @@
 """Small answers among much else on one stream: none waits for more than a chunk of anything."""
 
+import sqlite3
 import threading
 import time
 
 import grpc
 import pytest
 
-from server import CHANNEL_OPTIONS
+from server import CHANNEL_OPTIONS, Server
 from session import Session
 
 TABLE = "notes"
@@ -204,3 +205,44 @@ def test_subscriptions_share_the_stream_in_chunks(slow):
                 sent[response.request_id] += response.ByteSize()
                 widest = max(widest, abs(sent[first.request_id] - sent[second.request_id]))
     assert widest < 2 * CHUNK + BUFFERED, widest
+
+
+def test_pages_that_many_streams_do_not_take_are_let_go_and_read_again(tmp_path, record_property):
+    """Each answer is there and whole in the end, and shows nothing of its session's later write."""
+    path = tmp_path / "pages.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT)")
+    connection.executemany("INSERT INTO notes VALUES (?, ?)", ((n, "x" * 900) for n in range(1000)))
+    connection.commit()
+    connection.close()
+    server = Server(
+        path, "--attach", "--limit", "max_page_bytes_held=2MiB", "--limit", "cache_bytes=1MiB"
+    ).start()
+    sessions = [Stalling(server) for _ in range(10)]
+    for number, session in enumerate(sessions):
+        session.client_id = f"written by {number}"
+    for session in sessions:
+        session.rows("notes", page_size=1000)
+    before = server.resident_bytes()
+    asked = {}
+    for session in sessions:
+        session.stall()
+        asked[session] = [session.send("query", table="notes", page_size=1000) for _ in range(16)]
+        entity = session.contract.entity("notes", id=0, body=session.client_id)
+        asked[session].append(session.send("replace", entity=entity))
+    # 160 pages of 1 MB each are asked for; two loops may hold 2 MiB, and each stream its buffer.
+    time.sleep(3)
+    grown = (server.resident_bytes() - before) / 1e6
+    record_property("memory of 160 pages that nobody takes", f"{grown:.0f} MB")
+    assert grown < 80, f"{grown:.0f} MB"
+    for session in sessions:
+        session.resume()
+    for session in sessions:
+        *pages, write = asked[session]
+        for page in pages:
+            entities = session.answer(page, 120).entities
+            assert len(entities) == 1000
+            assert session.contract.row_of(entities[0])["body"] != session.client_id
+        assert session.answer(write, 120).sequence
+        session.close()
+    server.stop()

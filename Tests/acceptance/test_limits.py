@@ -182,3 +182,20 @@ def test_a_limit_of_the_service_stands_in_the_error_and_in_the_log(serve, name):
         strike(session, name)
         other.close()
     until(lambda: f"limit={name}" in server.log(), message=f"{name} is not in the log")
+
+
+def test_the_rows_that_a_commit_writes_have_a_bound_however_small_it_is(serve):
+    """A hundred updates of one large row are a request of a few kilobytes, and an answer of many."""
+    server = serve("a.db", "--attach", *limit("max_commit_bytes", "1MiB"), sql=NOTES)
+    with Session(server) as session:
+        row = session.create("notes", body="x" * 300_000)
+        writes = [
+            {"replace": {"entity": session.contract.entity("notes", id=row.id, body=str(n) * 300_000)}}
+            for n in range(4)
+        ]
+        assert len(session.call("commit", writes=writes[:3]).writes) == 3
+        with refused("RESOURCE_EXHAUSTED", "MAX_COMMIT_BYTES") as error:
+            session.call("commit", writes=writes)
+        assert error.value.metadata["limit"] == "max_commit_bytes"
+        assert error.value.metadata["write_index"] == "3"
+        assert session.get("notes", row.id)["body"] == "2" * 300_000

@@ -49,6 +49,8 @@ final class ServiceLoop {
 
   /// Pages of the log held by subscriptions that will send them next.
   var pagesHeld = 0
+  /// Of pages of queries that wait for streams that are full.
+  var pageBytesHeld = 0
 
   private var requesters: [UInt64: any WriteRequester] = [:]
   private var nextRequester: UInt64 = 1

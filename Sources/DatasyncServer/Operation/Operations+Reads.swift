@@ -67,51 +67,72 @@ extension Operations {
   }
 
   func query(_ request: QueryRequest, id: UInt64) throws(DatasyncError) {
-    let coder = loop.tokens
-    let historyID = loop.historyID
     let plan = try QueryPlan(
-      request, catalog: loop.catalog, ownTable: ownTable, coder: coder,
+      request, catalog: loop.catalog, ownTable: ownTable, coder: loop.tokens,
       maxRowBytes: loop.options.maxRowBytes, maxFilterCost: loop.options.maxQueryFilterCost)
     let flag = CancellationFlag()
     running[id] = .read(flag)
-    enqueue(id, .scan) { [self] in
-      let log = loop.log
-      loop.read(
-        .table(plan.scan.table.id), cancellation: flag,
-        { snapshot throws(DatasyncError) in
-          let start = ContinuousClock.now
-          defer {
-            let duration = ContinuousClock.now - start
-            if duration > ServiceLog.slowScan {
-              log.scanWasSlow(table: plan.scan.table.name, for: duration)
-            }
-          }
-          return try plan.run(in: snapshot, historyID: historyID, coder: coder)
-        },
-        completion: { [self] (result: Swift.Result<QueryReply, DatasyncError>) in
-          sendPage { [self] in
-            guard isCurrent(flag, id) else { return }
-            switch result {
-            case .success(let reply): self.answer(id, .query(reply))
-            case .failure(let error): self.finish(id, error: error)
-            }
-          }
-          self.readEnded()
-        })
-    }
+    enqueue(id, .scan) { [self] in read(plan, flag, id) }
   }
 
-  /// Sends a page now, or in its turn when the stream takes more: no answer waits for more than one.
-  private func sendPage(_ send: @escaping () -> Void) {
-    let sendAndScan = { [self] in
-      send()
+  private func read(_ plan: QueryPlan, _ flag: CancellationFlag, _ id: UInt64) {
+    let log = loop.log
+    let (coder, historyID) = (loop.tokens, loop.historyID)
+    loop.read(
+      .table(plan.scan.table.id), cancellation: flag,
+      { snapshot throws(DatasyncError) in
+        let start = ContinuousClock.now
+        defer {
+          let duration = ContinuousClock.now - start
+          if duration > ServiceLog.slowScan {
+            log.scanWasSlow(table: plan.scan.table.name, for: duration)
+          }
+        }
+        return try plan.run(in: snapshot, historyID: historyID, coder: coder)
+      },
+      completion: { [self] (result: Swift.Result<QueryReply, DatasyncError>) in
+        pageRead(result, of: plan, flag, id)
+      })
+  }
+
+  /// Sends a page now, or in its turn when the stream takes more. Where too much waits already, the page
+  /// is let go and read again in its turn; the session's writes behind it wait for that.
+  private func pageRead(
+    _ result: Swift.Result<QueryReply, DatasyncError>, of plan: QueryPlan,
+    _ flag: CancellationFlag, _ id: UInt64
+  ) {
+    let send = { [self] in
+      if isCurrent(flag, id) {
+        switch result {
+        case .success(let reply): answer(id, .query(reply))
+        case .failure(let error): finish(id, error: error)
+        }
+      }
       scanEnded()
     }
     if sink?.isWritable ?? true, activeGets == 0 {
-      sendAndScan()
-    } else {
-      waitingPages.append(sendAndScan)
+      send()
+      return readEnded()
     }
+    let bytes = (try? result.get())?.rows.byteCount ?? 0
+    guard sink == nil || loop.pageBytesHeld + bytes <= loop.options.maxPageBytesHeld else {
+      return waitingPages.append { [self] in
+        if isCurrent(flag, id) { return read(plan, flag, id) }
+        scanEnded()
+        readEnded()
+      }
+    }
+    hold(pageBytes: bytes)
+    waitingPages.append { [self] in
+      hold(pageBytes: -bytes)
+      send()
+    }
+    readEnded()
+  }
+
+  private func hold(pageBytes: Int) {
+    heldPageBytes += pageBytes
+    loop.pageBytesHeld += pageBytes
   }
 
   private func scanEnded() {

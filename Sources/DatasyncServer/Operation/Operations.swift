@@ -39,6 +39,8 @@ final class Operations: WriteRequester {
   var waitingScans: Deque<Step> = []
   /// Pages that came while the stream took no more; each is sent by its closure.
   var waitingPages: Deque<() -> Void> = []
+  /// Of pages that wait; the loop counts them, too.
+  var heldPageBytes = 0
   /// Subscriptions that would send if the stream took it, in the order of their turns.
   private var waitingSubscriptions: Deque<Subscription> = []
 
@@ -143,6 +145,8 @@ final class Operations: WriteRequester {
     steps.removeAll()
     waitingScans.removeAll()
     waitingPages.removeAll()
+    loop.pageBytesHeld -= heldPageBytes
+    heldPageBytes = 0
     waitingSubscriptions.removeAll()
     for request in requests {
       switch request {

@@ -10,6 +10,8 @@ package struct ServiceOptions: Sendable {
   package var maxRequestsInFlight = 1024
   /// Reads of one session that the store works on at once; more wait in the session.
   package var maxReadsAtOnce = 16
+  /// Pages of queries that each loop holds for streams that are full; one more is read again.
+  package var maxPageBytesHeld = 64 << 20
   package var maxSubscriptionsPerSession = 10_000
   /// Messages that are no request, before the call ends.
   package var maxMalformedMessages = 16

@@ -46,6 +46,8 @@ package struct StoreOptions: Sendable {
   package var maxFilterTextBytes = FilterBudget.default.maxTextBytes
   /// What a filter's functions read and make for a row.
   package var maxFilterWorkBytes = FilterBudget.default.maxWorkBytes
+  /// Rows that the writes of one Commit may make in all, as they are logged, kept and answered.
+  package var maxCommitBytes = 32 << 20
   package var mutationRetention: Duration = .seconds(7 * 86_400)
   package var maxMutations = 1_000_000
   /// What deletes do, by table; `*` for all others: the row is marked instead of removed.

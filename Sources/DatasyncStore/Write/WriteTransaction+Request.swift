@@ -15,10 +15,14 @@ extension WriteTransaction {
     do throws(WriteFailure) {
       if needsSavepoint { try sql("SAVEPOINT request") }
       var results: [WriteResult] = []
+      var bytes = 0
       results.reserveCapacity(request.operations.count)
       for (index, operation) in request.operations.enumerated() {
         do throws(WriteFailure) {
-          results.append(try perform(operation))
+          let result = try perform(operation)
+          results.append(result)
+          bytes += result.image?.bytes.count ?? 0
+          if request.isCommit, bytes > maxCommitBytes { throw .request(commitTooLarge) }
         } catch {
           throw request.isCommit ? error.at(index) : error
         }
@@ -32,6 +36,7 @@ extension WriteTransaction {
       }
       if needsSavepoint { try sql("RELEASE request") }
       try end(request, results)
+      answerBytes += bytes
       return .success(results, replayed: false)
     } catch {
       guard case .request = error else { throw error }
@@ -43,6 +48,14 @@ extension WriteTransaction {
       }
       throw error
     }
+  }
+
+  /// A small request may have large results.
+  private var commitTooLarge: DatasyncError {
+    DatasyncError(
+      .resourceExhausted, reason: "MAX_COMMIT_BYTES",
+      "the rows that a commit writes take at most \(maxCommitBytes) bytes in all; divide it",
+      metadata: ["limit": "max_commit_bytes"])
   }
 
   private func replay(

@@ -29,6 +29,10 @@ final class WriteTransaction {
   private(set) var strays: [Int: Set<Int>] = [:]
   /// The longest image of a row that a request may write.
   let maxRowBytes: Int
+  /// What the rows may take that one Commit writes.
+  let maxCommitBytes: Int
+  /// The rows in the answers so far.
+  var answerBytes = 0
   /// Of a commit whose changes are too many to be kept: its first and its last so far.
   private var spilled: (first: Sequence, last: Sequence)?
   /// What ``changes`` take in memory.
@@ -41,7 +45,8 @@ final class WriteTransaction {
 
   init(
     connection: Connection, schema: Schema, log: ChangeLog, cache: StatementCache, now: Int64,
-    head: Sequence, keys: KeyGenerator, rowCounts: [Int: Int64] = [:], maxRowBytes: Int = .max
+    head: Sequence, keys: KeyGenerator, rowCounts: [Int: Int64] = [:], maxRowBytes: Int = .max,
+    maxCommitBytes: Int = .max
   ) {
     self.connection = connection
     self.schema = schema
@@ -52,6 +57,7 @@ final class WriteTransaction {
     self.keys = keys
     self.rowCounts = rowCounts
     self.maxRowBytes = maxRowBytes
+    self.maxCommitBytes = maxCommitBytes
   }
 
   /// The last sequence given out.

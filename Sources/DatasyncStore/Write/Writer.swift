@@ -70,6 +70,8 @@ final class Writer: @unchecked Sendable {
   private static let maxSetAside = 16
   /// How long one transaction takes on new requests.
   private let maxBatchTime: Duration = .milliseconds(50)
+  /// Rows that the answers of one transaction hold, in bytes; the request that passes it is the last.
+  private let maxBatchAnswerBytes = 8 << 20
 
   init(
     connection: Connection, options: StoreOptions, observer: any StoreObserver,
@@ -316,6 +318,7 @@ final class Writer: @unchecked Sendable {
           request, refused: refused[index], index: index, in: transaction)
         answers.append(WriteAnswer(replyTo: request.replyTo, outcome: outcome))
         writesSinceLook += request.operations.count
+        if transaction.answerBytes >= maxBatchAnswerBytes { break }
         guard writesSinceLook >= 16 else { continue }
         writesSinceLook = 0
         if MonotonicClock.now - start > maxBatchTime { break }
@@ -359,7 +362,8 @@ final class Writer: @unchecked Sendable {
   private func newTransaction() -> WriteTransaction {
     WriteTransaction(
       connection: connection, schema: schema, log: log, cache: cache, now: options.calendar(),
-      head: head, keys: keys, rowCounts: rowCounts, maxRowBytes: options.maxRowBytes)
+      head: head, keys: keys, rowCounts: rowCounts, maxRowBytes: options.maxRowBytes,
+      maxCommitBytes: options.maxCommitBytes)
   }
 
   /// Begins a transaction in which nothing foreign is left to adopt.

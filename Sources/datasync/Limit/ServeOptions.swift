@@ -62,6 +62,9 @@ struct ServeOptions: Sendable {
       "max_pages_held", \.maxPagesHeld, 0...1_000_000,
       "such pages that each loop holds for streams that are full"),
     .bytes(
+      "max_page_bytes_held", \.maxPageBytesHeld, 0...(1 << 40),
+      "pages of queries that each loop holds for streams that are full"),
+    .bytes(
       "tail_bytes", \.tailBytes, 65_536...(1 << 40), "recent changes that each loop keeps at hand"),
   ]
 
@@ -79,6 +82,9 @@ struct ServeOptions: Sendable {
     .time(
       "max_scan_time", \.maxScanTimeAmount, "that a read works at most",
       in: .milliseconds(100)...(.hours(24))),
+    .bytes(
+      "max_commit_bytes", \.maxCommitBytes, 1024...(1 << 40),
+      "the rows that the writes of one Commit make"),
     .count("max_batch_count", \.maxBatchCount, 1...100_000, "writes of one transaction"),
     .bytes("max_batch_bytes", \.maxBatchBytes, 1024...(1 << 32), "the same in bytes"),
     .count(
