@@ -119,6 +119,16 @@ class Served:
         until(there, seconds, f"{names} were not served within {seconds} s:\n{self.server.log()}")
         return self.session
 
+    def until_fields(self, table, agrees, message, seconds=SECONDS):
+        """Waits until a table is served with fields as wanted: `agrees` of them by name. Between two
+        looks it may be not served at all."""
+
+        def there():
+            found = self.tables().get(table)
+            return found is not None and agrees({c.name: c for c in found.columns})
+
+        until(there, seconds, f"{message}\n{self.server.log()}")
+
     def token(self, table):
         """A position before whatever comes next."""
         return self.session.page(table).resume_token

@@ -1,5 +1,6 @@
 """What others do to the database, as people report it from their own: each must go through."""
 
+import os
 import time
 
 import grpc
@@ -388,7 +389,7 @@ def test_a_table_that_a_tool_transforms_is_served_as_before(guest, arguments):
     if arguments:
         # Versions came along within: its history may go on.
         served.settle()
-        until(lambda: "t" in served.tables() and "heading" in served.fields("t"), 20, "the table is not served")
+        served.until_fields("t", lambda fields: "heading" in fields, "the table is not served")
         served.anew()
     else:
         served.until_begun_anew("t", token)
@@ -429,9 +430,11 @@ def attach_seconds(tmp_path, count):
     path = owner.create(tmp_path / f"{count}.db", "BEGIN;" + "".join(
         f"CREATE TABLE t{n} (id INTEGER PRIMARY KEY, title TEXT, at DATETIME);" for n in range(count)
     ) + "COMMIT;")
-    began = time.monotonic()
-    attach(path, timeout=60)
-    return time.monotonic() - began
+    # Its processor time: others may want the machine.
+    before = os.times()
+    attach(path, timeout=120)
+    after = os.times()
+    return sum(after[2:4]) - sum(before[2:4])
 
 
 def test_attaching_many_tables_costs_what_they_are(tmp_path, record_property):
@@ -439,7 +442,7 @@ def test_attaching_many_tables_costs_what_they_are(tmp_path, record_property):
     large = attach_seconds(tmp_path, 1000)
     record_property("attaching 100 and 1,000 tables", f"{small:.2f} s, {large:.2f} s")
     # SQLite looks through the whole schema for every trigger that is made: that part is not linear.
-    assert large < 40 * small, f"{small:.2f} s, {large:.2f} s"
+    assert large < 60 * small, f"{small:.2f} s, {large:.2f} s"
 
 
 # -- text with a NUL

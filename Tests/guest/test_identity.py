@@ -163,7 +163,7 @@ def test_two_tables_that_trade_names_trade_what_they_are(guest):
     )
     kinds = {name: served.table(name).message_type for name in "ab"}
     served.transaction("ALTER TABLE a RENAME TO c", "ALTER TABLE b RENAME TO a", "ALTER TABLE c RENAME TO b")
-    until(lambda: "a" in served.tables() and "y" in served.fields("a"), 15, "the trade was not noticed")
+    served.until_fields("a", lambda fields: "y" in fields, "the trade was not noticed")
     served.anew()
     assert {name: served.table(name).message_type for name in "ab"} == kinds
     assert [r["x"] for r in served.session.rows("a")] == ["of b", "too"]

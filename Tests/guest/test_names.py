@@ -9,7 +9,7 @@ from grpc_tools import protoc
 
 from contract import Contract
 from errors import refused
-from server import ROOT, run, until
+from server import ROOT, run
 from session import Session
 
 SYSTEM = {2: "created_at", 3: "updated_at", 4: "version", 5: "deleted"}
@@ -191,8 +191,8 @@ def test_a_column_added_later_takes_its_name_from_a_system_field(guest):
     watch = served.watch("t")
     before = served.session.get("t", "1")
     served.sql("ALTER TABLE t ADD COLUMN version INTEGER DEFAULT 3")
-    until(lambda: any(c.number > 5 and c.name == "version" for c in served.table("t").columns), 15,
-          "the added column is not served under its own name")
+    served.until_fields("t", lambda fields: "version" in fields and fields["version"].number > 5,
+                        "the added column is not served under its own name")
     # As after any change of the schema that its reader could misread.
     with pytest.raises(Exception) as ended:
         watch.change(10)

@@ -12,7 +12,6 @@ import sqlite_utils
 import owner
 from owner import attach, detach, execute
 from served import MARKS, Served
-from server import until
 
 SECOND = 1_000_000
 AT = 1_320_091_200 * SECOND  # 2011-10-31T20:00:00Z
@@ -158,8 +157,7 @@ def test_django(phases, tmp_path):
     number = served.fields("blog_post")["title"].number
     django(tmp_path, "manage", "makemigrations", "blog")
     django(tmp_path, "manage", "migrate")
-    until(lambda: "blog_post" in served.tables() and "subtitle" in served.fields("blog_post"), 20,
-          f"the migrated table is not served:\n{served.server.log()}")
+    served.until_fields("blog_post", lambda fields: "subtitle" in fields, "the migration is not served")
     served.anew()
     assert served.fields("blog_post")["title"].number == number
     assert served.answers("blog_post")[0][first]["subtitle"] == "none"
@@ -178,7 +176,7 @@ def test_django(phases, tmp_path):
     django(tmp_path, "manage", "makemigrations", "--check", "blog")
     third = django(tmp_path, "write", "migrated").strip()
     served.settle()
-    until(lambda: "subheading" in served.fields("blog_post"), 20, "the second migration is not served")
+    served.until_fields("blog_post", lambda fields: "subheading" in fields, "the second one is not served")
     served.anew()
     assert served.answers("blog_post")[0][third]["title"] == "migrated!"
     phases.leave()
@@ -272,9 +270,9 @@ def test_sqlalchemy_and_alembic(phases, tmp_path):
     number = served.fields("items")["name"].number
     for step, there in (("add", {"note"}), ("batch", {"note", "rank"}), ("drop", set())):
         python(tmp_path, ALEMBIC, step, path)
-        until(lambda: "items" in served.tables() and
-              {"note", "rank"} & set(served.fields("items")) == there, 20,
-              f"after {step}: {sorted(served.tables())}\n{served.server.log()}")
+        served.until_fields(
+            "items", lambda fields: {"note", "rank"} & set(fields) == there, f"after {step}: not served"
+        )
         served.anew()
         assert served.fields("items")["name"].number == number
         assert served.answers("items")[0][first]["name"] == "changed"
@@ -339,8 +337,7 @@ def test_peewee(phases, tmp_path):
     assert rows[str(created.row["id"])] == ["client's", True, "2011-10-31 20:00:00.000001"]
     number = served.fields("note")["title"].number
     python(tmp_path, PEEWEE, "migrate", path)
-    until(lambda: "note" in served.tables() and "label" in served.fields("note"), 20,
-          "the migrated table is not served")
+    served.until_fields("note", lambda fields: "label" in fields, "the migrated table is not served")
     served.anew()
     assert served.fields("note")["title"].number == number
     assert served.answers("note")[0][first]["label"] == "none"
@@ -382,7 +379,7 @@ def test_sqlite_utils(phases):
         change()
         # An added column is no new history; whatever sqlite-utils builds anew has one.
         if there == "size":
-            until(lambda: "size" in served.fields("dogs"), 20, "the added column is not served")
+            served.until_fields("dogs", lambda fields: "size" in fields, "the added column is not served")
             served.anew()
         else:
             served.until_begun_anew("dogs", token)
