@@ -42,7 +42,7 @@ import Testing
     first.store.close()
     #expect(try count(database) == 300)
     let store = try database.open { $0.maxMutations = 10 }
-    let deadline = ContinuousClock.now + .seconds(20)
+    let deadline = ContinuousClock.now + .seconds(90)
     while try count(database) > 10, ContinuousClock.now < deadline {
       store.recorder.state.wait(timeout: .milliseconds(20), until: { _ in false }) { _ in }
     }
