@@ -142,17 +142,17 @@ def test_pages_and_initial_rows_have_turns_with_scans(big, whole):
     idle(big)
 
 
-def served(path, *limits):
-    server = Server(path, "--attach", *[argument for each in limits for argument in ("--limit", each)])
-    return server.start()
+def served_copy(big, tmp_path, limit):
+    """Another server, with the same rows and a limit of its own."""
+    path = tmp_path / "copy.db"
+    connection = sqlite3.connect(big.database)
+    connection.execute("VACUUM INTO ?", (str(path),))
+    connection.close()
+    return Server(path, "--attach", "--limit", limit).start()
 
 
 def test_where_too_many_scans_have_begun_one_ends_so_that_others_can_begin(big, whole, tmp_path):
-    path = tmp_path / "copy.db"
-    with sqlite3.connect(big.database) as connection:
-        connection.execute("VACUUM INTO ?", (str(path),))
-    connection.close()
-    server = served(path, "max_scans=2")
+    server = served_copy(big, tmp_path, "max_scans=2")
     scanners = [Session(server, timeout=PATIENCE) for _ in range(4)]
     before = cpu(server)
     scans = [
@@ -175,11 +175,7 @@ def test_where_too_many_scans_have_begun_one_ends_so_that_others_can_begin(big, 
 
 
 def test_a_scan_has_a_longest_time(big, whole, tmp_path):
-    path = tmp_path / "copy.db"
-    with sqlite3.connect(big.database) as connection:
-        connection.execute("VACUUM INTO ?", (str(path),))
-    connection.close()
-    server = served(path, "max_scan_time=100ms")
+    server = served_copy(big, tmp_path, "max_scan_time=100ms")
     with Session(server) as session:
         with refused("RESOURCE_EXHAUSTED", "READ_TOO_LONG") as error:
             session.page("big", filter=EXPENSIVE)
