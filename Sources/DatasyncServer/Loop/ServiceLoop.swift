@@ -295,7 +295,9 @@ final class ServiceLoop {
     let batch = pointReads
     pointReads.removeAll(keepingCapacity: true)
     guard let id = batch.first?.table.id else { return }
-    guard batch.contains(where: { $0.table.id != id }) else { return read(batch, of: id) }
+    guard batch.count > 1, batch.contains(where: { $0.table.id != id }) else {
+      return read(batch, of: id)
+    }
     // Whoever reads a table that is waited for waits alone.
     for (id, part) in Dictionary(grouping: batch, by: \.table.id) { read(part, of: id) }
   }

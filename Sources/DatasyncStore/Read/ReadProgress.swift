@@ -34,11 +34,15 @@ final class ReadProgress {
     maxScanTime = options.maxScanTime
   }
 
+  /// Nothing has been said of the read that comes, whether it begins or not.
+  func forgetLast() {
+    stopped = nil
+    wasEndedForOther = false
+  }
+
   func begin(_ job: ReadJob) {
     cancellation = job.cancellation
     isReading = true
-    stopped = nil
-    wasEndedForOther = false
     isScan = !job.isShort
     guard isScan else { return }
     beganAt = MonotonicClock.now

@@ -55,6 +55,7 @@ final class Reader: @unchecked Sendable {
   ///
   /// - Returns: Whether it is done; else it is to come again.
   func perform(_ job: ReadJob) -> Bool {
+    progress.forgetLast()
     if job.cancellation?.isCancelled == true {
       job.run(.failure(Reader.cancelled))
       return true
