@@ -16,17 +16,7 @@ enum TextOrder {
   }
 
   static func areEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
-    guard left.count == right.count else { return false }
-    var index = 0
-    while left.count - index >= 8 {
-      guard word(left, index) == word(right, index) else { return false }
-      index += 8
-    }
-    while index < left.count {
-      guard left[index] == right[index] else { return false }
-      index += 1
-    }
-    return true
+    left.count == right.count && sharedCount(left, right) == left.count
   }
 
   static func compare(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
