@@ -89,6 +89,10 @@ package final class Store: Sendable {
       observer.longReadHoldsWAL(bytes: bytes)
     }
     writer.beginning = { checkpointer.makeWay() }
+    writer.copyWAL = { [unowned writer] milliseconds in
+      defer { busyWait.install(on: writer.connection.handle) }
+      return checkpointer.makeRoom(by: writer.connection, waiting: milliseconds)
+    }
     connection.timeSyncs()
     busyWait.lockTaken()
     // Only what is synced gains by it.

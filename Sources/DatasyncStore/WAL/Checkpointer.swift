@@ -48,6 +48,21 @@ final class Checkpointer: Sendable {
     if isDue { work.signal() }
   }
 
+  /// Between transactions, where the disk is full: copies what is in the WAL and has room in the
+  /// database, and has the next transaction write over it.
+  ///
+  /// - Parameters:
+  ///   - connection: The writer's; its busy handler is to be set again.
+  ///   - milliseconds: How long a checkpoint that is under way and reads are waited for.
+  /// - Returns: Whether all was copied and nobody reads it.
+  func makeRoom(by connection: Connection, waiting milliseconds: Int32) -> Bool {
+    sqlite3_busy_timeout(connection.handle, milliseconds)
+    return gate.whileShut {
+      sqlite3_wal_checkpoint_v2(connection.handle, "main", SQLITE_CHECKPOINT_RESTART, nil, nil)
+        == SQLITE_OK
+    }
+  }
+
   // MARK: - On any thread
 
   /// Before a transaction, the writer's or a reader's: waits while the rest of the WAL is copied, a

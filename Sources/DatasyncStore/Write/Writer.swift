@@ -26,21 +26,21 @@ struct WriterInbox {
 final class Writer: @unchecked Sendable {
   let connection: Connection
   let options: StoreOptions
-  private let observer: any StoreObserver
-  private let shared: SharedState
+  let observer: any StoreObserver
+  let shared: SharedState
   private let inbox = Monitor(WriterInbox())
   private let log: ChangeLog
-  private let cache = StatementCache()
+  let cache = StatementCache()
   private var keys = KeyGenerator()
   /// See ``WriteTransaction/rowCounts``.
-  private var rowCounts: [Int: Int64] = [:]
-  private(set) var schema: Schema
-  private(set) var head: Sequence
-  private var dataVersion: Int64 = -1
+  var rowCounts: [Int: Int64] = [:]
+  var schema: Schema
+  var head: Sequence
+  var dataVersion: Int64 = -1
   /// While tables wait to be attached: until when the schema must not have changed.
-  private var rest: (version: Int64, until: Duration)?
-  private var compactor: Compactor
-  private var mutations: MutationBounds
+  var rest: (version: Int64, until: Duration)?
+  var compactor: Compactor
+  var mutations: MutationBounds
   private var clock: RetentionClock
   private var lastTrim: Duration = .zero
   private var lastClockSave: Duration
@@ -52,6 +52,10 @@ final class Writer: @unchecked Sendable {
   var begun: () -> Void = {}
   /// Called after each transaction, on the writer's thread.
   var committed: () -> Void = {}
+  /// See ``Checkpointer/makeRoom(by:waiting:)``.
+  var copyWAL: (_ milliseconds: Int32) -> Bool = { _ in true }
+  /// Until then, nobody who reads is waited for on a full disk.
+  var nextRoomWait: Duration = .zero
   /// Whether the database's path still names the file that is open.
   var isInPlace: () -> Bool = { true }
   /// Of the database's file.
@@ -59,7 +63,7 @@ final class Writer: @unchecked Sendable {
   /// Called when another history has begun.
   var historyBegun: () -> Void = {}
   /// Of foreign changes, in the transactions that hold nothing else.
-  private var adoption: (began: Duration, rows: Int)?
+  var adoption: (began: Duration, rows: Int)?
   /// Gives up the disk space that is kept for deletes on a full disk; takes it again.
   var reserve: DiskReserve?
   /// Called in the end, where all that was committed has been synced.
@@ -198,12 +202,12 @@ final class Writer: @unchecked Sendable {
     return false
   }
 
-  private func setGone() {
+  func setGone() {
     shared.setGone()
     observer.databaseGone(path: connection.path)
   }
 
-  private func refuse(_ requests: [WriteRequest], with error: DatasyncError) {
+  func refuse(_ requests: [WriteRequest], with error: DatasyncError) {
     publish(requests.map { WriteAnswer(replyTo: $0.replyTo, outcome: .failure(error)) }, [])
   }
 
@@ -260,7 +264,7 @@ final class Writer: @unchecked Sendable {
           refused[index] = failure.error(while: "writing")
         case .failed(let failure, _) where failure.code == SQLITE_FULL && !hasMadeRoom:
           hasMadeRoom = true
-          copyWAL()
+          makeRoom()
         case .failed(let failure, _)
         where failure.code == SQLITE_FULL && requests.contains { $0.isDelete }
           && (requests.count > 1 || reserve?.release() == true):
@@ -273,24 +277,6 @@ final class Writer: @unchecked Sendable {
         }
       }
     }
-  }
-
-  /// What is in the WAL and has room in the database is written over by the next transaction.
-  private func copyWAL() {
-    sqlite3_wal_checkpoint_v2(connection.handle, "main", SQLITE_CHECKPOINT_PASSIVE, nil, nil)
-  }
-
-  /// Deletes are done one by one, as far as there is room for each: they are how room is made. The
-  /// others would take what is left of it.
-  private func processOnFullDisk(_ requests: [WriteRequest], _ failure: SQLiteFailure) {
-    let error = failure.error(while: "writing")
-    observer.writesFailed(error)
-    let others = requests.filter { !$0.isDelete }
-    if !others.isEmpty {
-      publish(
-        others.map { WriteAnswer(replyTo: $0.replyTo, outcome: .failure(error)) }, [])
-    }
-    for request in requests where request.isDelete { process([request]) }
   }
 
   private enum AttemptFailure: Error {
@@ -359,159 +345,18 @@ final class Writer: @unchecked Sendable {
     }
   }
 
-  private func newTransaction() -> WriteTransaction {
+  func newTransaction() -> WriteTransaction {
     WriteTransaction(
       connection: connection, schema: schema, log: log, cache: cache, now: options.calendar(),
       head: head, keys: keys, rowCounts: rowCounts, maxRowBytes: options.maxRowBytes,
       maxCommitBytes: options.maxCommitBytes)
   }
 
-  /// Begins a transaction in which nothing foreign is left to adopt.
-  private func begin() throws(SQLiteFailure) {
-    let watch = shared.writerWatch
-    let start = MonotonicClock.now
-    watch.enter(.waitingForLock)
-    beginning()
-    // Where the last transaction could not be taken back.
-    if !connection.isAutocommit { try connection.cached("ROLLBACK").run() }
-    while true {
-      watch.enter(.waitingForLock)
-      try connection.cached("BEGIN IMMEDIATE").run()
-      begun()
-      watch.enter(.writing)
-      let version = try connection.integer("PRAGMA data_version") ?? 0
-      guard version != dataVersion || rest.map({ MonotonicClock.now >= $0.until }) ?? false else {
-        return
-      }
-      let isReplaced = try goOnWithReplacedContent()
-      var loaded =
-        isReplaced ? try reload(mayAlter: false, previous: schema) : try reloadIfChanged()
-      let attached = loaded?.attached ?? []
-      if try FormWatch(connection: connection, schema: loaded?.schema ?? schema)
-        .settleOpenColumns()
-      {
-        loaded = try reload(mayAlter: false, previous: loaded?.schema ?? schema)
-      }
-      let transaction = newTransaction()
-      // That of no table stands for the beginning of a history.
-      for table in (isReplaced ? [0] : []) + attached.map(\.table.id) {
-        try transaction.append(
-          Change(
-            sequence: transaction.takeSequence(), tableID: table, key: "",
-            operation: .tableAttached, before: nil, after: nil))
-        try transaction.endCommit()
-      }
-      let adopted = try Adoption(
-        transaction: transaction, schema: loaded?.schema ?? schema
-      ).adopt()
-      try transaction.endCommit()
-      if adopted == 0, loaded == nil {
-        dataVersion = version
-        adoption = nil
-        return
-      }
-      if !transaction.strays.isEmpty {
-        let current = loaded?.schema ?? schema
-        try FormWatch(connection: connection, schema: current).note(strays: transaction.strays)
-        let mixed = try reload(mayAlter: false, previous: current)
-        // Before anybody can read the value that is in another form.
-        shared.setSchema(mixed.schema)
-        loaded = mixed
-      }
-      try end(transaction)
-      noteAdoption(adopted, since: start)
-      if isReplaced {
-        historyBegun()
-        observer.historyReplaced()
-      }
-      if let loaded { install(loaded.schema) }
-      dataVersion = version
-      publish([], transaction.commits)
-    }
-  }
-
-  /// Content that somebody has put back, as SQLite's backup interface does, is another history: its
-  /// sequences may have been given to other changes.
-  ///
-  /// - Returns: Whether another history begins, with the next sequence.
-  private func goOnWithReplacedContent() throws(SQLiteFailure) -> Bool {
-    guard try OwnTables.exist(connection) else {
-      setGone()
-      throw SQLiteFailure(extendedCode: SQLITE_ERROR, message: "the database is another one now")
-    }
-    let found = try ChangeLog.head(connection)
-    do {
-      let id = try OwnTables.setting("history_id", connection)
-      guard id != .string(shared.historyID) || found != head else { return false }
-      try OwnTables.ensure(connection)
-      // Readers wait until they find it.
-      shared.setHistoryID(try HistoryCheck.begin(connection, inode: inode))
-    } catch {
-      switch error {
-      case .sqlite(let failure): throw failure
-      case .error(let error):
-        throw SQLiteFailure(extendedCode: SQLITE_ERROR, message: error.message)
-      }
-    }
-    head = max(found, head)
-    compactor = try Compactor.load(connection, options: options)
-    compactor.oldest = head.next
-    mutations = try MutationBounds.load(connection)
-    return true
-  }
-
-  private func noteAdoption(_ count: Int, since start: Duration) {
-    guard count > 0 else { return }
-    let (began, rows) = adoption ?? (start, 0)
-    adoption = (began, rows + count)
-    observer.foreignAdopted(count, total: rows + count, in: MonotonicClock.now - began)
-  }
-
-  private func reloadIfChanged() throws(SQLiteFailure) -> SchemaLoader.Loaded? {
-    let version = try connection.integer("PRAGMA schema_version") ?? 0
-    let hasChanged = version != schema.version
-    guard hasChanged || isRested(version) else { return nil }
-    return try reload(mayAlter: !hasChanged, previous: schema)
-  }
-
-  private func reload(
-    mayAlter: Bool, previous: Schema
-  ) throws(SQLiteFailure) -> SchemaLoader.Loaded {
-    connection.setTriggersEnabled(false)
-    defer { connection.setTriggersEnabled(schema.hasSideEffects) }
-    var next = head.next
-    let loader = SchemaLoader(
-      connection: connection, options: options, attaching: options.attachesTables ? .all : .ready,
-      mayAlter: mayAlter, previous: previous, now: options.calendar())
-    let loaded = try loader.load(nextSequence: &next)
-    rest =
-      loaded.isWaiting ? (loaded.schema.version, MonotonicClock.now + options.attachDelay) : nil
-    return loaded
-  }
-
-  /// Whether tables wait, and the schema has been at rest for long enough.
-  private func isRested(_ version: Int64) -> Bool {
-    guard let rest else { return false }
-    return rest.version == version && MonotonicClock.now >= rest.until
-  }
-
-  private func install(_ loaded: Schema) {
-    let isNew = loaded.catalog !== schema.catalog
-    if loaded.unserved != schema.unserved { observer.unservedTablesChanged(loaded.unserved) }
-    schema = loaded
-    shared.setSchema(loaded)
-    rowCounts = [:]
-    cache.removeAll()
-    connection.setTriggersEnabled(loaded.hasSideEffects)
-    guard isNew else { return }
-    observer.catalogChanged(loaded.catalog)
-  }
-
   /// Trims, notes the log's size, and commits.
   ///
   /// - Returns: Whether the log was trimmed.
   @discardableResult
-  private func end(
+  func end(
     _ transaction: WriteTransaction, trimming extra: Int = 0
   ) throws(SQLiteFailure) -> Bool {
     var compactor = self.compactor
@@ -576,7 +421,7 @@ final class Writer: @unchecked Sendable {
     try? connection.cached("ROLLBACK").run()
   }
 
-  private func publish(_ answers: [WriteAnswer], _ commits: [Commit]) {
+  func publish(_ answers: [WriteAnswer], _ commits: [Commit]) {
     shared.setHead(head)
     guard !answers.isEmpty || !commits.isEmpty else { return }
     // Said beforehand: the observer may have it taken back before it returns.
