@@ -120,7 +120,7 @@ let package = Package(
       name: "datasync",
       dependencies: [
         "DatasyncModel", "DatasyncStore", "DatasyncServer", "DatasyncRPC", "DatasyncProtobuf",
-        "DatasyncMessages", "DatasyncMetrics", nioCore, nioPosix, unixSignals,
+        "DatasyncMessages", "DatasyncMetrics", nioCore, nioPosix, nioHTTP1, unixSignals,
         logging, lifecycle, argumentParser, metrics,
       ],
       swiftSettings: settings),

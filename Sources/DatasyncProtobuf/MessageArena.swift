@@ -71,6 +71,9 @@ package final class MessageArena {
     return current
   }
 
+  /// What the last message took, in bytes.
+  package var usedBytes: Int { total - currentSize + used }
+
   // MARK: - Decoding
 
   /// The type of the generated `…__unpack` functions.

@@ -1,10 +1,13 @@
 """What a filter may take: estimated when it comes, bounded while it runs, counted while it is kept."""
 
+import random
+import time
+
 import pytest
 
 from errors import Refused, refused, refusals
 from server import until
-from session import Session
+from session import Checkpoint, Session
 
 NOTES = "CREATE TABLE notes (id TEXT PRIMARY KEY, body TEXT, other TEXT, n INTEGER);"
 WORK = ("--limit", "max_filter_work_bytes=64KiB")
@@ -206,3 +209,75 @@ def test_texts_that_only_look_alike_are_two_filters(serve):
             for events, row in [(one, first), (two, second)]:
                 session.cancel(events.request_id)
                 session.delete("notes", row.id)
+
+
+@pytest.mark.parametrize("limit", ["0", "3KiB", "8MiB"])
+def test_what_filters_take_for_a_transaction_is_bounded_and_the_views_stay_exact(serve, limit):
+    """Where their share is spent, subscriptions read the log and come back; which is not to be seen."""
+    server = serve(
+        "a.db", "--attach", "--limit", f"max_filter_batch_bytes={limit}", sql=NOTES)
+    choice = random.Random(7)
+    letters = "abc"
+    with Session(server) as reader, Session(server) as writer:
+        filters = {f"contains(concat(body, '{n}'), '{letters[n % 3]}')": letters[n % 3] for n in range(12)}
+        subscriptions = {filter: reader.subscribe("notes", filter=filter) for filter in filters}
+        subscriptions["n ge 0"] = reader.subscribe("notes", filter="n ge 0")
+        for subscription in subscriptions.values():
+            subscription.until_current()
+        rows = {}
+        for _ in range(60):
+            writes = []
+            for id in choice.sample("pqrstuvw", choice.randrange(1, 5)):
+                body = "".join(choice.choice("abcd") for _ in range(3)) + "x" * 200
+                entity = writer.contract.entity("notes", id=id, body=body, n=1)
+                writes.append({"update" if id in rows else "create": {"entity": entity}})
+                rows[id] = body
+            sequence = writer.call("commit", writes=writes).writes[-1].sequence
+        last = sequence
+        for filter, subscription in subscriptions.items():
+            seen, sequences, open_commit = {}, [], False
+            while True:
+                event = subscription.next()
+                if isinstance(event, Checkpoint):
+                    assert not open_commit, "a checkpoint within a commit"
+                    if event.sequence >= last:
+                        break
+                    continue
+                sequences.append(event.sequence)
+                open_commit = event.more
+                if event.operation == "DELETE":
+                    assert event.left_view and seen.pop(event.id) is not None
+                else:
+                    assert (event.operation == "ADD") == (event.id not in seen)
+                    seen[event.id] = event.row["body"]
+            assert sequences == sorted(set(sequences))
+            word = filters.get(filter, "")
+            assert seen == {id: body for id, body in rows.items() if word in body}
+    struck = "max_filter_batch_bytes" in server.log()
+    assert struck == (limit != "8MiB")
+
+
+def test_dear_filters_do_not_hold_up_others(serve):
+    """Hundreds of filters with nothing in common take long for a row; an event loop is not theirs."""
+    server = serve("a.db", "--attach", sql=NOTES + "CREATE TABLE others (id TEXT PRIMARY KEY, n INTEGER);")
+    with Session(server) as dear, Session(server) as writer, Session(server) as bystander:
+        row = bystander.create("others", n=1).id
+        subscriptions = [
+            dear.subscribe("notes", filter=" or ".join(
+                f"contains(body, 'word{n}-{m}')" for m in range(200)))
+            for n in range(200)
+        ]
+        for subscription in subscriptions:
+            subscription.until_current()
+        waits = []
+        # 200 × 200 × 60 KB: a second and more, wherever it is done.
+        sent = writer.send(
+            "create", entity=writer.contract.entity("notes", body=f"{'y' * 60_000} word7-7 "))
+        for _ in range(100):
+            start = time.monotonic()
+            bystander.get("others", row)
+            waits.append(time.monotonic() - start)
+        writer.answer(sent)
+        assert subscriptions[7].change().operation == "ADD"
+        assert max(waits) < 0.5, sorted(waits)[-5:]
+        print(f"worst get beside dear filters: {max(waits):.3f} s")

@@ -17,6 +17,8 @@ package final class TextMemo {
   package let budget: FilterBudget
   /// How often a text function was computed, since the memo was made.
   package private(set) var computations = 0
+  /// What was read and made for it, and a little for each time that one was asked for.
+  package private(set) var workBytes = 0
   /// What ended the evaluation at hand.
   private(set) var fault: FilterFault?
   private var evaluation: UInt64 = 0
@@ -69,6 +71,7 @@ package final class TextMemo {
   /// What the term was computed to be; nil: it is still to be computed.
   func known(_ term: TextTerm) -> Operand? {
     if fault != nil { return .null }
+    workBytes &+= FilterCost.stepBytes
     guard let slot = slot(of: term) else { return nil }
     charge(term, slot)
     return fault == nil ? slot.value : .null
@@ -127,6 +130,7 @@ package final class TextMemo {
       return .null
     }
     let bytes = bytes + made + FilterCost.stepBytes
+    workBytes &+= bytes
     spend(bytes)
     let slot = Slot(serial: term.serial, evaluation: evaluation, bytes: bytes, value: value)
     if term.id < denseLimit {

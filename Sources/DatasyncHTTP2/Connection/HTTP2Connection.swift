@@ -113,11 +113,9 @@ package final class HTTP2Connection: ChannelDuplexHandler {
 
   /// In all streams, written and not sent.
   var bufferedBytes = 0 {
-    didSet { reportBuffered() }
+    didSet { share?.report(bufferedBytes) }
   }
-  private let budget: BufferBudget?
-  /// What of it the budget knows.
-  private var reportedBytes = 0
+  private var share: BudgetShare?
   /// In all streams, received and not consumed by the layer above.
   var unreadBytes = 0
   /// Not given back to the connection's window yet.
@@ -146,7 +144,7 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     self.role = role
     sharedOptions = options
     self.delegate = delegate
-    budget = options.value.bufferBudget
+    share = options.value.bufferBudget.map { BudgetShare($0) }
     watch = FrameWatch(options.value)
   }
 
@@ -159,15 +157,7 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   /// Whether one more message may be held.
   var mayBuffer: Bool {
     guard bufferedBytes <= options.maxBufferedBytesPerConnection else { return false }
-    return bufferedBytes <= options.bufferedBytesShare || budget?.isExhausted != true
-  }
-
-  private func reportBuffered() {
-    guard let budget else { return }
-    let change = bufferedBytes - reportedBytes
-    guard abs(change) >= BufferBudget.step || (bufferedBytes == 0 && change != 0) else { return }
-    reportedBytes = bufferedBytes
-    budget.changed(by: change)
+    return bufferedBytes <= options.bufferedBytesShare || share?.budget.isExhausted != true
   }
 
   package var isActive: Bool { session != nil && !isClosing }

@@ -55,7 +55,8 @@ package struct HTTP2Options: Sendable {
   /// What a connection may hold for a peer that does not take it, in all streams together, before
   /// the next message is refused; one message may be larger than that.
   package var maxBufferedBytesPerConnection = 64 << 20
-  /// What a connection may hold in the same way where ``bufferBudget`` is used up.
+  /// What a connection may hold in the same way where ``bufferBudget`` is used up, and of what its peer
+  /// sent where that has a budget.
   package var bufferedBytesShare = 1 << 20
   /// What all connections that share it may hold; nil: each counts for itself alone.
   package var bufferBudget: BufferBudget?

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What the connections of a server hold together for peers that do not take it. Sendable.
+/// What the connections of a server hold together, of one kind. Sendable.
 ///
 /// Connections report in steps, so that small messages cost no shared counter.
 package final class BufferBudget: Sendable {
@@ -17,9 +17,28 @@ package final class BufferBudget: Sendable {
   /// In bytes, less than a step for each connection off the truth.
   package var heldBytes: Int { held.load(ordering: .relaxed) }
 
-  var isExhausted: Bool { heldBytes > maxBytes }
+  package var isExhausted: Bool { heldBytes > maxBytes }
 
-  func changed(by bytes: Int) {
+  fileprivate func changed(by bytes: Int) {
     held.add(bytes, ordering: .relaxed)
+  }
+}
+
+/// What one connection has of a ``BufferBudget``. A value; loop-bound with its connection.
+package struct BudgetShare {
+  package let budget: BufferBudget
+  /// What of it the budget knows.
+  private var reportedBytes = 0
+
+  package init(_ budget: BufferBudget) {
+    self.budget = budget
+  }
+
+  /// - Parameter bytes: That the connection holds now.
+  package mutating func report(_ bytes: Int) {
+    let change = bytes - reportedBytes
+    guard abs(change) >= BufferBudget.step || (bytes == 0 && change != 0) else { return }
+    reportedBytes = bytes
+    budget.changed(by: change)
   }
 }

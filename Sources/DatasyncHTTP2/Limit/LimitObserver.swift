@@ -19,6 +19,8 @@ package enum Limit: String, CaseIterable, Sendable {
   case pings = "max_ping_strikes"
   case emptyData = "max_empty_data_frames"
   case bufferedBytes = "max_buffered_bytes_per_connection"
+  case requestBytes = "max_request_bytes"
+  case requestBytesOfConnection = "max_request_bytes_per_connection"
   case keepaliveTime = "keepalive_timeout"
   case idleTime = "max_idle"
   case ageTime = "max_age"

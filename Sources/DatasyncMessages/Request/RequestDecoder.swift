@@ -10,6 +10,9 @@ package final class RequestDecoder {
     arena = MessageArena(maxBytes: maxBytes)
   }
 
+  /// What the last message took once decoded, about what its request takes.
+  package var decodedBytes: Int { arena.usedBytes }
+
   /// - Throws: ``MessageArena/Fault``: no such message (invalid UTF-8 in a string included), or one
   ///   that would take too much memory.
   package func sessionRequest(_ bytes: UnsafeRawBufferPointer) throws -> SessionRequest {

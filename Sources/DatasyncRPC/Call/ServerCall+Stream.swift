@@ -13,6 +13,13 @@ extension ServerCall: HTTP2StreamDelegate {
     }
     deframer.append(data)
     deliverMessages()
+    countHeld()
+    guard holdsSome, let limit = connection.requestLimit(adding: 0) else { return }
+    connection.options.limitObserver?.limitReached(limit)
+    abort(
+      Status(
+        .resourceExhausted,
+        "the server holds too much of what clients have sent (\(limit.rawValue)): try again later"))
   }
 
   package func trailersReceived(_ stream: HTTP2Stream) {}

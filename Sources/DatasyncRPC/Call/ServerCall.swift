@@ -49,6 +49,10 @@ package final class ServerCall {
   var wasHalfCloseDelivered = false
   var unconsumedBytes = 0
   var deadlineTimer: NIOScheduledCallback?
+  /// Of requests that the handler has not done with.
+  private var requestBytes = 0
+  /// What the connection knows that this call holds.
+  private var knownBytes = 0
 
   init(
     connection: ServerConnection, stream: HTTP2Stream, opening: CallOpening, deadline: NIODeadline?
@@ -218,6 +222,42 @@ package final class ServerCall {
     guard isPaused else { return }
     isPaused = false
     deliverMessages()
+    countHeld()
+  }
+
+  // MARK: - What is held
+
+  /// Less than this is not counted.
+  package static let leastCountedBytes = 4096
+
+  /// Counts a request that came on this call as held, until ``release(_:)`` or the call's end.
+  ///
+  /// - Returns: The name of the limit that it does not fit in; nothing is counted then.
+  package func hold(_ bytes: Int) -> String? {
+    if let limit = connection.requestLimit(adding: bytes) { return limit.rawValue }
+    requestBytes += bytes
+    countHeld()
+    return nil
+  }
+
+  package func release(_ bytes: Int) {
+    requestBytes = max(0, requestBytes - bytes)
+    countHeld()
+  }
+
+  /// Whether the connection holds so much that requests had better be done with before more is read.
+  package var holdsMuch: Bool { connection.isRequestBytesHigh }
+
+  var holdsSome: Bool { knownBytes > 0 }
+
+  /// Tells the connection what the call holds now.
+  func countHeld() {
+    var bytes = deframer.bufferedBytes + requestBytes
+    if let heldMessage { bytes += heldMessage.message.readableBytes }
+    if bytes < ServerCall.leastCountedBytes { bytes = 0 }
+    guard bytes != knownBytes else { return }
+    connection.requestBytesChanged(by: bytes - knownBytes)
+    knownBytes = bytes
   }
 
   // MARK: - The end
@@ -227,6 +267,8 @@ package final class ServerCall {
     handler = nil
     heldMessage = nil
     deframer.removeAll()
+    requestBytes = 0
+    countHeld()
     deadlineTimer?.cancel()
     deadlineTimer = nil
     stream?.awaitsBytes = false

@@ -44,7 +44,13 @@ extension RPCOptions {
       65_536...(1 << 40), "the same for one connection"),
     .bytes(
       "buffered_bytes_share", \.http2.bufferedBytesShare, 65_536...(1 << 40),
-      "what each connection may hold still when max_buffered_bytes is used up"),
+      "what each connection may hold still when max_buffered_bytes or max_request_bytes is used up"),
+    .bytes(
+      "max_request_bytes", \.maxRequestBytes, 65_536...(1 << 40),
+      "of messages that are not whole yet and of requests that run, in all"),
+    .bytes(
+      "max_request_bytes_per_connection", \.maxRequestBytesPerConnection, 65_536...(1 << 40),
+      "the same for one connection"),
     .bytes(
       "max_unread_bytes_per_connection", \.http2.maxUnreadBytesPerConnection, 65_536...(1 << 40),
       "received and not read by any call, before the client is stopped"),

@@ -18,6 +18,12 @@ package struct RPCOptions: Sendable {
   /// What all connections together may hold for clients that do not take it; beyond it each may
   /// hold ``HTTP2Options/bufferedBytesShare``.
   package var maxBufferedBytes = 512 << 20
+  /// What clients have sent and no call is done with: messages that are not whole yet or wait, and
+  /// requests that run. Beyond it each connection may hold ``HTTP2Options/bufferedBytesShare``; what
+  /// does not fit is refused.
+  package var maxRequestBytes = 512 << 20
+  package var maxRequestBytesPerConnection = 64 << 20
+  var requestBudget: BufferBudget?
   /// For calls that run when the server shuts down.
   package var drainGrace = TimeAmount.seconds(30)
   /// Connections that the kernel holds before they are accepted.

@@ -54,6 +54,7 @@ package final class RPCServer: Sendable {
     if options.http2.bufferBudget == nil {
       options.http2.bufferBudget = BufferBudget(maxBytes: options.maxBufferedBytes)
     }
+    options.requestBudget = BufferBudget(maxBytes: options.maxRequestBytes)
     if options.http2.http1Text.isEmpty {
       options.http2.http1Text =
         "This is a gRPC server, which speaks HTTP/2 alone: use a gRPC client, or grpcurl.\n"

@@ -20,6 +20,11 @@ final class ServerConnection: HTTP2ConnectionDelegate {
   /// Calls that the current read brought.
   private var unsettled: [ServerCall] = []
   private var fields = HeaderBlock()
+  /// What its client has sent and its calls are not done with.
+  private(set) var requestBytes = 0 {
+    didSet { requestShare?.report(requestBytes) }
+  }
+  private var requestShare: BudgetShare?
   private var known: KnownHead?
 
   init(
@@ -28,6 +33,7 @@ final class ServerConnection: HTTP2ConnectionDelegate {
     logger: Logger, onClose: @escaping (ServerConnection) -> Void
   ) {
     sharedOptions = options
+    requestShare = options.value.requestBudget.map { BudgetShare($0) }
     self.registry = registry
     self.peer = peer
     self.eventLoop = eventLoop
@@ -148,6 +154,25 @@ final class ServerConnection: HTTP2ConnectionDelegate {
     guard !unsettled.isEmpty else { return }
     for call in unsettled { call.settle() }
     unsettled.removeAll(keepingCapacity: true)
+  }
+
+  // MARK: - Requests' bytes
+
+  func requestBytesChanged(by bytes: Int) {
+    requestBytes += bytes
+  }
+
+  /// The limit that so many bytes more would pass.
+  func requestLimit(adding bytes: Int) -> Limit? {
+    let bytes = requestBytes + bytes
+    if bytes > options.maxRequestBytesPerConnection { return .requestBytesOfConnection }
+    let isExhausted = requestShare?.budget.isExhausted ?? false
+    return isExhausted && bytes > options.http2.bufferedBytesShare ? .requestBytes : nil
+  }
+
+  /// Whether calls had better finish some requests before they read more.
+  var isRequestBytesHigh: Bool {
+    requestBytes > options.maxRequestBytesPerConnection / 4 || requestLimit(adding: 0) != nil
   }
 
   // MARK: - Calls

@@ -36,6 +36,15 @@ extension DatasyncError {
       metadata: ["limit": "max_decoded_bytes"])
   }
 
+  /// - Parameter limit: That of the server or that of the connection, by its name.
+  static func requestBytes(_ limit: String) -> DatasyncError {
+    DatasyncError(
+      .resourceExhausted, reason: "MAX_REQUEST_BYTES",
+      "requests that run, and messages that are not whole yet, take more than \(limit): wait "
+        + "for answers, or try again later",
+      metadata: ["limit": limit], retryAfter: .milliseconds(100))
+  }
+
   static var emptyRequest: DatasyncError {
     DatasyncError(
       .invalidArgument, reason: "EMPTY_REQUEST", "the request says nothing: its oneof is empty")

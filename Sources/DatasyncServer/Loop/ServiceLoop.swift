@@ -31,6 +31,8 @@ final class ServiceLoop {
   private(set) var tail: CommitTail
   /// Of the subscriptions of all loops.
   let filters: FilterShelf
+  /// The same.
+  let subscriptionCount: SubscriptionCount
   let memos: RowMemos
   let heartbeats: TimerQueue
   /// Of the subscriptions that say something at most once in an interval.
@@ -52,6 +54,9 @@ final class ServiceLoop {
   /// Of pages of queries that wait for streams that are full.
   var pageBytesHeld = 0
 
+  /// Of the memos, at the beginning of the batch at hand.
+  private var filterWorkBefore = 0
+
   private var requesters: [UInt64: any WriteRequester] = [:]
   private var nextRequester: UInt64 = 1
   private var waiting: [(position: Sequence, body: () -> Void)] = []
@@ -63,8 +68,10 @@ final class ServiceLoop {
   init(
     index: Int, eventLoop: any EventLoop, store: Store, head: Sequence, options: ServiceOptions,
     logger: Logger, metrics: ServiceMetrics = ServiceMetrics(), log: ServiceLog? = nil,
-    filters: FilterShelf? = nil
+    filters: FilterShelf? = nil, subscriptionCount: SubscriptionCount? = nil
   ) {
+    self.subscriptionCount =
+      subscriptionCount ?? SubscriptionCount(max: options.maxSubscriptions)
     self.metrics = metrics
     self.log = log ?? ServiceLog(logger: logger)
     self.index = index
@@ -88,8 +95,12 @@ final class ServiceLoop {
 
   /// An error is on its way to a client: where it is a limit's, that counts.
   func note(_ error: DatasyncError?) {
-    guard let limit = error?.metadata["limit"] else { return }
-    options.limits?.limitReached(named: limit)
+    if let limit = error?.metadata["limit"] { noteLimit(limit) }
+  }
+
+  /// A limit has struck.
+  func noteLimit(_ name: String) {
+    options.limits?.limitReached(named: name)
   }
 
   // MARK: - Calls
@@ -128,6 +139,7 @@ final class ServiceLoop {
     deliveries = 0
     if !FaultSwitch.isOn(.eventBeforeResponse) { answerWrites(of: batch) }
     deliveryTime = eventLoop.now
+    filterWorkBefore = memos.workBytes
     isDelivering = true
     for commit in batch.commits where commit.last > head {
       tail.append(commit)
@@ -162,6 +174,19 @@ final class ServiceLoop {
       subscription.fallBack(to: position)
       waiting.append((commit.last, { subscription.pump() }))
     }
+  }
+
+  /// Whether the filters with text functions have had their share of the batch at hand.
+  var isFilterWorkSpent: Bool {
+    memos.workBytes &- filterWorkBefore > options.maxFilterBatchBytes
+  }
+
+  /// A live subscription reads the log from a position on, once this loop has published so much.
+  func sendToLog(_ subscription: Subscription, from position: Sequence, through end: Sequence) {
+    guard subscription.isLive else { return }
+    subscription.readsLog = true
+    subscription.fallBack(to: position)
+    waiting.append((end, { subscription.pump() }))
   }
 
   private func publish(_ commit: Commit) {

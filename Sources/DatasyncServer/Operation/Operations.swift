@@ -137,7 +137,7 @@ final class Operations: WriteRequester {
     sink = nil
     let requests = Array(running.values)
     running = [:]
-    if subscriptionCount > 0 { loop.metrics.subscriptionsChanged(by: -subscriptionCount) }
+    if subscriptionCount > 0 { subscriptionsLeft(subscriptionCount) }
     subscriptionCount = 0
     filterBytes = 0
     for started in started.values { loop.metrics.ended(started, .cancelled) }
@@ -201,7 +201,7 @@ final class Operations: WriteRequester {
     if case .subscription(let subscription) = request {
       subscriptionCount -= 1
       filterBytes -= subscription.filterBytes
-      loop.metrics.subscriptionsChanged(by: -1)
+      subscriptionsLeft(1)
     }
     return true
   }
@@ -212,6 +212,11 @@ final class Operations: WriteRequester {
   }
 
   // MARK: - Subscriptions
+
+  private func subscriptionsLeft(_ number: Int) {
+    loop.subscriptionCount.leave(number)
+    loop.metrics.subscriptionsChanged(by: -number)
+  }
 
   func subscribe(_ request: SubscribeRequest, id: UInt64) throws(DatasyncError) {
     guard let sink else { return }
@@ -234,6 +239,7 @@ final class Operations: WriteRequester {
           + "they would take \(filterBytes + subscription.filterBytes)",
         metadata: ["limit": "max_filter_bytes_per_session"])
     }
+    try loop.subscriptionCount.admit()
     running[id] = .subscription(subscription)
     subscriptionCount += 1
     filterBytes += subscription.filterBytes

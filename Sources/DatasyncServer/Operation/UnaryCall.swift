@@ -41,8 +41,13 @@ final class UnaryCall: CallHandler, ResponseSink {
         Status(
           .internal, "the request is no \(coding.requestName), or holds text that is not UTF-8"))
     }
+    let bytes = loop.decoder.decodedBytes
+    let isCounted = bytes >= ServerCall.leastCountedBytes
+    if isCounted, let limit = call.hold(bytes) { return finish(0, error: .requestBytes(limit)) }
     if coding.isServerStreaming { call.sendInitialMetadata(Metadata()) }
     operations.start(request, id: UnaryCall.requestID)
+    // What a subscription keeps is counted elsewhere.
+    if isCounted, coding.isServerStreaming { call.release(bytes) }
   }
 
   func halfClosed() {}

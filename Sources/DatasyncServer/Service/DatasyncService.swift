@@ -10,7 +10,9 @@ package import NIOCore
 package final class DatasyncService: Sendable {
   package let store: Store
   private let loops: [ObjectIdentifier: NIOLoopBound<ServiceLoop>]
-  private let options: ServiceOptions
+  let options: ServiceOptions
+  let storeOptions: StoreOptions
+  let subscriptionCount: SubscriptionCount
   private let watch: StoreWatch
   private let filters: FilterShelf
 
@@ -34,20 +36,23 @@ package final class DatasyncService: Sendable {
     let eventLoops = group.makeIterator().map { $0 }
     let head = store.head
     let filters = FilterShelf(maxBytes: options.maxFilterBytes)
+    let subscriptionCount = SubscriptionCount(max: options.maxSubscriptions)
     var bounds: [NIOLoopBound<ServiceLoop>] = []
     for (index, eventLoop) in eventLoops.enumerated() {
       let bound = try await eventLoop.submit {
         NIOLoopBound(
           ServiceLoop(
             index: index, eventLoop: eventLoop, store: store, head: head, options: options,
-            logger: logger, metrics: metrics, log: log, filters: filters), eventLoop: eventLoop)
+            logger: logger, metrics: metrics, log: log, filters: filters,
+            subscriptionCount: subscriptionCount), eventLoop: eventLoop)
       }.get()
       bounds.append(bound)
     }
     let loops = zip(eventLoops, bounds).map { (ObjectIdentifier($0), $1) }
     let service = DatasyncService(
       store: store, loops: Dictionary(uniqueKeysWithValues: loops), options: options,
-      watch: StoreWatch(store, on: group.next(), log: log), filters: filters)
+      storeOptions: storeOptions, watch: StoreWatch(store, on: group.next(), log: log),
+      filters: filters, subscriptionCount: subscriptionCount)
     hub.unservedTablesChanged(store.unservedTables)
     hub.start(bounds, on: eventLoops, of: store) { onSchema(service, $0) }
     onSchema(service, store.catalog)
@@ -56,8 +61,11 @@ package final class DatasyncService: Sendable {
 
   private init(
     store: Store, loops: [ObjectIdentifier: NIOLoopBound<ServiceLoop>], options: ServiceOptions,
-    watch: StoreWatch, filters: FilterShelf
+    storeOptions: StoreOptions, watch: StoreWatch, filters: FilterShelf,
+    subscriptionCount: SubscriptionCount
   ) {
+    self.storeOptions = storeOptions
+    self.subscriptionCount = subscriptionCount
     self.filters = filters
     self.watch = watch
     self.store = store

@@ -13,6 +13,8 @@ package struct ServiceOptions: Sendable {
   /// Pages of queries that each loop holds for streams that are full; one more is read again.
   package var maxPageBytesHeld = 64 << 20
   package var maxSubscriptionsPerSession = 10_000
+  /// Of all calls.
+  package var maxSubscriptions = 1_000_000
   /// Messages that are no request, before the call ends.
   package var maxMalformedMessages = 16
   /// What a request may take in memory once decoded.
@@ -40,6 +42,9 @@ package struct ServiceOptions: Sendable {
   package var maxFilterCost = 256 << 10
   /// The same of a query's, which runs on a thread of its own.
   package var maxQueryFilterCost = 4 << 20
+  /// What the text functions of all filters of a loop may take for one batch of the writer. The
+  /// subscriptions that are not judged by then read the log, whose readers judge it.
+  package var maxFilterBatchBytes = 8 << 20
   /// What the filters of all subscriptions take in memory, equal ones counted once.
   package var maxFilterBytes = 512 << 20
   /// The same of a session's, each counted.

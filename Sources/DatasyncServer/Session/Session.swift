@@ -18,6 +18,8 @@ final class Session: CallHandler, ResponseSink {
   private var isHalfClosed = false
   private var isPaused = false
   private var isEnded = false
+  /// What the call has counted of requests that are not small, by their ids.
+  private var heldBytes: [UInt64: Int] = [:]
 
   init(call: ServerCall, loop: ServiceLoop) {
     self.call = call
@@ -70,7 +72,14 @@ final class Session: CallHandler, ResponseSink {
       let wasRunning = operations.cancel(target)
       finish(id, error: wasRunning ? nil : .requestNotFound(target))
     case .some(let request):
+      let bytes = loop.decoder.decodedBytes
+      if bytes >= ServerCall.leastCountedBytes {
+        if let limit = call.hold(bytes) { return finish(id, error: .requestBytes(limit)) }
+        heldBytes[id] = bytes
+      }
       operations.start(request, id: id)
+      // What it keeps is counted elsewhere.
+      if case .subscribe = request { release(id) }
     }
     endWhenDone()
   }
@@ -124,16 +133,23 @@ final class Session: CallHandler, ResponseSink {
   /// Too many requests at once are not refused: the session stops reading until answers have gone
   /// out. DESIGN §4.
   private func pauseWhenFull() {
-    guard !isPaused, operations.inFlight >= loop.options.maxRequestsInFlight || !call.isWritable
-    else { return }
+    guard !isPaused, isFull || !call.isWritable else { return }
     isPaused = true
     call.pauseReading()
   }
 
+  private var isFull: Bool {
+    operations.inFlight >= loop.options.maxRequestsInFlight
+      || (!heldBytes.isEmpty && call.holdsMuch)
+  }
+
+  private func release(_ requestID: UInt64) {
+    guard !heldBytes.isEmpty, let bytes = heldBytes.removeValue(forKey: requestID) else { return }
+    call.release(bytes)
+  }
+
   private func resumeWhenRoom() {
-    guard isPaused, !isEnded, operations.inFlight < loop.options.maxRequestsInFlight,
-      call.isWritable
-    else { return }
+    guard isPaused, !isEnded, !isFull, call.isWritable else { return }
     isPaused = false
     call.resumeReading()
   }
@@ -174,10 +190,12 @@ final class Session: CallHandler, ResponseSink {
   }
 
   func answer(_ requestID: UInt64, _ response: Response) {
+    release(requestID)
     loop.encoder.session(requestID, response, write)
   }
 
   func finish(_ requestID: UInt64, error: DatasyncError?) {
+    release(requestID)
     send(status: error, for: requestID)
   }
 

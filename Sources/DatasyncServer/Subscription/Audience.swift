@@ -26,8 +26,8 @@ final class Audience: SlotHolder {
   private var members = SlotSet<Subscription>()
   /// What the batch at hand has for the members; nil: nothing so far.
   private(set) var batch: EventBatch?
-  /// The filter has met a row that it cannot judge: there are no members any more.
-  private var hasFailed = false
+  /// The members have ended, or read the log: they leave when the batch at hand has been delivered.
+  private var isLeft = false
 
   init(key: Key, view: View) {
     self.key = key
@@ -51,7 +51,8 @@ final class Audience: SlotHolder {
 
   /// Judges a change and keeps what the members see of it until it is delivered.
   func take(_ change: JudgedChange, of commit: Commit, in loop: ServiceLoop) {
-    guard !hasFailed else { return }
+    guard !isLeft else { return }
+    if view.condition.readsText, loop.isFilterWorkSpent { return leave(before: commit, in: loop) }
     let verdicts: Verdicts
     do throws(FilterFault) {
       verdicts = try change.verdicts(in: view)
@@ -75,9 +76,19 @@ final class Audience: SlotHolder {
 
   /// Ends every member, after what came before.
   private func fail(_ fault: FilterFault, in loop: ServiceLoop) {
-    hasFailed = true
+    isLeft = true
     if batch != nil { loop.deliver(to: self, checkpoint: nil) }
     members.forEach { $0.end(fault.error) }
+  }
+
+  /// Has every member read the log from this commit on, where the readers judge it.
+  private func leave(before commit: Commit, in loop: ServiceLoop) {
+    isLeft = true
+    loop.noteLimit("max_filter_batch_bytes")
+    batch?.remove(commit)
+    if batch != nil { loop.deliver(to: self, checkpoint: nil) }
+    let position = Sequence(commit.first.rawValue - 1)
+    members.forEach { loop.sendToLog($0, from: position, through: commit.last) }
   }
 
   /// Gives every member what was kept.

@@ -53,6 +53,17 @@ final class EventBatch {
     framedEvents.forget()
   }
 
+  /// Takes back what was appended of a commit, which is the last one.
+  func remove(_ commit: Commit) {
+    guard endsWith(commit) else { return }
+    while let last = events.last, last.commitEnd == commit.last {
+      byteCount -= last.encoded.bytes.count
+      events.removeLast()
+    }
+    self.commit = nil
+    framedEvents.forget()
+  }
+
   private func swapLast() {
     events.swapAt(events.count - 1, events.count - 2)
     events[events.count - 2].more = true

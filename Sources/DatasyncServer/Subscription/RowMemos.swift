@@ -21,6 +21,9 @@ final class RowMemos {
   /// How often a text function was computed.
   var computations: (before: Int, after: Int) { (before.computations, after.computations) }
 
+  /// What they have taken so far, of text and steps in bytes; it may wrap around.
+  var workBytes: Int { before.workBytes &+ after.workBytes }
+
   func makeOwner() -> UInt64 {
     lastOwner += 1
     if lastOwner % 1024 == 0 {

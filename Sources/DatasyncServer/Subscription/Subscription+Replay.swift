@@ -12,13 +12,16 @@ extension Subscription {
     if pages.current != nil { return sendPage() }
     if pages.within != nil { return goOnWithPages(after: position) }
     if position >= loop.head { return becomeLive(at: position) }
-    if sink?.takesWholeCommits == true,
+    if sink?.takesWholeCommits == true, !readsLog,
       let commits = loop.tail.commits(after: position, maxBytes: loop.options.replayChunkBytes)
     {
-      if replay(commits) { yieldThenPump() }
+      let before = loop.memos.workBytes
+      let goesOn = replay(commits)
+      readsLog = loop.memos.workBytes &- before > loop.options.maxFilterBatchBytes
+      if goesOn { yieldThenPump() }
       return
     }
-    if isCurrent {
+    if isCurrent, !readsLog {
       loop.log.consumerBehind(
         table: view.table?.name ?? "", clientID: clientID,
         by: loop.head.rawValue.subtractingClamped(position.rawValue))

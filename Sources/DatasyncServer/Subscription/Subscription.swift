@@ -39,6 +39,8 @@ final class Subscription: SlotHolder {
   var heartbeatPlace = TimerQueue.Place.none
   var intervalPlace = TimerQueue.Place.none
   private var isAwaitingDrain = false
+  /// Whether its filter has taken too much on the loop: it catches up away from it.
+  var readsLog = false
 
   /// Of a replay from the log.
   var pages: ReplayPages { boxedPages?.pages ?? ReplayPages() }
@@ -214,6 +216,7 @@ final class Subscription: SlotHolder {
       return
     }
     phase = .live
+    readsLog = false
     loop.enterLive(self)
     settle(at: position)
   }

@@ -37,6 +37,12 @@ enum ViewCondition: Sendable {
     return false
   }
 
+  /// Whether judging a row may take long.
+  var readsText: Bool {
+    if case .filter(let shared) = self { return shared.readsText }
+    return false
+  }
+
   /// What it takes in memory, about.
   var byteCount: Int {
     switch self {

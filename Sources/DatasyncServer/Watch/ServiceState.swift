@@ -7,17 +7,26 @@ package struct ServiceState: Sendable {
   package var largestLag: UInt64 = 0
   /// Subscriptions that have something to be sent.
   package var laggingCount = 0
+  /// Pages that wait for streams that are full: of queries, and of the log.
+  package var pageBytes = 0
+  package var logPageCount = 0
+  /// Of the newest commits, which all loops share.
+  package var tailBytes = 0
 
   mutating func add(_ other: ServiceState) {
     largestLag = max(largestLag, other.largestLag)
     laggingCount += other.laggingCount
+    pageBytes += other.pageBytes
+    logPageCount += other.logPageCount
+    tailBytes = max(tailBytes, other.tailBytes)
   }
 }
 
 extension ServiceLoop {
   /// Asks every subscription; to be called now and then.
   var state: ServiceState {
-    var state = ServiceState()
+    var state = ServiceState(
+      pageBytes: pageBytesHeld, logPageCount: pagesHeld, tailBytes: tail.memoryCost)
     for subscription in heartbeats.subscriptions {
       // Who rests has asked for it.
       guard case .replaying(let position, _) = subscription.phase, position < head else { continue }

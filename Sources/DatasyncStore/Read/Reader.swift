@@ -21,6 +21,7 @@ final class Reader: @unchecked Sendable {
   private let busyWait: BusyWait
   private let checkpointer: Checkpointer
   private let options: StoreOptions
+  private let cacheUse: CacheUse
 
   /// The longest that a snapshot is used for new reads: an old one keeps the WAL growing.
   private let maxSnapshotAge: Duration = .milliseconds(250)
@@ -33,6 +34,7 @@ final class Reader: @unchecked Sendable {
     checkpointer: Checkpointer, adopt: @escaping @Sendable () -> Void
   ) throws(SQLiteFailure) {
     connection = try Connection(path: path)
+    cacheUse = CacheUse(of: connection, shared)
     self.shared = shared
     self.busyWait = busyWait
     self.checkpointer = checkpointer
@@ -89,6 +91,7 @@ final class Reader: @unchecked Sendable {
   /// No read waits: a snapshot that is held would keep the WAL from being reused.
   func rest() {
     if !isStale { endSnapshot() }
+    cacheUse.note()
   }
 
   /// Whether a test wants the snapshot to be used on.

@@ -9,6 +9,7 @@ final class SharedState: Sendable {
   private let history: Mutex<String>
   private let currentWALPages = Atomic(0)
   private let currentLogBytes = Atomic(0)
+  private let currentCacheBytes = Atomic(0)
   private let oldestLogged: Atomic<UInt64>
   let writerWatch = WriterWatch()
 
@@ -42,6 +43,13 @@ final class SharedState: Sendable {
 
   func setWALPages(_ pages: Int) {
     currentWALPages.store(pages, ordering: .relaxed)
+  }
+
+  /// What the connections' page caches take, as far as they have said.
+  var cacheBytes: Int { currentCacheBytes.load(ordering: .relaxed) }
+
+  func cacheBytesChanged(by bytes: Int) {
+    currentCacheBytes.add(bytes, ordering: .relaxed)
   }
 
   /// Names the database's history.

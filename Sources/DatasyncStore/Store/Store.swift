@@ -139,9 +139,7 @@ package final class Store: Sendable {
       readers: connections, limit: options.maxQueuedReads, maxScans: options.maxScans
     ) {
       // There may be many of them.
-      var options = options
-      options.cacheBytes /= 8
-      return try makeReader(options)
+      try makeReader(options.ofLaterReaders)
     }
     self.threads = Mutex(threads.compactMap { $0 })
     guard !threads.contains(where: { $0 == nil }) else {
@@ -197,6 +195,11 @@ package final class Store: Sendable {
 
   /// Begins no write any more: those that wait and those that come are refused with UNAVAILABLE.
   /// Calls back when those that had begun are in a batch that was announced.
+  /// Of requests that wait for the writer.
+  package var queuedWriteBytes: Int { writer.queuedBytes }
+  /// What SQLite's page caches take, as each connection last said, a second ago or when it last rested.
+  package var cacheBytes: Int { shared.cacheBytes }
+
   package func endWrites(_ ended: @escaping @Sendable () -> Void) {
     writer.endWrites(ended)
   }

@@ -106,3 +106,22 @@ extension StoreOptions {
     withinTables.contains("*") || withinTables.contains(table) || softDelete(of: table) == .ours
   }
 }
+
+extension StoreOptions {
+  /// Of the threads that come where scans stand aside: there may be many of them.
+  var ofLaterReaders: StoreOptions {
+    var options = self
+    options.cacheBytes /= 8
+    return options
+  }
+
+  /// Most threads that read at once.
+  package var maxReaderCount: Int { max(1, readerCount, maxScans + 1) }
+
+  /// What the page caches of all connections may take.
+  package var allCacheBytes: Int {
+    let first = max(1, readerCount)
+    // With those of the writer and of checkpoints.
+    return cacheBytes * (first + 2) + ofLaterReaders.cacheBytes * (maxReaderCount - first)
+  }
+}

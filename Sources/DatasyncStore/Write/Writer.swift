@@ -54,6 +54,7 @@ final class Writer: @unchecked Sendable {
   var committed: () -> Void = {}
   /// See ``Checkpointer/makeRoom(by:waiting:)``.
   var copyWAL: (_ milliseconds: Int32) -> Bool = { _ in true }
+  private let cacheUse: CacheUse
   /// Until then, nobody who reads is waited for on a full disk.
   var nextRoomWait: Duration = .zero
   /// Whether the database's path still names the file that is open.
@@ -92,6 +93,7 @@ final class Writer: @unchecked Sendable {
     clock = prepared.clock
     lastClockSave = MonotonicClock.now
     log = ChangeLog(connection)
+    cacheUse = CacheUse(of: connection, shared)
   }
 
   // MARK: - From any thread
@@ -147,7 +149,9 @@ final class Writer: @unchecked Sendable {
     }
     if isOver { ended() } else { inbox.broadcast() }
   }
+
   var queuedCount: Int { inbox.withLock { $0.queue.count } }
+  var queuedBytes: Int { inbox.withLock { $0.queue.byteCount } }
 
   func closeQueue() {
     inbox.withLock { $0.isClosed = true }
@@ -441,6 +445,7 @@ final class Writer: @unchecked Sendable {
       // Where there was something to trim, there may be more.
       let didTrim = try end(newTransaction(), trimming: 4096)
       reserve?.takeIfDue()
+      cacheUse.note()
       if !didTrim { lastTidy = MonotonicClock.now }
     } catch {
       rollBack()

@@ -32,6 +32,7 @@ struct ServeOptions: Sendable {
     .count(
       "max_subscriptions_per_session", \.maxSubscriptionsPerSession, 1...10_000_000,
       "subscriptions of a session"),
+    .count("max_subscriptions", \.maxSubscriptions, 1...100_000_000, "subscriptions in all"),
     .count(
       "max_malformed_messages", \.maxMalformedMessages, 0...1_000_000,
       "messages that are no request before a session ends"),
@@ -41,6 +42,9 @@ struct ServeOptions: Sendable {
       "of text that a subscription's filter takes for a row, by estimate"),
     .bytes(
       "max_query_filter_cost", \.maxQueryFilterCost, 1024...(1 << 40), "the same of a query's"),
+    .bytes(
+      "max_filter_batch_bytes", \.maxFilterBatchBytes, 0...(1 << 40),
+      "of text that an event loop's filters take for one transaction; then the readers go on"),
     .bytes(
       "max_filter_bytes", \.maxFilterBytes, 65_536...(1 << 40),
       "the filters of all subscriptions, equal ones counted once"),

@@ -46,6 +46,10 @@ enum MetricCatalog {
       MetricDescription(
         "datasync_foreign_changes_total", .counter,
         "Rows that other programs changed and that were given their place in the history."),
+      MetricDescription(
+        "datasync_memory_bytes", .gauge, "What one kind of thing takes in memory, about."),
+      MetricDescription(
+        "datasync_memory_limit_bytes", .gauge, "What it may take, by the limits that are set."),
       MetricDescription("datasync_tables", .gauge, "Tables that are served."),
       MetricDescription("datasync_unserved_tables", .gauge, "Tables that are not served."),
     ] + ProcessMetrics.descriptions

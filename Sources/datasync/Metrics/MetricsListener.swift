@@ -15,6 +15,7 @@ struct MetricsListener: Sendable {
     ProcessMetrics.install(in: registry)
     let largestLag = Meter(label: "datasync_subscription_lag_sequences")
     let lagging = Meter(label: "datasync_subscriptions_lagging")
+    let memory = MemoryMeters()
     server = MetricsServer(
       registry: registry,
       probes: Probes(
@@ -24,6 +25,7 @@ struct MetricsListener: Sendable {
           service.state(on: eventLoop).map { state in
             largestLag.set(Double(state.largestLag))
             lagging.set(state.laggingCount)
+            memory.set(rpc.memoryAccounts + service.memoryAccounts(state))
           }
         }))
   }

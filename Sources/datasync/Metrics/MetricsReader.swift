@@ -1,0 +1,80 @@
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// Reads `/metrics` of a server. Namespace.
+enum MetricsReader {
+  private static let timeout = TimeAmount.seconds(10)
+  private static let maxBytes = 16 << 20
+
+  /// - Throws: ``Failure``, with the address.
+  static func read(from address: ListenAddress) async throws -> String {
+    let name = ListenAddress.text(host: address.host, port: address.port)
+    let group = MultiThreadedEventLoopGroup.singleton
+    let answer = group.any().makePromise(of: String.self)
+    let deadline = answer.futureResult.eventLoop.scheduleTask(in: timeout) {
+      answer.fail(Failure("no answer for \(timeout.nanoseconds / 1_000_000_000) seconds"))
+    }
+    do {
+      let channel = try await ClientBootstrap(group: group)
+        .connectTimeout(timeout)
+        .channelInitializer { channel in
+          channel.pipeline.addHTTPClientHandlers().flatMapThrowing {
+            try channel.pipeline.syncOperations.addHandler(AnswerHandler(answer))
+          }
+        }
+        .connect(host: address.host, port: address.port).get()
+      let head = HTTPRequestHead(
+        version: .http1_1, method: .GET, uri: "/metrics",
+        headers: ["Host": name, "Connection": "close"])
+      channel.write(HTTPClientRequestPart.head(head), promise: nil)
+      channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
+      let text = try await answer.futureResult.get()
+      deadline.cancel()
+      channel.close(promise: nil)
+      return text
+    } catch {
+      answer.fail(error)
+      deadline.cancel()
+      throw Failure("\(name) cannot be asked: \(error)")
+    }
+  }
+
+  /// Puts one answer together. Loop-bound.
+  private final class AnswerHandler: ChannelInboundHandler {
+    typealias InboundIn = HTTPClientResponsePart
+
+    private let answer: EventLoopPromise<String>
+    private var body = ByteBuffer()
+
+    init(_ answer: EventLoopPromise<String>) {
+      self.answer = answer
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+      switch unwrapInboundIn(data) {
+      case .head(let head):
+        guard head.status == .ok else {
+          return answer.fail(
+            Failure("it answers \(head.status); is it the address of a server's --metrics?"))
+        }
+      case .body(var part):
+        body.writeBuffer(&part)
+        guard body.readableBytes <= maxBytes else {
+          return answer.fail(Failure("/metrics does not end"))
+        }
+      case .end:
+        answer.succeed(String(buffer: body))
+      }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+      answer.fail(Failure("what answers speaks no HTTP: \(error)"))
+      context.close(promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+      answer.fail(Failure("the connection ended before the answer did"))
+    }
+  }
+}
