@@ -1,9 +1,14 @@
 """Libraries of our own that stand between the server and the system, built when a test needs them."""
 
+import mmap
 import pathlib
+import struct
 import subprocess
 
 HERE = pathlib.Path(__file__).parent
+# As faults.c numbers them, and the size of its `struct control`.
+KINDS = {"write": 1, "sync": 2, "truncate": 3, "open": 4, "allocation": 5}
+SIZE = 4 * (5 + 6)
 
 
 def build(name, directory):
@@ -16,3 +21,32 @@ def build(name, directory):
     )
     assert compiled.returncode == 0, compiled.stderr
     return library
+
+
+class Faults:
+    """What is to fail in a server, and how often it did."""
+
+    def __init__(self, server, directory):
+        path = directory / "faults"
+        path.write_bytes(bytes(SIZE))
+        with open(path, "r+b") as file:
+            self.shared = mmap.mmap(file.fileno(), SIZE)
+        server.environment = {
+            "LD_PRELOAD": str(build("faults", directory)),
+            "FAULTS_DATABASE": str(server.database),
+            "FAULTS_CONTROL": str(path),
+        }
+
+    def arm(self, kind, error, n, sticky=False):
+        self.shared[4:20] = struct.pack("iiii", error, n, sticky, 0)
+        self.shared[0:4] = struct.pack("i", KINDS[kind])
+
+    def disarm(self):
+        self.shared[0:4] = struct.pack("i", 0)
+
+    @property
+    def injected(self):
+        return struct.unpack("i", self.shared[16:20])[0]
+
+    def calls(self, kind):
+        return struct.unpack("6i", self.shared[20:44])[KINDS[kind]]

@@ -4,9 +4,7 @@ DATASYNC_ALL_FAULTS=1 fails every n up to the end of the workload; else some are
 """
 
 import errno
-import mmap
 import os
-import struct
 import time
 
 import pytest
@@ -14,12 +12,10 @@ import pytest
 import crash
 from conftest import SEED
 from errors import Refused
-from preload import build
+from preload import Faults
 from session import Session
 from workload import Crew
 
-KINDS = {"write": 1, "sync": 2, "truncate": 3, "open": 4, "allocation": 5}
-SIZE = 4 * (5 + 6)
 # Failpoint: the error injected, what a write may be refused with.
 CASES = {
     "write-ENOSPC": ("write", errno.ENOSPC, {("UNAVAILABLE", "DISK_FULL")}),
@@ -38,35 +34,6 @@ START_CASES = {
     "allocation-ENOMEM": ("allocation", errno.ENOMEM, 2000),
 }
 CHECKPOINT_CASES = {"truncate-EIO": ("truncate", errno.EIO)}
-
-
-class Faults:
-    """What is to fail in a server, and how often it did."""
-
-    def __init__(self, server, directory):
-        path = directory / "faults"
-        path.write_bytes(bytes(SIZE))
-        with open(path, "r+b") as file:
-            self.shared = mmap.mmap(file.fileno(), SIZE)
-        server.environment = {
-            "LD_PRELOAD": str(build("faults", directory)),
-            "FAULTS_DATABASE": str(server.database),
-            "FAULTS_CONTROL": str(path),
-        }
-
-    def arm(self, kind, error, n, sticky=False):
-        self.shared[4:20] = struct.pack("iiii", error, n, sticky, 0)
-        self.shared[0:4] = struct.pack("i", KINDS[kind])
-
-    def disarm(self):
-        self.shared[0:4] = struct.pack("i", 0)
-
-    @property
-    def injected(self):
-        return struct.unpack("i", self.shared[16:20])[0]
-
-    def calls(self, kind):
-        return struct.unpack("6i", self.shared[20:44])[KINDS[kind]]
 
 
 @pytest.fixture

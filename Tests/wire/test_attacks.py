@@ -9,14 +9,15 @@ import struct
 import time
 
 import pytest
-from hpack import NeverIndexedHeaderTuple
 
+import floods
 from attack import attacker, flood, watched
+from floods import block_of, headers, streams
 from grpc_wire import Client, RawCall, check, frame_message
-from http2 import (ACK, CANCEL, CONTINUATION, DATA, END_HEADERS, END_STREAM, FLOW_CONTROL_ERROR,
-                   GOAWAY, HEADERS, INITIAL_WINDOW_SIZE, MAX_CONCURRENT_STREAMS, PING, PREFACE,
-                   PRIORITY, RST_STREAM, SETTINGS, SETTINGS_TIMEOUT, WINDOW_UPDATE, Closed, Connection,
-                   frame, priority_payload, settings_payload)
+from http2 import (ACK, CONTINUATION, DATA, FLOW_CONTROL_ERROR, GOAWAY, HEADERS,
+                   INITIAL_WINDOW_SIZE, MAX_CONCURRENT_STREAMS, PING, PREFACE, PRIORITY, RST_STREAM,
+                   SETTINGS, SETTINGS_TIMEOUT, WINDOW_UPDATE, Closed, Connection, frame,
+                   settings_payload)
 from messages import testing
 from server import Server
 
@@ -54,72 +55,21 @@ def call(client, path=EMPTY_CALL, message=b""):
     return check(client.open(path).send(message, end=True).finish())
 
 
-def grpc_fields(connection, path=EMPTY_CALL, more=()):
-    return [*connection.request_fields("POST", path), ("te", "trailers"),
-            ("content-type", "application/grpc"), *more]
-
-
-def block_of(connection, path=EMPTY_CALL, more=()):
-    """A header block that can be sent again and again: it puts nothing into the table."""
-    fields = [NeverIndexedHeaderTuple(name, value)
-              for name, value in grpc_fields(connection, path, more)]
-    return connection.encode(fields)
-
-
-def headers(stream, block, flags=END_HEADERS):
-    return frame(HEADERS, flags, stream, block)
-
-
-def streams():
-    return range(1, 2 * 20_000, 2)
-
-
 # Resets
 
 def test_rapid_reset(server):
     """CVE-2023-44487."""
     with watched(server, "rapid reset"), attacker(server) as connection:
-        block = block_of(connection, INPUT)
-        result = flood(connection, (
-            headers(stream, block) + frame(RST_STREAM, 0, stream, struct.pack(">I", CANCEL))
-            for stream in streams()))
+        result = flood(connection, floods.rapid_resets(connection, INPUT))
         result.assert_ended(CALM, b"max_resets_received")
 
 
-def made_reset(name):
-    """Ways to make a server reset a stream by itself: CVE-2025-8671."""
-    def window_overflow(stream, connection):
-        return headers(stream, block_of(connection, INPUT)) + frame(
-            WINDOW_UPDATE, 0, stream, struct.pack(">I", 2**31 - 1)) * 2
-
-    def zero_increment(stream, connection):
-        return headers(stream, block_of(connection, INPUT)) + frame(
-            WINDOW_UPDATE, 0, stream, bytes(4))
-
-    def uppercase_name(stream, connection):
-        return headers(stream, block_of(connection, INPUT, [("X-BAD", "1")]))
-
-    def connection_field(stream, connection):
-        return headers(stream, block_of(connection, INPUT, [("connection", "close")]))
-
-    def content_length(stream, connection):
-        return headers(stream, block_of(connection, INPUT, [("content-length", "1")])) + frame(
-            DATA, END_STREAM, stream, b"test")
-
-    def self_dependency(stream, connection):
-        return headers(stream, block_of(connection, INPUT)) + frame(
-            PRIORITY, 0, stream, priority_payload(depends_on=stream))
-
-    return locals()[name]
-
-
-@pytest.mark.parametrize("way", ["window_overflow", "zero_increment", "uppercase_name",
-                                 "connection_field", "content_length", "self_dependency"])
+@pytest.mark.parametrize("way", floods.MADE_RESETS, ids=lambda way: way.__name__)
 @pytest.mark.parametrize("reads", [True, False], ids=["reading", "not reading"])
 def test_made_you_reset(server, way, reads):
-    with watched(server, f"made you reset: {way}"), attacker(server) as connection:
-        make = made_reset(way)
-        result = flood(connection, (make(stream, connection) for stream in streams()), reads=reads)
+    """CVE-2025-8671."""
+    with watched(server, f"made you reset: {way.__name__}"), attacker(server) as connection:
+        result = flood(connection, floods.made_resets(way, connection, INPUT), reads=reads)
         assert result.closed, f"open after {result.sent} B and {len(result.resets)} resets"
         assert result.goaway is None or result.goaway.error in (1, CALM), str(result.goaway)
 
@@ -131,9 +81,7 @@ def test_made_you_reset(server, way, reads):
 def test_continuation_flood(server, part):
     """CVE-2024-28182, CVE-2024-27316."""
     with watched(server, "CONTINUATION flood"), attacker(server) as connection:
-        first = headers(1, block_of(connection), flags=END_STREAM)
-        more = frame(CONTINUATION, 0, 1, part)
-        result = flood(connection, itertools.chain([first], [more * 10] * 5_000))
+        result = flood(connection, floods.continuations(connection, EMPTY_CALL, part))
         assert result.closed, f"open after {result.sent} B"
         assert result.sent < 4 << 20, f"closed only after {result.sent} B"
 
@@ -150,7 +98,7 @@ def test_a_header_list_over_the_limit_ends_its_call_only(server):
     with watched(server, "large header"), Client(server.address) as client:
         for fields in ([("x-large", "y" * 60_000)], [(f"x-{n}", "v") for n in range(1_000)]):
             # Sent again and again as it is: it leaves nothing in the table.
-            block = block_of(client, more=fields)
+            block = block_of(client, EMPTY_CALL, fields)
             for _ in range(20):
                 is_refused_alone(large_header_call(client, block))
         assert call(client).status == 0
@@ -171,14 +119,7 @@ def test_hpack_bomb(server):
     """CVE-2016-6581: 14 KB on the wire, 40 MB in a list."""
     with watched(server, "HPACK bomb"), attacker(server) as connection:
         before = server.resident_bytes()
-
-        def bombs():
-            for stream in streams():
-                # The newest entry of the table is 62: one byte for each copy.
-                block = connection.encode([*grpc_fields(connection), ("x-bomb", "x" * 3_900)])
-                yield headers(stream, block + b"\xbe" * 10_000, END_HEADERS | END_STREAM)
-
-        result = flood(connection, bombs(), seconds=5)
+        result = flood(connection, floods.hpack_bombs(connection, EMPTY_CALL), seconds=5)
         # Each call is refused, or the connection as a whole.
         assert result.closed or result.count(HEADERS) + len(result.resets) > 100, result.frames
         assert server.resident_bytes() - before < 32 << 20
@@ -187,7 +128,7 @@ def test_hpack_bomb(server):
 def test_empty_header_names(server):
     """CVE-2019-9516."""
     with watched(server, "empty names"), attacker(server) as connection:
-        block = block_of(connection) + b"\x00\x00\x00" * 5_000
+        block = block_of(connection, EMPTY_CALL) + b"\x00\x00\x00" * 5_000
         result = flood(connection, (headers(stream, block) for stream in streams()))
         assert result.closed
         assert not result.count(HEADERS) or result.count(HEADERS) < 1_000
@@ -199,7 +140,7 @@ def test_empty_header_names(server):
 def test_ping_flood(server, reads):
     """CVE-2019-9512."""
     with watched(server, "PING flood"), attacker(server) as connection:
-        result = flood(connection, [frame(PING, 0, 0, bytes(8)) * 100] * 1_000, reads=reads)
+        result = flood(connection, floods.pings(), reads=reads)
         result.assert_ended(CALM, b"too_many_pings")
         assert result.count(PING) <= 10
 
@@ -208,8 +149,7 @@ def test_ping_flood(server, reads):
 def test_settings_flood(server, reads):
     """CVE-2019-9515."""
     with watched(server, "SETTINGS flood"), attacker(server) as connection:
-        one = frame(SETTINGS, 0, 0, settings_payload([(INITIAL_WINDOW_SIZE, 65535)]))
-        result = flood(connection, [one * 50] * 2_000, reads=reads)
+        result = flood(connection, floods.settings(), reads=reads)
         result.assert_ended(CALM, b"max_settings")
 
 
@@ -230,17 +170,13 @@ def test_acknowledgements_of_settings_never_sent(server):
 def test_priority_churn(server):
     """CVE-2019-9513."""
     with watched(server, "PRIORITY churn"), attacker(server) as connection:
-        result = flood(connection, (
-            b"".join(frame(PRIORITY, 0, stream, priority_payload(depends_on=stream - 2, weight=7))
-                     for stream in range(first, first + 200, 2))
-            for first in range(3, 200_000, 200)))
+        result = flood(connection, floods.priorities())
         result.assert_ended(CALM, b"max_control_frames")
 
 
 def test_window_update_flood(server):
     with watched(server, "WINDOW_UPDATE flood"), attacker(server) as connection:
-        one = frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", 1))
-        flood(connection, [one * 100] * 1_000).assert_ended(CALM, b"max_control_frames")
+        flood(connection, floods.window_updates()).assert_ended(CALM, b"max_control_frames")
 
 
 def test_window_updates_that_answer_messages_are_no_flood(server):
@@ -265,8 +201,7 @@ def test_window_updates_far_beyond_the_messages_are_a_flood(server):
         connection.headers(1, block_of(connection, OUTPUT), end_stream=False)
         connection.data(1, frame_message(request.SerializeToString()), end_stream=True)
         connection.wait_for(DATA)
-        one = frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", 1))
-        flood(connection, [one * 100] * 1_000).assert_ended(CALM, b"max_control_frames")
+        flood(connection, floods.window_updates()).assert_ended(CALM, b"max_control_frames")
 
 
 def test_unknown_frames_flood(server):
@@ -278,8 +213,7 @@ def test_unknown_frames_flood(server):
 def test_empty_data_flood(server):
     """CVE-2019-9518."""
     with watched(server, "empty DATA"), attacker(server) as connection:
-        first = headers(1, block_of(connection, INPUT))
-        result = flood(connection, itertools.chain([first], [frame(DATA, 0, 1) * 100] * 1_000))
+        result = flood(connection, floods.empty_data(connection, INPUT))
         result.assert_ended(CALM, b"max_empty_data_frames")
 
 
@@ -499,7 +433,7 @@ def test_settings_that_are_never_acknowledged(impatient):
 def test_headers_that_never_end(impatient):
     """Slowloris: a byte now and then keeps nothing open."""
     with watched(impatient, "slow headers"), attacker(impatient) as connection:
-        connection.headers(1, block_of(connection), end_headers=False)
+        connection.headers(1, block_of(connection, EMPTY_CALL), end_headers=False)
         began = time.monotonic()
         closed = False
         while not closed and time.monotonic() - began < 4:
