@@ -32,6 +32,7 @@ class Faults:
         with open(path, "r+b") as file:
             self.shared = mmap.mmap(file.fileno(), SIZE)
         server.environment = {
+            **server.environment,
             "LD_PRELOAD": str(build("faults", directory)),
             "FAULTS_DATABASE": str(server.database),
             "FAULTS_CONTROL": str(path),

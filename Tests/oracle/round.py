@@ -24,7 +24,6 @@ SLOTS = 6
 MAX_LEGS = 40
 MAX_OUTSTANDING = 48
 SETTLE_SECONDS = 40
-LOG_BYTES = [256 << 10, 1 << 20, 1 << 30]
 TAIL_BYTES = [4 << 10, 64 << 10, 32 << 20]
 REPLAY_BYTES = [2 << 10, 16 << 10, 256 << 10]
 PAGE_ROWS = [3, 17, 1000]
@@ -61,6 +60,8 @@ class Slot:
 class Round:
     """Made from a seed; ``run`` fills it, validators read it."""
 
+    LOG_BYTES = [256 << 10, 1 << 20, 1 << 30]
+
     def __init__(self, seed, number, seconds, directory, fault=""):
         self.seed, self.number, self.seconds = seed, number, seconds
         self.random = randoms.Random(f"{seed}/{number}")
@@ -86,26 +87,8 @@ class Round:
 
     def run(self):
         self._create()
-        limits = ",".join(
-            f"{name}={self.random.choice(values)}"
-            for name, values in [
-                ("tail-bytes", TAIL_BYTES), ("replay-bytes", REPLAY_BYTES),
-                ("page-rows", PAGE_ROWS),
-            ]
-        )
-        log_bytes = self.random.choice(LOG_BYTES)
-        self.limits = f"log-bytes={log_bytes},{limits}"
-        # Moments of any year tell no unit.
-        forms = [
-            argument for table in self.tables for column in table.columns if column.kind == "moment"
-            for argument in ("--form", f"{table.name}.{column.name}=microseconds")
-        ]
-        self.server = Server(
-            self.database, "--attach", "--soft-delete", self.tables[0].name, *forms,
-            "--drain-seconds", "1", "--synchronous", self.random.choice(["normal", "full"]),
-            "--max-log-bytes", log_bytes, "--loops", self.random.choice([1, 2, 3]),
-            environment={"DATASYNC_LIMITS": limits, "DATASYNC_FAULT": self.fault},
-        ).start()
+        self.server = self.make_server()
+        self.server.start()
         self.shell = None
         try:
             with self.lateness:
@@ -115,6 +98,29 @@ class Round:
         finally:
             self._end()
         self._read()
+
+    def make_server(self):
+        """The server, not yet started."""
+        limits = ",".join(
+            f"{name}={self.random.choice(values)}"
+            for name, values in [
+                ("tail-bytes", TAIL_BYTES), ("replay-bytes", REPLAY_BYTES),
+                ("page-rows", PAGE_ROWS),
+            ]
+        )
+        log_bytes = self.random.choice(self.LOG_BYTES)
+        self.limits = f"log-bytes={log_bytes},{limits}"
+        # Moments of any year tell no unit.
+        forms = [
+            argument for table in self.tables for column in table.columns if column.kind == "moment"
+            for argument in ("--form", f"{table.name}.{column.name}=microseconds")
+        ]
+        return Server(
+            self.database, "--attach", "--soft-delete", self.tables[0].name, *forms,
+            "--drain-seconds", "1", "--synchronous", self.random.choice(["normal", "full"]),
+            "--max-log-bytes", log_bytes, "--loops", self.random.choice([1, 2, 3]),
+            environment={"DATASYNC_LIMITS": limits, "DATASYNC_FAULT": self.fault},
+        )
 
     def _create(self):
         connection = sqlite3.connect(self.database)
@@ -153,12 +159,16 @@ class Round:
             self._polls.append(poll)
             poll.thread.start()
 
-    def _work(self):
-        actions = {
+    def actions(self):
+        """What is done at random, and how often."""
+        return {
             self._write: 100, self._repeat: 6, self._foreign: 5, self._subscribe: 8,
             self._unsubscribe: 1, self._query: 4, self._stall: 0.7, self._cut: 0.5,
             self._restart: 0.25,
         }
+
+    def _work(self):
+        actions = self.actions()
         deadline = time.monotonic() + self.seconds
         while time.monotonic() < deadline:
             self._look_after()
@@ -243,7 +253,10 @@ class Round:
         if time.monotonic() - self._last_restart < 3:
             return
         self._last_restart = time.monotonic()
-        if self.random.random() < 0.5:
+        self.end_and_start(is_kill=self.random.random() < 0.5)
+
+    def end_and_start(self, is_kill):
+        if is_kill:
             self.counts["kill"] += 1
             self.server.kill()
         else:
