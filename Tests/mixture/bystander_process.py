@@ -33,6 +33,8 @@ class Bystander:
         self.table = table
         self.session = None
         self.count = 0
+        # The number of the last write that was answered.
+        self.written = 0
         self.forget()
 
     def forget(self):
@@ -57,7 +59,8 @@ class Bystander:
         """Both requests once."""
         self.count += 1
         entity = self.session.contract.entity(self.table, id="b", mark=f"b{self.count}")
-        self.ask("replace", entity=entity, allow_missing=True)
+        if self.ask("replace", entity=entity, allow_missing=True):
+            self.written = self.count
         self.ask("get", table=self.table, id="b")
 
     def ask(self, kind, **fields):
@@ -66,11 +69,13 @@ class Bystander:
             self.session.answer(self.session.send(kind, **fields), PATIENCE)
         except Refused as error:
             self.refusals.append((began, kind, error.reason or error.code, str(error)))
+            return False
         except Ended as error:
             self.refusals.append((began, kind, "ENDED", str(error)))
             self.rest()
             raise
         self.calls[kind].append((began, time.monotonic() - began))
+        return True
 
     def obey(self, order):
         word, *rest = order.split()
@@ -79,7 +84,9 @@ class Bystander:
             self.work()
         elif word == "rest":
             self.rest()
-        taken = {"calls": self.calls, "refusals": self.refusals, "late": self.late}
+        taken = {
+            "calls": self.calls, "refusals": self.refusals, "late": self.late, "written": self.written,
+        }
         self.forget()
         return taken
 

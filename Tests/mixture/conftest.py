@@ -16,3 +16,7 @@ _spec.loader.exec_module(_acceptance)
 SEED = _acceptance.SEED
 serve = _acceptance.serve
 pytest_terminal_summary = _acceptance.pytest_terminal_summary
+
+
+def pytest_report_header(config):
+    return f"datasync mixtures: seed {SEED}"
