@@ -23,6 +23,28 @@ def build(name, directory):
     return library
 
 
+def put_before(server, library):
+    """The server has the library from its next start, beside those that it has already."""
+    libraries = filter(None, [server.environment.get("LD_PRELOAD"), str(library)])
+    server.environment = server.environment | {"LD_PRELOAD": ":".join(libraries)}
+
+
+class Clock:
+    """The calendar's clock as a server sees it."""
+
+    def __init__(self, server, directory):
+        path = directory / "clock"
+        path.write_bytes(bytes(8))
+        with open(path, "r+b") as file:
+            self.shared = mmap.mmap(file.fileno(), 8)
+        put_before(server, build("clock", directory))
+        server.environment |= {"CLOCK_CONTROL": str(path)}
+
+    def set(self, seconds):
+        """So much ahead of the machine's, or back where it is less than nothing."""
+        self.shared[:] = struct.pack("q", round(seconds * 1_000_000))
+
+
 class Faults:
     """What is to fail in a server, and how often it did."""
 
@@ -31,12 +53,8 @@ class Faults:
         path.write_bytes(bytes(SIZE))
         with open(path, "r+b") as file:
             self.shared = mmap.mmap(file.fileno(), SIZE)
-        server.environment = {
-            **server.environment,
-            "LD_PRELOAD": str(build("faults", directory)),
-            "FAULTS_DATABASE": str(server.database),
-            "FAULTS_CONTROL": str(path),
-        }
+        put_before(server, build("faults", directory))
+        server.environment |= {"FAULTS_DATABASE": str(server.database), "FAULTS_CONTROL": str(path)}
 
     def arm(self, kind, error, n, sticky=False):
         self.shared[4:20] = struct.pack("iiii", error, n, sticky, 0)

@@ -1,4 +1,4 @@
-"""What these tests share: the acceptance tests' client, the oracle, the floods, the failing disk, and the seed."""
+"""What these tests share: the modules of the other folders, and the seed."""
 
 import importlib.util
 import sys

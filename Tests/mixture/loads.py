@@ -2,7 +2,8 @@
 
     python loads.py LOAD HOST:PORT DATABASE
 
-It says `ready` when it is at work, goes on until its standard input ends, and prints as JSON what it did.
+It says `ready` when it is at work, goes on until its standard input ends, and prints as JSON what it
+did.
 Few large requests each: what is to be busy is the server.
 """
 
@@ -91,25 +92,33 @@ def large_results(server):
     return done
 
 
-def pages_nobody_takes(server):
-    """Sessions that ask for pages of 1 MB and have no window for them; each second they come anew."""
-    done = {"queries": 0}
-    ready()
+def ask_and_take_nothing(server, table, connections, sessions, pages):
+    """Sessions that ask for pages and have no window for them; returns their connections."""
     query = framed(
         server.contract.new(
-            "datasync.v1.SessionRequest", request_id=1, query={"table": "notes", "page_size": 1000}
+            "datasync.v1.SessionRequest", request_id=1, query={"table": table, "page_size": 1000}
         ).SerializeToString()
     )
+    made = []
+    for _ in range(connections):
+        connection = Connection(address_of(server))
+        made.append(connection)
+        connection.handshake(settings=((INITIAL_WINDOW_SIZE, 0),))
+        for stream in range(1, 2 * sessions, 2):
+            connection.headers(stream, floods.block_of(connection, SESSION), end_stream=False)
+            connection.data(stream, query * pages, end_stream=False)
+    return made
+
+
+def pages_nobody_takes(server):
+    """Thousands of queries for pages of 1 MB; each second others come and they go."""
+    done = {"queries": 0}
+    ready()
     while not is_over():
-        connections = []
-        for _ in range(SILENT_CONNECTIONS):
-            connection = Connection(address_of(server))
-            connection.handshake(settings=((INITIAL_WINDOW_SIZE, 0),))
-            connections.append(connection)
-            for stream in range(1, 2 * SILENT_SESSIONS, 2):
-                connection.headers(stream, floods.block_of(connection, SESSION), end_stream=False)
-                connection.data(stream, query * PAGES, end_stream=False)
-                done["queries"] += PAGES
+        connections = ask_and_take_nothing(
+            server, "notes", SILENT_CONNECTIONS, SILENT_SESSIONS, PAGES
+        )
+        done["queries"] += SILENT_CONNECTIONS * SILENT_SESSIONS * PAGES
         is_over(1)
         for connection in connections:
             connection.close()
@@ -224,17 +233,11 @@ def wire_floods(server):
     """One flood after the other, each until the server has enough of it, or half a second."""
     done = {"floods": 0, "bytes": 0}
     ready()
-    kinds = [
-        lambda c: floods.rapid_resets(c, SESSION), lambda c: floods.continuations(c, SESSION),
-        lambda c: floods.hpack_bombs(c, SESSION), lambda c: floods.pings(),
-        lambda c: floods.settings(), lambda c: floods.priorities(),
-        lambda c: floods.window_updates(), lambda c: floods.empty_data(c, SESSION),
-        *(lambda c, way=way: floods.made_resets(way, c, SESSION) for way in floods.MADE_RESETS),
-    ]
     while not is_over():
         with Connection(address_of(server)) as connection:
             connection.handshake()
-            chunks = kinds[done["floods"] % len(kinds)](connection)
+            kind = floods.KINDS[done["floods"] % len(floods.KINDS)]
+            chunks = kind(connection, SESSION)
             done["bytes"] += flood(connection, chunks, seconds=0.5, lingers=0.1).sent
             done["floods"] += 1
         is_over(0.05)
@@ -242,8 +245,8 @@ def wire_floods(server):
 
 
 LOADS = [
-    timers, large_results, pages_nobody_takes, making_filters, dear_filters, long_scans, a_big_transaction,
-    many_connections, wire_floods,
+    timers, large_results, pages_nobody_takes, making_filters, dear_filters, long_scans,
+    a_big_transaction, many_connections, wire_floods,
 ]
 
 

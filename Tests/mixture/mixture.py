@@ -1,6 +1,7 @@
-"""A round of the oracle with everything else in between: floods, failing disks, big transactions of
-another program, changes of the schema, calls outside of sessions, and a bystander that must be served."""
+"""A round of the oracle with everything else in between: floods, failing disks, big transactions and
+changes of the schema by another program, calls outside of sessions, and a bystander to be served."""
 
+import contextlib
 import dataclasses
 import errno
 import random as randoms
@@ -11,17 +12,17 @@ import time
 import grpc
 
 import floods
+import loads
 import tables
 from attack import flood
 from http2 import Closed, Connection, TimedOut
 from latency import Bystander
-from preload import Faults
+from preload import Clock, Faults
 from recording import RecordedSession
 from round import SETTLE_SECONDS, Round, Slot
 from validators import ALL, Resumable, Validator, validate
 from writes import Write
 
-SESSION = "/datasync.v1.Datasync/Session"
 MAX_CALLS = 16
 CALL_SECONDS = 60
 BIG = [300, 1_000, 3_000]
@@ -31,6 +32,11 @@ MAX_ADDED_COLUMNS = 5
 # What the disk may be at fault for.
 DISK_REASONS = {"DISK_FULL", "STORAGE_FAILED"}
 RESIDENT_SECONDS = 0.2
+# By which the calendar's clock is off: nothing is forgotten for it, though eight days are more than
+# the log and mutation ids are kept.
+CLOCK_SECONDS = [0, -3600, 60, 3600, 8 * 86_400]
+# Connections, sessions of each and queries of each whose answers nobody takes.
+IN_VAIN = 2, 20, 20
 
 # Nobody but the bystander writes into the first, and nobody but the other program into the second.
 CALM = tables.Table(
@@ -140,9 +146,8 @@ class Mixture(Round):
         self.directory, self.server = directory, None
         self.written_tables = self.tables
         self.tables = [*self.tables, CALM, BULK]
-        self.counts |= dict.fromkeys(
-            ["flood", "disk", "big", "schema", "attached", "call", "get", "describe"], 0
-        )
+        more = "flood vain disk clock big schema attached call get describe"
+        self.counts |= dict.fromkeys(more.split(), 0)
         self.reads = []
         self.taken = {"calls": {"get": [], "replace": []}, "refusals": [], "late": []}
         self.bystander_wrote = 0
@@ -160,6 +165,7 @@ class Mixture(Round):
     def make_server(self):
         server = super().make_server()
         self.faults = Faults(server, self.directory)
+        self.clock = Clock(server, self.directory)
         return server
 
     def _prepare(self):
@@ -176,7 +182,8 @@ class Mixture(Round):
     def actions(self):
         return super().actions() | {
             self._call: 10, self._call_query: 2, self._get: 8, self._describe: 1, self._garbage: 0.3,
-            self._flood: 0.5, self._fail_disk: 0.25, self._write_big: 0.4, self._change_schema: 0.4,
+            self._flood: 0.5, self._ask_in_vain: 0.3, self._fail_disk: 0.25, self._set_clock: 0.5,
+            self._write_big: 0.4, self._change_schema: 0.4,
         }
 
     def _look_after(self):
@@ -263,12 +270,22 @@ class Mixture(Round):
         session.close()
 
     def _flood(self):
+        self._attack_with("flood", send_flood, randoms.Random(self.random.random()))
+
+    def _ask_in_vain(self):
+        self._attack_with("vain", take_nothing)
+
+    def _attack_with(self, name, attack, *arguments):
+        """One at a time, beside what the others do; the server may end meanwhile."""
         if self._attack and self._attack.is_alive():
             return
-        self.counts["flood"] += 1
-        random = randoms.Random(self.random.random())
-        host, port = self.server.address.rsplit(":", 1)
-        self._attack = threading.Thread(target=attack, args=((host, int(port)), random), daemon=True)
+        self.counts[name] += 1
+
+        def run(server=self.server):
+            with contextlib.suppress(OSError, Closed, TimedOut):
+                attack(server, *arguments)
+
+        self._attack = threading.Thread(target=run, daemon=True)
         self._attack.start()
 
     # -- what the machine does
@@ -287,6 +304,10 @@ class Mixture(Round):
                 self.faults.arm("sync", errno.EIO, self.random.randrange(1, 10))
         self._disk_until = time.monotonic() + self.random.uniform(0.2, 1.5)
 
+    def _set_clock(self):
+        self.counts["clock"] += 1
+        self.clock.set(self.random.choice(CLOCK_SECONDS))
+
     def _mend_disk(self):
         self.faults.disarm()
         self._disk_until = 0.0
@@ -297,11 +318,15 @@ class Mixture(Round):
         self.counts["big"] += 1
         low = self.random.randrange(50, 4_000)
         high = low + self.random.choice(BIG)
-        counted = f"WITH RECURSIVE c (i) AS (SELECT {low} UNION ALL SELECT i + 1 FROM c WHERE i < {high})"
+        counted = (
+            f"WITH RECURSIVE c (i) AS (SELECT {low} UNION ALL SELECT i + 1 FROM c WHERE i < {high})"
+        )
         self.shell.run("BEGIN IMMEDIATE;\n" + self.random.choice([
-            f"INSERT OR REPLACE INTO bulk (number, words, count) {counted} SELECT i, 'row ' || i, {low} FROM c;",
+            f"INSERT OR REPLACE INTO bulk (number, words, count) {counted}"
+            f" SELECT i, 'row ' || i, {low} FROM c;",
             f"INSERT OR IGNORE INTO bulk (number, words) {counted} SELECT i, 'row ' || i FROM c;",
-            f"UPDATE bulk SET words = words || 'x', count = {low} WHERE number BETWEEN {low} AND {high};",
+            f"UPDATE bulk SET words = words || 'x', count = {low}"
+            f" WHERE number BETWEEN {low} AND {high};",
             f"DELETE FROM bulk WHERE number BETWEEN {low} AND {high};",
         ]) + "\nCOMMIT;")
 
@@ -315,7 +340,8 @@ class Mixture(Round):
             f"CREATE INDEX IF NOT EXISTS by_mark_{table} ON {table} ({tables.MARK});",
             f"DROP INDEX IF EXISTS by_mark_{table};",
             f"CREATE TABLE plain_{number} (a, b); INSERT INTO plain_{number} VALUES (1, 2);",
-            f"ALTER TABLE plain_{number - 1} ADD COLUMN c; ALTER TABLE plain_{number - 1} RENAME TO plainer_{number};",
+            f"ALTER TABLE plain_{number - 1} ADD COLUMN c;"
+            f" ALTER TABLE plain_{number - 1} RENAME TO plainer_{number};",
             f"DROP TABLE IF EXISTS plainer_{number - 1};",
             f"CREATE VIEW IF NOT EXISTS view_of_{table} AS SELECT * FROM {table};",
             f"DROP VIEW IF EXISTS view_of_{table};",
@@ -346,21 +372,20 @@ class Mixture(Round):
         connection.close()
 
 
-def attack(address, random):
-    """One flood, as long as the server takes it; a server that ends meanwhile is none of its business."""
-    kinds = [
-        lambda c: floods.rapid_resets(c, SESSION), lambda c: floods.continuations(c, SESSION),
-        lambda c: floods.hpack_bombs(c, SESSION), lambda c: floods.pings(),
-        lambda c: floods.settings(), lambda c: floods.priorities(),
-        lambda c: floods.window_updates(), lambda c: floods.empty_data(c, SESSION),
-        lambda c: floods.made_resets(random.choice(floods.MADE_RESETS), c, SESSION),
-    ]
-    try:
-        with Connection(address) as connection:
-            connection.handshake()
-            flood(connection, random.choice(kinds)(connection), seconds=0.5, lingers=0.1)
-    except (OSError, Closed, TimedOut):
-        pass
+def send_flood(server, random):
+    """One flood, as long as the server takes it."""
+    with Connection(loads.address_of(server)) as connection:
+        connection.handshake()
+        chunks = random.choice(floods.KINDS)(connection, loads.SESSION)
+        flood(connection, chunks, seconds=0.5, lingers=0.1)
+
+
+def take_nothing(server):
+    """Queries whose pages have no window, for a second."""
+    connections = loads.ask_and_take_nothing(server, BULK.name, *IN_VAIN)
+    time.sleep(1)
+    for connection in connections:
+        connection.close()
 
 
 class Got(Validator):
@@ -393,13 +418,12 @@ class Stored(Validator):
             if row is not None:
                 wanted[place] = row.get(tables.MARK)
         for place in wanted.keys() | self.round.stored.keys():
-            if place not in wanted or place not in self.round.stored:
-                self.fail("the database", f"{place} is in {'it' if place in self.round.stored else 'the log'} alone")
-            elif wanted[place] != self.round.stored[place]:
-                self.fail("the database", f"{place}: {self.round.stored[place]!r}, by the log {wanted[place]!r}")
-        mark = self.round.stored.get((CALM.name, "b"))
-        if mark is None or int(mark[1:]) < self.round.bystander_wrote:
-            self.fail("the bystander's row", f"{mark}, though b{self.round.bystander_wrote} was answered")
+            held, logged = self.round.stored.get(place, "no row"), wanted.get(place, "no row")
+            if held != logged:
+                self.fail("the database", f"{place}: {held!r}, by the log {logged!r}")
+        mark, answered = self.round.stored.get((CALM.name, "b")), self.round.bystander_wrote
+        if mark is None or int(mark[1:]) < answered:
+            self.fail("the bystander's row", f"{mark}, though b{answered} was answered")
 
 
 class ResumableOverTables(Resumable):

@@ -1,5 +1,6 @@
 """What floods are made of: chunks of frames for `attack.flood`, on calls of any path."""
 
+import functools
 import itertools
 import struct
 
@@ -116,3 +117,12 @@ def empty_data(connection, path):
     """CVE-2019-9518."""
     first = headers(1, block_of(connection, path))
     return itertools.chain([first], [frame(DATA, 0, 1) * 100] * 1_000)
+
+
+# All of them, each made for a connection and a path.
+KINDS = [
+    rapid_resets, continuations, hpack_bombs, empty_data,
+    *(lambda connection, path, make=make: make()
+      for make in (pings, settings, priorities, window_updates)),
+    *(functools.partial(made_resets, way) for way in MADE_RESETS),
+]
