@@ -19,9 +19,8 @@ from http2 import Closed, Connection, TimedOut
 from latency import Bystander
 from preload import Clock, Faults
 from recording import RecordedSession
-from round import SETTLE_SECONDS, Round, Slot
+from round import Round, Slot
 from validators import ALL, Resumable, Validator, validate
-from writes import Write
 
 MAX_CALLS = 16
 CALL_SECONDS = 60

@@ -6,7 +6,6 @@ else is there and then under the load, on the same server, and printed as p50/p9
 
 import contextlib
 import json
-import pathlib
 import sqlite3
 import subprocess
 import sys

@@ -14,10 +14,9 @@ import floods
 from attack import attacker, flood, watched
 from floods import block_of, headers, streams
 from grpc_wire import Client, RawCall, check, frame_message
-from http2 import (ACK, CONTINUATION, DATA, FLOW_CONTROL_ERROR, GOAWAY, HEADERS,
-                   INITIAL_WINDOW_SIZE, MAX_CONCURRENT_STREAMS, PING, PREFACE, PRIORITY, RST_STREAM,
-                   SETTINGS, SETTINGS_TIMEOUT, WINDOW_UPDATE, Closed, Connection, frame,
-                   settings_payload)
+from http2 import (ACK, DATA, FLOW_CONTROL_ERROR, GOAWAY, HEADERS, INITIAL_WINDOW_SIZE,
+                   MAX_CONCURRENT_STREAMS, PING, PREFACE, RST_STREAM, SETTINGS, SETTINGS_TIMEOUT,
+                   WINDOW_UPDATE, Closed, Connection, frame, settings_payload)
 from messages import testing
 from server import Server
 
