@@ -127,11 +127,13 @@ def pages_nobody_takes(server):
 
 def subscribe_dearly(server):
     """Sessions with subscriptions of a hundred tests each, no two alike."""
-    sessions = [Session(server) for _ in range(FILTER_SESSIONS)]
+    sessions, made = [Session(server) for _ in range(FILTER_SESSIONS)], []
     for number in range(FILTERS):
         tests = (f"contains(words, '{number}.{n}')" for n in range(TESTS_OF_A_FILTER))
-        last = sessions[number % len(sessions)].subscribe("big", filter=" or ".join(tests), now={})
-    last.until_current(PATIENCE)
+        session = sessions[number % len(sessions)]
+        made.append(session.subscribe("big", filter=" or ".join(tests), now={}))
+    for last in made[-len(sessions):]:
+        last.until_current(PATIENCE)
     return sessions
 
 
