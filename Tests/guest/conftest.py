@@ -19,6 +19,7 @@ serve = _acceptance.serve
 pytest_terminal_summary = _acceptance.pytest_terminal_summary
 
 from owner import create  # noqa: E402
+from phases import Phases  # noqa: E402
 from served import MARKS, Served  # noqa: E402
 
 
@@ -50,3 +51,11 @@ def guest(tmp_path):
     yield make
     for served in made:
         served.close()
+
+
+@pytest.fixture
+def phases(tmp_path):
+    made = Phases(tmp_path / "tool.db")
+    yield made
+    if made.served:
+        made.served.close()
