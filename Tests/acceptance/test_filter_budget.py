@@ -232,8 +232,10 @@ def test_what_filters_take_for_a_transaction_is_bounded_and_the_views_stay_exact
                 entity = writer.contract.entity("notes", id=id, body=body, n=1)
                 writes.append({"update" if id in rows else "create": {"entity": entity}})
                 rows[id] = body
-            sequence = writer.call("commit", writes=writes).writes[-1].sequence
-        last = sequence
+            writer.call("commit", writes=writes)
+        # What all of them see, and with it a checkpoint.
+        rows["last"] = "abc"
+        last = writer.create("notes", id="last", body="abc", n=1).sequence
         for filter, subscription in subscriptions.items():
             seen, sequences, open_commit = {}, [], False
             while True:

@@ -184,6 +184,79 @@ def test_a_scan_has_a_longest_time(big, whole, tmp_path):
     server.stop()
 
 
+def many_subscriptions(session, count, **fields):
+    """Of which each reads the whole table, or the whole log."""
+    for _ in range(count):
+        session.send("subscribe", table="big", filter=EXPENSIVE, **fields)
+
+
+def test_who_asks_for_much_waits_for_oneself(big, whole):
+    """Clients have their turns, not reads: what one of them asks for at once is no queue before others."""
+    idle(big)
+    with Session(big, timeout=PATIENCE) as greedy, Session(big) as other:
+        before = cpu(big)
+        many_subscriptions(greedy, 300)
+        started(big, before)
+        for _ in range(5):
+            start = time.monotonic()
+            assert other.page("small").rows
+            other.subscribe("small").until_current()
+            waited = time.monotonic() - start
+            # All of them take some hundred times the time of one.
+            assert waited < max(5, 10 * whole), f"{waited:.1f} s; a scan takes {whole:.1f} s"
+    idle(big)
+
+
+@pytest.fixture
+def logged(tmp_path):
+    """A server with a long log, and a token from before it."""
+    connection = sqlite3.connect(tmp_path / "logged.db")
+    connection.execute("CREATE TABLE big (id INTEGER PRIMARY KEY, words TEXT)")
+    connection.execute(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000) "
+        "INSERT INTO big SELECT i, 'Row of many' FROM n")
+    connection.commit()
+    connection.close()
+    server = Server(tmp_path / "logged.db", "--attach", "--limit", "tail_bytes=64KiB").start()
+    token = server.unary("Changes", table="big").resume_token
+    server.foreign("UPDATE big SET words = words || '.'")
+    until(
+        lambda: server.unary("Changes", table="big", resume_token=token).changes, 60,
+        "what another program wrote is not in the log")
+    yield server, token
+    server.stop()
+
+
+def test_replays_end_with_their_session(logged):
+    server, token = logged
+    idle(server)
+    before = cpu(server)
+    with Session(server, timeout=PATIENCE) as session:
+        # The first alone, to know what one takes.
+        session.subscribe("big", filter=EXPENSIVE, resume_token=token).until_current()
+    idle(server)
+    one = max(0.05, cpu(server) - before)
+    before = cpu(server)
+    with Session(server, timeout=PATIENCE) as session:
+        many_subscriptions(session, 300, resume_token=token)
+        started(server, before)
+    idle(server)
+    taken = cpu(server) - before
+    assert taken < 100 * one, f"{taken:.1f} s, one takes {one:.2f} s"
+
+
+def test_the_end_waits_for_no_read(logged):
+    """Neither for those that nobody waits for, nor for those whose calls have ended with the drain."""
+    server, token = logged
+    with Session(server, timeout=PATIENCE) as session:
+        before = cpu(server)
+        many_subscriptions(session, 300, resume_token=token)
+        many_subscriptions(session, 300)
+        started(server, before)
+        # Within the seconds of the drain, and those that a start of this program may take.
+        assert server.terminate() == 0
+
+
 # -- ways to end a scan; each starts one and says how it ended
 
 

@@ -1,6 +1,7 @@
 """--metrics: what Prometheus reads, and the probes of a supervisor."""
 
 import re
+import socket
 import sqlite3
 import threading
 import time
@@ -239,3 +240,28 @@ def test_another_programs_port_is_refused_with_a_word(serve, watched):
     server = serve("b.db", "--attach", "--metrics", taken, sql=NOTES, start=False)
     with pytest.raises(AssertionError, match="cannot serve metrics"):
         server.start()
+
+
+def test_slow_clients_do_not_keep_others_from_the_probes(watched):
+    """Who takes long to ask makes way for who asks now."""
+    port = int(url_of(watched, "").rsplit(":", 1)[1])
+    slow = []
+    try:
+        for _ in range(100):
+            connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+            connection.sendall(b"GET /metrics HTTP/1.1\r\nX: ")
+            slow.append(connection)
+            if len(slow) > 50:
+                assert get(watched, "/livez")[0] == 200
+        for _ in range(5):
+            for connection in slow:
+                try:
+                    connection.sendall(b"x")
+                except OSError:
+                    # It was closed for another.
+                    pass
+            assert get(watched, "/livez")[0] == 200
+            assert metrics(watched).get("datasync_tables") == 1
+    finally:
+        for connection in slow:
+            connection.close()

@@ -14,9 +14,6 @@ package struct FilterCost: Sendable {
   /// By the name of the function.
   private var byFunction: [String: (count: Int, cost: Int)] = [:]
 
-  /// Whether it has functions that read or make text, which may be long.
-  package var readsText: Bool { !byFunction.isEmpty }
-
   mutating func addStep() {
     estimate += FilterCost.stepBytes
   }

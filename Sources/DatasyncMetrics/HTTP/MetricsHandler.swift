@@ -15,10 +15,30 @@ final class MetricsHandler: ChannelInboundHandler {
   private let registry: MetricRegistry
   private let probes: Probes
   private var head: HTTPRequestHead?
+  private var deadline: Scheduled<Void>?
+
+  /// A request comes whole in that time, however slowly; that includes the pause before it.
+  static let requestTime: TimeAmount = .seconds(30)
 
   init(registry: MetricRegistry, probes: Probes) {
     self.registry = registry
     self.probes = probes
+  }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    awaitRequest(context)
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    deadline?.cancel()
+  }
+
+  private func awaitRequest(_ context: ChannelHandlerContext) {
+    deadline?.cancel()
+    let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+    deadline = context.eventLoop.scheduleTask(in: MetricsHandler.requestTime) {
+      bound.value.close(promise: nil)
+    }
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -28,6 +48,7 @@ final class MetricsHandler: ChannelInboundHandler {
     case .end:
       guard let head else { return }
       self.head = nil
+      awaitRequest(context)
       let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
       answer(to: head, on: context.eventLoop).whenComplete { result in
         let (handler, context) = bound.value

@@ -32,10 +32,11 @@ package final class MetricsServer: Sendable {
   private let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
   private let registry: MetricRegistry
   private let probes: Probes
-  private let connectionCount = Atomic(0)
+  /// The oldest first.
+  private let connections = Mutex<[any Channel]>([])
   private let listener = Mutex<(any Channel)?>(nil)
 
-  /// At once; more are closed.
+  /// At once; for one more the oldest is closed.
   static let maxConnections = 64
   /// A connection on which nothing is asked for is closed after that.
   static let idleTime: TimeAmount = .seconds(30)
@@ -59,11 +60,14 @@ package final class MetricsServer: Sendable {
   }
 
   private func accept(_ channel: any Channel) -> EventLoopFuture<Void> {
-    let count = connectionCount.wrappingAdd(1, ordering: .relaxed).newValue
-    channel.closeFuture.whenComplete { _ in
-      self.connectionCount.wrappingSubtract(1, ordering: .relaxed)
+    let oldest = connections.withLock { connections -> (any Channel)? in
+      connections.append(channel)
+      return connections.count > MetricsServer.maxConnections ? connections.removeFirst() : nil
     }
-    guard count <= MetricsServer.maxConnections else { return channel.close() }
+    oldest?.close(promise: nil)
+    channel.closeFuture.whenComplete { _ in
+      self.connections.withLock { connections in connections.removeAll { $0 === channel } }
+    }
     return channel.eventLoop.makeCompletedFuture {
       let pipeline = channel.pipeline.syncOperations
       try pipeline.addHandler(IdleStateHandler(allTimeout: MetricsServer.idleTime))

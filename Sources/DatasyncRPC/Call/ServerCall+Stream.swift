@@ -55,8 +55,10 @@ extension ServerCall: HTTP2StreamDelegate {
     isDelivering = true
     defer { isDelivering = false }
     while handler != nil, !isPaused {
+      if connection.isTurnOver { return postpone() }
       switch deframer.next() {
       case .message(let message, let isCompressed):
+        connection.takeTurn(message.readableBytes)
         deliver(message, isCompressed)
       case .needsMore:
         // Consumed while it is put together: a message may be larger than the window.
@@ -77,6 +79,13 @@ extension ServerCall: HTTP2StreamDelegate {
       consume(unconsumedBytes - deframer.bufferedBytes)
       updateAwaitsBytes()
     }
+  }
+
+  private func postpone() {
+    deframer.detach()
+    // Nothing is waited for.
+    stream?.awaitsBytes = false
+    connection.postpone(self)
   }
 
   private func updateAwaitsBytes() {

@@ -13,6 +13,8 @@ package final class ServerCall {
   package var metadata: Metadata { opening.head.metadata }
   package let deadline: NIODeadline?
   package var peer: Peer { connection.peer }
+  /// Of its connection, in the process.
+  package var connectionNumber: UInt64 { UInt64(connection.id) }
 
   /// Whether messages are compressed, where the client accepts an encoding. At first so if the
   /// client's own messages are; fixed once the response headers are sent.
@@ -44,6 +46,8 @@ package final class ServerCall {
   /// Of a method with one request message: it waits for the end, since there may be a second.
   var heldMessage: (message: ByteBuffer, wasCompressed: Bool)?
   var isPaused = false
+  /// Whether its messages wait for the connection's next turn.
+  var isPostponed = false
   var isDelivering = false
   var isHalfClosed = false
   var wasHalfCloseDelivered = false

@@ -19,6 +19,10 @@ final class ServerConnection: HTTP2ConnectionDelegate {
   private let onClose: (ServerConnection) -> Void
   /// Calls that the current read brought.
   private var unsettled: [ServerCall] = []
+  /// What the turn at hand has cost.
+  private var turnCost = 0
+  /// Calls that have messages to deliver in the next turn, in order.
+  private var postponed: [ServerCall] = []
   private var fields = HeaderBlock()
   /// What its client has sent and its calls are not done with.
   private(set) var requestBytes = 0 {
@@ -150,7 +154,41 @@ final class ServerConnection: HTTP2ConnectionDelegate {
     if unsettled.last !== call { unsettled.append(call) }
   }
 
+  // MARK: - Turns
+
+  /// A connection's turn, in small messages: what has come beyond that waits until others on the event
+  /// loop have had theirs.
+  private static let turn = 256
+
+  var isTurnOver: Bool { turnCost >= ServerConnection.turn }
+
+  /// A message is delivered. A long one may be as much work as many.
+  func takeTurn(_ bytes: Int) {
+    turnCost += bytes < 1024 ? 1 : bytes >> 6
+  }
+
+  func postpone(_ call: ServerCall) {
+    guard !call.isPostponed else { return }
+    call.isPostponed = true
+    postponed.append(call)
+    guard postponed.count == 1 else { return }
+    eventLoop.assumeIsolated().execute { [self] in nextTurn() }
+  }
+
+  private func nextTurn() {
+    turnCost = 0
+    let calls = postponed
+    postponed.removeAll(keepingCapacity: calls.count <= 128)
+    for call in calls { call.isPostponed = false }
+    for call in calls {
+      call.deliverMessages()
+      call.countHeld()
+    }
+    readCompleted()
+  }
+
   func readCompleted() {
+    if postponed.isEmpty { turnCost = 0 }
     guard !unsettled.isEmpty else { return }
     for call in unsettled { call.settle() }
     unsettled.removeAll(keepingCapacity: true)

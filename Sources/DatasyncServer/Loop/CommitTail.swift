@@ -34,12 +34,13 @@ struct CommitTail {
   func covers(_ position: Sequence) -> Bool { position >= start }
 
   /// The commits after a position, oldest first, at least one where there is any; nil where the tail
-  /// does not reach back that far.
+  /// does not reach back that far, or the first is too large to be gone through at once.
   func commits(after position: Sequence, maxBytes: Int) -> [Commit]? {
     guard covers(position) else { return nil }
     var page: [Commit] = []
     var bytes = 0
     var index = firstIndex(after: position)
+    if index < commits.count, commits[index].memoryCost / 4 > maxBytes { return nil }
     while index < commits.count, page.isEmpty || bytes < maxBytes {
       page.append(commits[index])
       bytes += commits[index].memoryCost

@@ -56,9 +56,12 @@ final class ServiceLoop {
 
   /// Of the memos, at the beginning of the batch at hand.
   private var filterWorkBefore = 0
+  /// Rows of the batch at hand that filters have judged, each for itself.
+  private var judgements = 0
 
   private var requesters: [UInt64: any WriteRequester] = [:]
   private var nextRequester: UInt64 = 1
+  private var lastTurn: UInt64 = 0
   private var waiting: [(position: Sequence, body: () -> Void)] = []
   private var checkpoint: (sequence: Sequence, bytes: [UInt8])?
   private var pointReads: [PointRead] = []
@@ -111,6 +114,12 @@ final class ServiceLoop {
     return nextRequester
   }
 
+  /// Of a session, and of no other on any loop. Connections have theirs from 1 on.
+  func makeTurn() -> UInt64 {
+    lastTurn += 1
+    return UInt64(index + 1) << 48 | lastTurn
+  }
+
   func unregister(_ id: UInt64) {
     requesters[id] = nil
   }
@@ -140,6 +149,7 @@ final class ServiceLoop {
     if !FaultSwitch.isOn(.eventBeforeResponse) { answerWrites(of: batch) }
     deliveryTime = eventLoop.now
     filterWorkBefore = memos.workBytes
+    judgements = 0
     isDelivering = true
     for commit in batch.commits where commit.last > head {
       tail.append(commit)
@@ -176,9 +186,14 @@ final class ServiceLoop {
     }
   }
 
-  /// Whether the filters with text functions have had their share of the batch at hand.
-  var isFilterWorkSpent: Bool {
-    memos.workBytes &- filterWorkBefore > options.maxFilterBatchBytes
+  /// What it takes to judge a row, as so many bytes of text.
+  private static let judgementBytes = 8
+
+  /// Counts one row for one filter. False: filters have had their share of the batch at hand.
+  func mayJudge() -> Bool {
+    judgements += 1
+    return memos.workBytes &- filterWorkBefore + judgements * ServiceLoop.judgementBytes
+      <= options.maxFilterBatchBytes
   }
 
   /// A live subscription reads the log from a position on, once this loop has published so much.
@@ -292,14 +307,15 @@ final class ServiceLoop {
 
   /// Runs a closure in a snapshot on a reader thread, and the completion back on this loop.
   func read<Result: Sendable>(
-    _ scope: ReadScope, cancellation: CancellationFlag? = nil, isShort: Bool = false,
+    _ scope: ReadScope, cancellation: CancellationFlag? = nil, turn: UInt64 = 0,
+    isShort: Bool = false,
     _ body: @escaping @Sendable (Snapshot) throws(DatasyncError) -> Result,
     completion: @escaping (Swift.Result<Result, DatasyncError>) -> Void
   ) {
     let eventLoop = eventLoop
     let completion = NIOLoopBound(completion, eventLoop: eventLoop)
     let log = log
-    store.read(scope, cancellation: cancellation, isShort: isShort, body) { result in
+    store.read(scope, cancellation: cancellation, client: turn, isShort: isShort, body) { result in
       if case .failure(let error) = result { log.readFailed(error) }
       eventLoop.execute { completion.value(result) }
     }

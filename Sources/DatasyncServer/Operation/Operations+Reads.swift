@@ -79,7 +79,7 @@ extension Operations {
     let log = loop.log
     let (coder, historyID) = (loop.tokens, loop.historyID)
     loop.read(
-      .table(plan.scan.table.id), cancellation: flag,
+      .table(plan.scan.table.id), cancellation: flag, turn: caller.turn,
       { snapshot throws(DatasyncError) in
         let start = ContinuousClock.now
         defer {

@@ -230,7 +230,8 @@ final class Operations: WriteRequester {
       request, catalog: loop.catalog, ownTable: ownTable, options: loop.options,
       tokens: loop.tokens, filters: loop.filters)
     let subscription = Subscription(
-      requestID: id, plan: plan, clientID: caller.clientID, loop: loop, sink: sink)
+      requestID: id, plan: plan, clientID: caller.clientID, turn: caller.turn, loop: loop,
+      sink: sink)
     let limit = loop.options.maxFilterBytesPerSession
     guard filterBytes + subscription.filterBytes <= limit else {
       throw DatasyncError(

@@ -22,7 +22,8 @@ final class UnaryCall: CallHandler, ResponseSink {
     self.coding = coding
     let clientID = call.metadata["datasync-client-id"] ?? ""
     operations = Operations(
-      loop: loop, caller: Caller(clientID: clientID), ownTable: coding.ownTable)
+      loop: loop, caller: Caller(clientID: clientID, turn: call.connectionNumber),
+      ownTable: coding.ownTable)
     operations.sink = self
   }
 

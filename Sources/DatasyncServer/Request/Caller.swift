@@ -4,6 +4,8 @@ struct Caller: Hashable, Sendable {
   var principal = ""
   /// Names the client across reconnects; empty for unary calls that do not name one.
   var clientID = ""
+  /// Whose turn its reads have: that of a session, or of a connection for calls without one.
+  var turn: UInt64 = 0
 
   /// The scope of mutation ids; the length keeps the two apart.
   var mutationScope: String { "\(principal.utf8.count):\(principal)\(clientID)" }

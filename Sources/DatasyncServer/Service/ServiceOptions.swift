@@ -42,8 +42,9 @@ package struct ServiceOptions: Sendable {
   package var maxFilterCost = 256 << 10
   /// The same of a query's, which runs on a thread of its own.
   package var maxQueryFilterCost = 4 << 20
-  /// What the text functions of all filters of a loop may take for one batch of the writer. The
-  /// subscriptions that are not judged by then read the log, whose readers judge it.
+  /// What all filters of a loop may take for one batch of the writer: of text that their functions read and
+  /// make, with a few bytes for each row. The subscriptions that are not judged by then read the log,
+  /// whose readers judge it.
   package var maxFilterBatchBytes = 8 << 20
   /// What the filters of all subscriptions take in memory, equal ones counted once.
   package var maxFilterBytes = 512 << 20

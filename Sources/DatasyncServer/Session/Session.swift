@@ -24,7 +24,8 @@ final class Session: CallHandler, ResponseSink {
   init(call: ServerCall, loop: ServiceLoop) {
     self.call = call
     self.loop = loop
-    operations = Operations(loop: loop, caller: Caller(clientID: RandomID.make()))
+    operations = Operations(
+      loop: loop, caller: Caller(clientID: RandomID.make(), turn: loop.makeTurn()))
     operations.sink = self
     loop.metrics.sessionsChanged(by: 1)
     // The client learns that the stream stands before it says anything.

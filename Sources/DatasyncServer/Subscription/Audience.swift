@@ -52,7 +52,7 @@ final class Audience: SlotHolder {
   /// Judges a change and keeps what the members see of it until it is delivered.
   func take(_ change: JudgedChange, of commit: Commit, in loop: ServiceLoop) {
     guard !isLeft else { return }
-    if view.condition.readsText, loop.isFilterWorkSpent { return leave(before: commit, in: loop) }
+    if view.condition.isShared, !loop.mayJudge() { return leave(before: commit, in: loop) }
     let verdicts: Verdicts
     do throws(FilterFault) {
       verdicts = try change.verdicts(in: view)

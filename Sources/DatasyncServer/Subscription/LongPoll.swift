@@ -44,7 +44,8 @@ final class LongPoll: EventSink {
       tokens: loop.tokens, filters: loop.filters)
     hasToken = !request.resumeToken.isEmpty
     subscription = Subscription(
-      requestID: 0, plan: plan, clientID: caller.clientID, loop: loop, sink: self)
+      requestID: 0, plan: plan, clientID: caller.clientID, turn: caller.turn, loop: loop,
+      sink: self)
   }
 
   private let hasToken: Bool

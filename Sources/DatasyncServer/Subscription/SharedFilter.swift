@@ -6,8 +6,6 @@ final class SharedFilter: Sendable {
   let filter: Filter
   /// Those that it reads.
   let columns: ColumnMask
-  /// See ``FilterCost/readsText``.
-  let readsText: Bool
   private let byteCount: Int
   /// nil: nobody counts.
   private let shelf: FilterShelf?
@@ -19,7 +17,6 @@ final class SharedFilter: Sendable {
   ) {
     self.filter = filter
     columns = ColumnMask(filter.columns)
-    readsText = filter.cost.readsText
     self.byteCount = byteCount
     self.shelf = shelf
     self.key = key

@@ -32,7 +32,7 @@ extension Subscription {
     let position = rows.position
     let view = view
     loop.read(
-      request.map { .table($0.table.id) } ?? .log, cancellation: rows.cancellation,
+      request.map { .table($0.table.id) } ?? .log, cancellation: rows.cancellation, turn: turn,
       { snapshot throws(DatasyncError) -> (Sequence, ScanPage) in
         guard var request else { return (position ?? snapshot.sequence, ScanPage()) }
         request.filter = try view.filter()

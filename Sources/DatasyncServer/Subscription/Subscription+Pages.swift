@@ -63,7 +63,7 @@ extension Subscription {
     let (catalog, options, through) = (loop.catalog, loop.options, loop.head)
     let generation = viewGeneration
     loop.read(
-      .log,
+      .log, cancellation: cancellationOfLogReads(), turn: turn,
       { snapshot throws(DatasyncError) in
         try ReplayWriter.page(
           for: audience, catalog: catalog, in: snapshot, after: position, within: within,

@@ -46,7 +46,7 @@ extension Subscription {
     let through = loop.head
     let maxBytes = loop.options.replayChunkBytes
     loop.read(
-      .log,
+      .log, cancellation: cancellationOfLogReads(), turn: turn,
       { snapshot throws(DatasyncError) in
         try snapshot.changes(after: position, through: through, maxBytes: maxBytes)
       },

@@ -18,6 +18,8 @@ final class Subscription: SlotHolder {
   let requestID: UInt64
   private(set) var plan: SubscriptionPlan
   let clientID: String
+  /// See ``Caller/turn``.
+  let turn: UInt64
   let loop: ServiceLoop
   var view: View { plan.view }
   /// Of its filter, as its session counts them.
@@ -39,6 +41,8 @@ final class Subscription: SlotHolder {
   var heartbeatPlace = TimerQueue.Place.none
   var intervalPlace = TimerQueue.Place.none
   private var isAwaitingDrain = false
+  /// Of reads of the log, which end with the subscription; most never have one.
+  private var logReads: CancellationFlag?
   /// Whether its filter has taken too much on the loop: it catches up away from it.
   var readsLog = false
 
@@ -61,9 +65,10 @@ final class Subscription: SlotHolder {
   }
 
   init(
-    requestID: UInt64, plan: SubscriptionPlan, clientID: String, loop: ServiceLoop,
-    sink: any EventSink
+    requestID: UInt64, plan: SubscriptionPlan, clientID: String, turn: UInt64 = 0,
+    loop: ServiceLoop, sink: any EventSink
   ) {
+    self.turn = turn
     self.requestID = requestID
     self.plan = plan
     filterBytes = plan.view.condition.byteCount
@@ -161,11 +166,19 @@ final class Subscription: SlotHolder {
     guard !isEnded else { return }
     if case .live = phase { loop.leaveLive(self) }
     if case .snapshotting(let rows) = phase { rows.cancellation.cancel() }
+    logReads?.cancel()
     phase = .ended
     dropPages()
     sink = nil
     loop.heartbeats.remove(self)
     loop.intervals.remove(self)
+  }
+
+  func cancellationOfLogReads() -> CancellationFlag {
+    if let logReads { return logReads }
+    let flag = CancellationFlag()
+    logReads = flag
+    return flag
   }
 
   /// Whether the stream takes more now; where it does not, ``drained()`` follows when it does.

@@ -31,15 +31,10 @@ enum ViewCondition: Sendable {
     }
   }
 
-  /// Whether subscriptions with the same filter keep it together.
+  /// Whether it is a tree, which subscriptions with the same one keep together, and which takes some time
+  /// for a row.
   var isShared: Bool {
     if case .filter = self { return true }
-    return false
-  }
-
-  /// Whether judging a row may take long.
-  var readsText: Bool {
-    if case .filter(let shared) = self { return shared.readsText }
     return false
   }
 

@@ -6,6 +6,8 @@ struct ReadJob: Sendable {
   /// The snapshot stands at this sequence or later.
   let minimum: Sequence
   let cancellation: (any ReadCancellation)?
+  /// Whose it is; clients have their turns.
+  let client: UInt64
   /// Whether it takes so little that it goes before those that scan.
   let isShort: Bool
   let run: @Sendable (Result<Snapshot, DatasyncError>) -> Void
@@ -13,12 +15,14 @@ struct ReadJob: Sendable {
   var waitsUntil: Duration?
 
   init(
-    scope: ReadScope, minimum: Sequence, cancellation: (any ReadCancellation)?, isShort: Bool,
+    scope: ReadScope, minimum: Sequence, cancellation: (any ReadCancellation)?, client: UInt64 = 0,
+    isShort: Bool,
     run: @escaping @Sendable (Result<Snapshot, DatasyncError>) -> Void
   ) {
     self.scope = scope
     self.minimum = minimum
     self.cancellation = cancellation
+    self.client = client
     self.isShort = isShort
     self.run = run
   }

@@ -2,6 +2,7 @@ import DequeModule
 
 /// Reads that wait for a thread, or for their turn. A value, under its monitor's lock.
 ///
+/// Those that take long wait by client, and clients have their turns.
 /// All threads but one may scan at a time; that one is for short reads, which scans never hold up. A
 /// scan that has had its turn while others wait stands aside with its thread and its snapshot, behind
 /// those; so there are more threads, up to a limit, where there are such scans.
@@ -12,7 +13,7 @@ struct ReadQueue {
   }
 
   private var short: Deque<ReadJob> = []
-  private var long: Deque<ReadJob> = []
+  private var long = ReadLanes()
   /// Short ones in a row.
   private var streak = 0
   /// Scans at work, at most as many as there are slots.

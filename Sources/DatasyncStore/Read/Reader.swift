@@ -58,6 +58,10 @@ final class Reader: @unchecked Sendable {
   /// - Returns: Whether it is done; else it is to come again.
   func perform(_ job: ReadJob) -> Bool {
     progress.forgetLast()
+    if shared.isClosing {
+      job.run(.failure(SharedState.closed))
+      return true
+    }
     if job.cancellation?.isCancelled == true {
       job.run(.failure(Reader.cancelled))
       return true

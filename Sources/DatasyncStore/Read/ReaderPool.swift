@@ -72,7 +72,7 @@ final class ReaderPool: Sendable {
 
   var queuedCount: Int { queue.withLock { $0.count } }
 
-  /// Finishes what waits, then ends the threads.
+  /// Refuses what waits, then ends the threads.
   func close() {
     queue.withLock { $0.isClosed = true }
     queue.broadcast()

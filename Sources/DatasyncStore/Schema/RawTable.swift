@@ -62,6 +62,12 @@ struct RawTable: Sendable {
     columns.filter { $0.keyPosition > 0 }.sorted { $0.keyPosition < $1.keyPosition }
   }
 
+  /// Whether an UPDATE may write columns as they are, and nobody notices: neither the owner's triggers,
+  /// nor foreign keys that rows have broken while they were not checked.
+  var mayUpdateUnchanged: Bool {
+    foreignKeys.isEmpty && triggers.allSatisfy(\.isOurs)
+  }
+
   func column(_ name: String) -> Column? {
     let name = name.asciiLowercased
     return columns.first { $0.name.asciiLowercased == name }

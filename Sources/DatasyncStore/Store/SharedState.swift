@@ -9,6 +9,7 @@ final class SharedState: Sendable {
   private let history: Mutex<String>
   private let currentWALPages = Atomic(0)
   private let currentLogBytes = Atomic(0)
+  private let closing = Atomic(false)
   private let currentCacheBytes = Atomic(0)
   private let oldestLogged: Atomic<UInt64>
   let writerWatch = WriterWatch()
@@ -50,6 +51,13 @@ final class SharedState: Sendable {
 
   func cacheBytesChanged(by bytes: Int) {
     currentCacheBytes.add(bytes, ordering: .relaxed)
+  }
+
+  /// Nobody waits for reads any more.
+  var isClosing: Bool { closing.load(ordering: .relaxed) }
+
+  func setClosing() {
+    closing.store(true, ordering: .relaxed)
   }
 
   /// Names the database's history.

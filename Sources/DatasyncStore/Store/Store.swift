@@ -211,8 +211,9 @@ package final class Store: Sendable {
   ///
   /// - Parameter scope: What the closure may look at; other programs' writes into it are waited for,
   ///   up to five seconds.
+  /// - Parameter client: Whose read it is: reads that are not short wait by client, which have turns.
   package func read<Result: Sendable>(
-    _ scope: ReadScope, cancellation: (any ReadCancellation)? = nil,
+    _ scope: ReadScope, cancellation: (any ReadCancellation)? = nil, client: UInt64 = 0,
     isShort: Bool = false,
     _ body: @escaping @Sendable (Snapshot) throws(DatasyncError) -> Result,
     completion: @escaping @Sendable (Swift.Result<Result, DatasyncError>) -> Void
@@ -222,7 +223,8 @@ package final class Store: Sendable {
       return
     }
     let job = ReadJob(
-      scope: scope, minimum: shared.head, cancellation: cancellation, isShort: isShort
+      scope: scope, minimum: shared.head, cancellation: cancellation, client: client,
+      isShort: isShort
     ) { snapshot in
       switch snapshot {
       case .failure(let error): completion(.failure(error))
@@ -237,8 +239,9 @@ package final class Store: Sendable {
     if let error = readers.submit(job) { completion(.failure(error)) }
   }
 
-  /// Writes what is queued, refuses what comes after, closes the database.
+  /// Writes what is queued, refuses what comes after and reads that wait, closes the database.
   package func close() {
+    shared.setClosing()
     busyWait.giveUp(after: .seconds(5))
     writer.closeQueue()
     checkpointer.close()
@@ -275,6 +278,7 @@ extension Writer {
     }
     identity.noteSideFiles()
     reserve = identity.diskReserve()
+    foreignReads = ForeignReads(ofDatabase: connection.path)
     isInPlace = { identity.isInPlace() }
     closedSynced = { [unowned self] in
       identity.writeSynced(FileIdentity.Record(historyID: shared.historyID, head: head.rawValue))

@@ -7,6 +7,8 @@ final class TableStatements {
   private var updates: [[Int]: Statement] = [:]
   /// Most different sets of columns that are kept.
   private let maxUpdates = 64
+  /// So many have statements of their own where one statement may serve all others.
+  private let ownUpdates: Int
   private let onConflict: String
 
   init(_ stored: StoredTable, connection: Connection) {
@@ -14,6 +16,8 @@ final class TableStatements {
     self.connection = connection
     // A constraint declared ON CONFLICT REPLACE would remove rows unseen.
     onConflict = stored.raw.text.hasConflictClause ? " OR ABORT" : ""
+    // The more columns, the longer it takes to prepare one.
+    ownUpdates = max(2, 1024 / max(16, stored.quotedColumns.count))
     writable = stored.storedPositions.filter { !stored.table.columns[$0].isGenerated }
     known = KnownRows(tableID: stored.table.id, connection: connection)
   }
@@ -27,6 +31,7 @@ final class TableStatements {
   private var selectStatement: Statement?
   private var insertStatement: Statement?
   private var deleteStatement: Statement?
+  private var updateAnyStatement: Statement?
   private var stampStatement: Statement?
   private var echoStatement: Statement?
 
@@ -51,9 +56,13 @@ final class TableStatements {
     return statement
   }
 
-  /// Writes the columns given, in order from ?1, of the row whose key comes last.
-  func update(_ columns: [Int]) throws(SQLiteFailure) -> Statement {
-    if let statement = updates[columns] { return statement }
+  /// Writes the columns given of one row; whoever asks binds them, and the key, where it says.
+  func update(_ columns: [Int]) throws(SQLiteFailure) -> UpdateStatement {
+    if let statement = updates[columns] { return UpdateStatement(statement, columns: columns) }
+    if updates.count >= ownUpdates, stored.raw.mayUpdateUnchanged {
+      let columns = writable.filter { $0 != SystemColumn.key.rawValue }
+      return UpdateStatement(try updateAny(columns), choosingFrom: columns)
+    }
     let assignments = columns.enumerated().map { position, column in
       "\(stored.quotedColumns[column]) = ?\(position + 1)"
     }
@@ -62,6 +71,21 @@ final class TableStatements {
         + "WHERE \(stored.quotedKey) = ?\(columns.count + 1)")
     if updates.count >= maxUpdates { updates.removeAll() }
     updates[columns] = statement
+    return UpdateStatement(statement, columns: columns)
+  }
+
+  /// Of each column in turn, whether it is written and with what, then the key. A statement takes long to
+  /// prepare where there are hundreds of columns, and a client may name any of them.
+  private func updateAny(_ columns: [Int]) throws(SQLiteFailure) -> Statement {
+    if let updateAnyStatement { return updateAnyStatement }
+    let assignments = columns.enumerated().map { position, column in
+      let name = stored.quotedColumns[column]
+      return "\(name) = CASE WHEN ?\(2 * position + 1) THEN ?\(2 * position + 2) ELSE \(name) END"
+    }
+    let statement = try connection.prepare(
+      "UPDATE\(onConflict) \(stored.quotedName) SET \(assignments.joined(separator: ", ")) "
+        + "WHERE \(stored.quotedKey) = ?\(2 * columns.count + 1)")
+    updateAnyStatement = statement
     return statement
   }
 

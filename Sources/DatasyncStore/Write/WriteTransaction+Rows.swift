@@ -201,13 +201,13 @@ extension WriteTransaction {
       stored, key: before.key, values: values, unreadable: found.faults, expectsChange: true
     ) {
       () throws(SQLiteFailure) in
-      let statement = try self.statements(for: stored).update(columnsWritten)
-      for (position, column) in columnsWritten.enumerated() {
+      let update = try self.statements(for: stored).update(columnsWritten)
+      update.bind(columnsWritten) { column, position in
         self.bind(
-          valuesWritten[column], to: Int32(position + 1), column: column, of: stored, statement)
+          valuesWritten[column], to: position, column: column, of: stored, update.statement)
       }
-      statement.bind(Int32(columnsWritten.count + 1), key.value)
-      try statement.run()
+      update.statement.bind(update.keyPosition, key.value)
+      try update.statement.run()
     }
     let mended = Set(written.map { table.columns[$0].number })
     return try finish(

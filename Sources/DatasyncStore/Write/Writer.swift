@@ -67,6 +67,8 @@ final class Writer: @unchecked Sendable {
   var adoption: (began: Duration, rows: Int)?
   /// Gives up the disk space that is kept for deletes on a full disk; takes it again.
   var reserve: DiskReserve?
+  /// Nil: nobody can tell.
+  var foreignReads: ForeignReads?
   /// Called in the end, where all that was committed has been synced.
   var closedSynced: () -> Void = {}
 
@@ -179,6 +181,7 @@ final class Writer: @unchecked Sendable {
       } else if isWoken || foreignCommitSeen()
         || rest.map({ MonotonicClock.now >= $0.until }) ?? false
       {
+        letOthersFinish(isAwaited: isWoken)
         process([])
       } else {
         tidy()
@@ -238,6 +241,19 @@ final class Writer: @unchecked Sendable {
       let isWoken = inbox.isWoken
       inbox.isWoken = false
       return (requests, isWoken, inbox.isClosed, inbox.isEnding)
+    }
+  }
+
+  /// Waits a little for other programs that have read, and may be about to write: what we write now would
+  /// not let them. Not where requests come.
+  private func letOthersFinish(isAwaited: Bool) {
+    guard let foreignReads else { return }
+    let deadline = MonotonicClock.now + (isAwaited ? .milliseconds(20) : .milliseconds(250))
+    while foreignReads.areOpen, MonotonicClock.now < deadline {
+      let hasNews = inbox.wait(
+        timeout: .milliseconds(1), until: { !$0.queue.isEmpty || $0.isClosed || $0.isEnding }
+      ) { !$0.queue.isEmpty || $0.isClosed || $0.isEnding }
+      if hasNews { return }
     }
   }
 

@@ -23,11 +23,16 @@ import Testing
     #expect(tail.commits(after: Sequence(15), maxBytes: .max)?.isEmpty == true)
   }
 
-  @Test func `a page holds a commit at least, however small it is to be`() {
+  @Test func `a page holds a commit at least, unless that is much more than a page`() {
     var tail = CommitTail(start: .zero, maxBytes: 1 << 20)
-    tail.append(commit(1, count: 5))
+    let first = commit(1, count: 5)
+    tail.append(first)
     tail.append(commit(6))
-    #expect(tail.commits(after: .zero, maxBytes: 1)?.map(\.last.rawValue) == [5])
+    #expect(
+      tail.commits(after: .zero, maxBytes: first.memoryCost / 2)?.map(\.last.rawValue) == [5])
+    // The log has it in pieces.
+    #expect(tail.commits(after: .zero, maxBytes: first.memoryCost / 8) == nil)
+    #expect(tail.covers(.zero))
   }
 
   @Test func `it forgets the oldest past its bound, and says so`() {
