@@ -3,6 +3,7 @@
 import pathlib
 import re
 
+import preload
 import test_faults
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
@@ -34,9 +35,9 @@ def test_the_page_lists_every_failpoint_and_no_other():
 def test_everything_that_the_libraries_can_fail_is_failed_by_a_test():
     source = (TESTS / "durability" / "faults.c").read_text()
     kinds = re.search(r"enum \{ WRITE = 1, (.*?), KINDS", source)[1].split(", ")
-    assert len(kinds) + 1 == len(test_faults.KINDS)
+    assert len(kinds) + 1 == len(preload.KINDS)
     named = {name.rsplit("-", 1)[0] for name in listed("Failpoints")}
-    assert test_faults.KINDS.keys() <= named
+    assert preload.KINDS.keys() <= named
     header = (TESTS / "CDatasyncFaultVFS" / "include" / "CDatasyncFaultVFS.h").read_text()
     points = set(re.findall(r"\bFAULT_[A-Z]+\b", header)) - {"FAULT_POINTS"}
     used = (TESTS / "DatasyncStoreTests" / "Fault" / "FaultPoint.swift").read_text()
