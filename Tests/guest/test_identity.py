@@ -281,3 +281,25 @@ def test_a_second_server_on_the_same_file_does_not_start(guest, tmp_path, link):
     done = run("serve", path, "--listen", "127.0.0.1:0", timeout=20)
     assert done.returncode != 0 and done.stderr.strip(), done.stdout
     assert served.session.create("books", title="still served").sequence
+
+
+def test_check_knows_a_renamed_table(guest):
+    served = guest("CREATE TABLE tag (slug TEXT PRIMARY KEY, n INTEGER); INSERT INTO tag VALUES ('a', 1);")
+
+    def checked():
+        done = run("check", served.path)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    tables = checked()
+    for name, before in (("label", "tag"), ("tag", "label"), ("word", "tag")):
+        served.sql(f"ALTER TABLE {before} RENAME TO {name}")
+        # Noticed or not.
+        checked()
+        until(lambda: name in served.tables(), 15, f"{name} is not served")
+        served.sql(f"INSERT INTO {name} VALUES ('{name} {before}', 2)")
+        served.settle()
+        assert checked().split(",")[0].split()[-2:] == tables.split(",")[0].split()[-2:]
+    served.end()
+    served.sql("ALTER TABLE word RENAME TO other")
+    checked()

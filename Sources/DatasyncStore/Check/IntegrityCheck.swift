@@ -38,19 +38,19 @@ struct IntegrityCheck {
     try checkLog()
     try checkOwnTables()
     let raws = try RawSchemaReader.tables(connection)
-    let entries: [TableEntry]
+    var identity: TableIdentity
     do {
-      entries = try TableRegistry(connection: connection).entries()
+      identity = try TableIdentity(registry: TableRegistry(connection: connection))
     } catch  where error.code == SQLITE_CORRUPT {
       report.add("damaged: \(error.message)")
       return
     }
-    for entry in entries where entry.isPresent {
-      guard let raw = raws.first(where: { $0.name == entry.name }) else {
-        report.add("the table is gone; the server will notice", table: entry.name)
-        continue
-      }
+    // A table that was renamed has taken its identity along, noticed or not.
+    for (raw, entry) in zip(raws, identity.match(raws)) where entry.isServed {
       try check(entry, raw)
+    }
+    for entry in identity.absent where entry.isServed {
+      report.add("the table is gone; the server will notice", table: entry.presentName)
     }
   }
 

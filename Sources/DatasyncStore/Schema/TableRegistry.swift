@@ -39,6 +39,9 @@ extension TableEntry {
       nextNumber: SystemColumn.count + 1, addedColumns: [], isPresent: true)
   }
 
+  /// Whether the table is attached, and was there when somebody last looked.
+  var isServed: Bool { isPresent && attached > 0 }
+
   /// Takes over what the options say of a table.
   ///
   /// - Returns: Why that cannot be; nil: it can.
