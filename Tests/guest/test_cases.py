@@ -582,3 +582,34 @@ def test_health_lists_every_service_of_many_tables(guest):
     )
     names = call(health_pb2.HealthListRequest(), timeout=10).statuses.keys()
     assert {f"tables.Many{n}Table" for n in range(150)} <= set(names), len(names)
+
+
+# -- keys that we make
+
+BARE = "0123456789abcdef0123456789abcdef"
+HYPHENS = "01234567-89ab-cdef-0123-456789abcdef"
+KEY_FORMS = {
+    "as Django has them": ("char(32) NOT NULL", [BARE], BARE),
+    "text": ("TEXT", [BARE, BARE.replace("0", "f")], BARE),
+    "capitals": ("TEXT", [BARE.upper()], BARE.upper()),
+    "hyphens": ("TEXT", [HYPHENS], HYPHENS),
+    "hyphens in capitals": ("UUID", [HYPHENS.upper()], HYPHENS.upper()),
+    "both": ("TEXT", [BARE, HYPHENS], HYPHENS),
+    "others": ("TEXT", [BARE, "a"], HYPHENS),
+    "none": ("TEXT", [], HYPHENS),
+    "none, room for 32": ("CHAR (32) NOT NULL", [], BARE),
+    "none, room for 36": ("char(36)", [], HYPHENS),
+}
+
+
+@pytest.mark.parametrize("declared, keys, form", KEY_FORMS.values(), ids=KEY_FORMS.keys())
+@pytest.mark.parametrize("arguments", [(), ("--within", "t")], ids=["beside", "within"])
+def test_a_key_that_we_make_is_written_as_those_that_are_there(guest, arguments, declared, keys, form):
+    values = "".join(f"INSERT INTO t VALUES ('{key}', 'a');" for key in keys)
+    served = guest(f"CREATE TABLE t (id {declared} PRIMARY KEY, x TEXT); {values}", *arguments)
+    shape = [(len(form), form.count("-"), form.upper() == form)] * 2
+    for _ in range(2):
+        made = served.session.create("t", x="b").id
+        assert [(len(key), key.count("-"), key.upper() == key) for key in (made, form)] == shape
+        assert served.sql(("SELECT x FROM t WHERE id = ?", (made,))) == [("b",)]
+        served.restart()

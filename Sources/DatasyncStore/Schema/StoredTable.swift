@@ -14,6 +14,8 @@ final class StoredTable: Sendable {
   /// Whether a value of another program may tell the form of a column, or be the first in another.
   let watchesForms: Bool
   let affinities: [Affinity]
+  /// Of the keys that the server makes.
+  let keyForm: KeyForm
   let defaults: [Default]
   /// What SQLite would store of literal defaults, by position, where we would write them otherwise.
   let storedDefaults: [Int: StoredValue]
@@ -39,7 +41,7 @@ final class StoredTable: Sendable {
   init(
     table: Table, raw: RawTable, placement: Placement, marksDeleted: Bool, affinities: [Affinity],
     storages: [ColumnStorage?], defaults: [Default], storedDefaults: [Int: StoredValue] = [:],
-    isParentWithActions: Bool,
+    keyForm: KeyForm = KeyForm(), isParentWithActions: Bool,
     isInDeferredKey: Bool
   ) {
     self.table = table
@@ -58,6 +60,7 @@ final class StoredTable: Sendable {
     plans = zip(table.columns, storages).map { FieldPlan($0, storage: $1) }
     watchesForms = storages.contains { $0.map { !$0.isMixed && $0.form != .declared } ?? false }
     self.affinities = affinities
+    self.keyForm = keyForm
     self.defaults = defaults
     self.storedDefaults = storedDefaults
     hasOwnTriggers = raw.triggers.contains { !$0.isOurs }

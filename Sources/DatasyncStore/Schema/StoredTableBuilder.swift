@@ -67,7 +67,7 @@ struct StoredTableBuilder {
       table: kept(table) ?? table, raw: raw, placement: entry.placement,
       marksDeleted: entry.column(of: .deleted, in: raw) != nil,
       affinities: parts.map(\.affinity), storages: parts.map(\.storage), defaults: defaults,
-      storedDefaults: storedDefaults,
+      storedDefaults: storedDefaults, keyForm: try KeyForm(of: raw, on: connection),
       isParentWithActions: parentsWithActions.contains(name),
       isInDeferredKey: inDeferredKeys.contains(name))
   }

@@ -16,14 +16,14 @@ struct KeyGenerator {
   private static let drawn = 32
 
   /// - Parameter now: Microseconds since 1970.
-  mutating func next(now: Int64) -> String {
+  mutating func next(now: Int64, as form: KeyForm = KeyForm()) -> String {
     let milliseconds = UInt64(clamping: now) / 1000
     // A fraction of a millisecond in the twelve bits keeps keys of one millisecond spread.
     let fraction = UInt64(clamping: now) % 1000 * 4
     last = max(last + 1, milliseconds << 12 | fraction)
     let high = (last >> 12) << 16 | 0x7000 | (last & 0xFFF)
     let low = draw() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
-    return KeyGenerator.text(high, low)
+    return KeyGenerator.text(high, low, form)
   }
 
   private mutating func draw() -> UInt64 {
@@ -37,18 +37,19 @@ struct KeyGenerator {
     return generator.next()
   }
 
-  private static func text(_ high: UInt64, _ low: UInt64) -> String {
-    String(unsafeUninitializedCapacity: 36) { buffer in
+  private static func text(_ high: UInt64, _ low: UInt64, _ form: KeyForm) -> String {
+    let letters: UInt8 = form.isUppercase ? 0x37 : 0x57
+    return String(unsafeUninitializedCapacity: 36) { buffer in
       var position = 0
       for (word, wordIndex) in [(high, 0), (low, 1)] {
         for nibble in 0..<16 {
           let digit = wordIndex * 16 + nibble
-          if digit == 8 || digit == 12 || digit == 16 || digit == 20 {
+          if form.hasHyphens, digit == 8 || digit == 12 || digit == 16 || digit == 20 {
             buffer[position] = 0x2D
             position += 1
           }
           let value = UInt8(truncatingIfNeeded: word >> UInt64(60 - nibble * 4)) & 0xF
-          buffer[position] = value < 10 ? 0x30 + value : 0x57 + value
+          buffer[position] = value < 10 ? 0x30 + value : letters + value
           position += 1
         }
       }

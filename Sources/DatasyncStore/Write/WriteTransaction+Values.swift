@@ -214,7 +214,9 @@ extension WriteTransaction {
 
   /// NULL where SQLite makes the key.
   func newKey(_ stored: StoredTable) throws(WriteFailure) -> Value {
-    guard stored.table.hasIntegerKey else { return .string(keys.next(now: now)) }
+    guard stored.table.hasIntegerKey else {
+      return .string(keys.next(now: now, as: stored.keyForm))
+    }
     if stored.raw.hasRowIDKey { return .null }
     do {
       let last = try connection.integer("SELECT max(\(stored.quotedKey)) FROM \(stored.quotedName)")
