@@ -288,3 +288,56 @@ def test_the_plan_says_the_form_and_explain_whether_an_index_serves(tmp_path):
     served.close()
     said = run("explain", path, "t", "--filter", "due gt 2011-01-01T00:00:00Z")
     assert "form" in said.stdout + said.stderr, said.stdout + said.stderr
+
+
+DJANGO = "2026-11-28 02:16:26.665771"
+
+
+def test_what_a_client_writes_into_an_empty_column_tells_no_form(guest):
+    served = guest("CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME, n INTEGER);"
+                   "CREATE TABLE u (id INTEGER PRIMARY KEY, at DATETIME);")
+    served.session.create("t", id=1, at=AT)
+    # Each of these looks at the tables again: a start, a form that another table's column gets, a
+    # change of the schema, and a table that is built anew with all that was in it.
+    served.restart()
+    served.sql(f"INSERT INTO u VALUES (1, '{DJANGO}')", "CREATE TABLE v (id INTEGER PRIMARY KEY)")
+    served.settle()
+    served.sql("ALTER TABLE t ADD COLUMN m INTEGER", "UPDATE t SET n = 5 WHERE id = 1")
+    served.settle()
+    token = served.token("t")
+    served.transaction("CREATE TABLE new (id INTEGER PRIMARY KEY, at DATETIME, n INTEGER, m INTEGER)",
+                       "INSERT INTO new SELECT * FROM t", "DROP TABLE t", "ALTER TABLE new RENAME TO t")
+    served.until_begun_anew("t", token)
+    served.session.update("t", id=1, n=6)
+    served.sql(f"INSERT INTO t (id, at) VALUES (2, '{DJANGO}')")
+    served.settle()
+    served.session.create("t", id=3, at=AT)
+    assert served.sql("SELECT at FROM t WHERE id = 3") == [("2011-10-31 20:00:00.000000",)]
+    served.restart()
+    served.session.create("t", id=4, at=AT)
+    assert served.sql("SELECT at FROM t WHERE id = 4") == [("2011-10-31 20:00:00.000000",)]
+
+
+@pytest.mark.parametrize("declared, value, form, kinds", [
+    ("REAL", "9.99", "julian", "real numbers"), ("INTEGER", "1320091200", "julian", "integers"),
+    ("TEXT", "'a name'", "uuid", "text"), ("TEXT", "'yes'", "t/f", "text"), ("INTEGER", "7", "t/f", "integers"),
+    ("DATETIME", "x'00'", "seconds", "blobs"),
+])
+@pytest.mark.parametrize("attached", [False, True], ids=["at first", "attached before"])
+def test_a_form_that_no_value_has_is_refused_with_what_they_are(tmp_path, declared, value, form, kinds, attached):
+    path = owner.create(tmp_path / "a.db", f"CREATE TABLE t (id INTEGER PRIMARY KEY, x {declared});"
+                        f"INSERT INTO t VALUES (1, {value}), (2, NULL);" + MARKS)
+    if attached:
+        attach(path)
+    before = dump(path)
+    refuses("attach", path, "--form", f"t.x={form}", naming=["x", kinds])
+    assert dump(path) == before
+    # Of one that has it, the others are told of.
+    owner.execute(path, "DELETE FROM t")
+    attach(path, "--form", f"t.x={form}")
+
+
+def test_a_key_has_no_form(tmp_path):
+    path = owner.create(tmp_path / "a.db", "CREATE TABLE t (id TEXT PRIMARY KEY, x TEXT);")
+    done = refuses("attach", path, "--form", "t.id=uuid", naming=["id", "key", "no form"])
+    assert "could have a form" not in done.stderr

@@ -81,7 +81,7 @@ extension TimeNumber.Unit {
   }
 
   /// nil beyond the years 0001 to 9999.
-  func moment(of number: Int64) -> Int64? {
+  package func moment(of number: Int64) -> Int64? {
     let moment: (partialValue: Int64, overflow: Bool)
     switch self {
     case .microseconds: moment = (number, false)
@@ -101,7 +101,7 @@ extension TimeNumber.Unit {
   }
 
   /// To the nearest microsecond (Julian days: millisecond); nil beyond the years 0001 to 9999.
-  func moment(of number: Double) -> Int64? {
+  package func moment(of number: Double) -> Int64? {
     // Far more than any year; no NaN either.
     guard number.magnitude < 1e18 else { return nil }
     let moment: Int64

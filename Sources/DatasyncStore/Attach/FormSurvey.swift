@@ -22,11 +22,13 @@ struct FormSurvey {
   func survey(
     _ entry: inout TableEntry, _ raw: RawTable, anew: Bool
   ) throws(SQLiteFailure) -> String? {
-    if let obstacle = choose(&entry, raw) { return obstacle }
+    var newlyChosen: Set<String> = []
+    if let obstacle = choose(&entry, raw, &newlyChosen) { return obstacle }
     var wanted: [Wanted] = []
     for column in raw.columns where column.keyPosition == 0 {
       let known = entry.storage(of: column, in: raw)
-      guard known == nil || anew || known?.isOpen == true else { continue }
+      // An open one may hold values of ours, which tell nothing: what others write, ``FormWatch`` sees.
+      guard known == nil || anew || newlyChosen.contains(column.name) else { continue }
       let declared = raw.declaredType(of: column)
       if known?.isChosen == true, let known {
         wanted.append(Wanted(column: column, type: known.type, chosen: known.form))
@@ -34,7 +36,9 @@ struct FormSurvey {
         wanted.append(Wanted(column: column, type: nil, chosen: nil))
       } else if declared.type.hasForms {
         wanted.append(
-          Wanted(column: column, type: declared.type, chosen: chosen(column, declared.type, raw)))
+          Wanted(
+            column: column, type: declared.type, chosen: chosen(column, declared.type, raw),
+            open: known?.isOpen == true ? known?.form : nil))
       }
     }
     guard !wanted.isEmpty else { return nil }
@@ -46,6 +50,8 @@ struct FormSurvey {
     /// nil: to be found out.
     let type: ColumnType?
     let chosen: ColumnForm?
+    /// The form in which we have written, where no value of others has told one.
+    var open: ColumnForm?
   }
 
   private struct Counted {
@@ -53,6 +59,24 @@ struct FormSurvey {
     var forms: FormCensus
     var types = TypeCensus()
     var hasNumbers = false
+    /// Whether all values may be ours, written before any of others had told the form.
+    var isOpen: Bool
+    /// What the values are, as far as none of them can be read in the form that the owner has chosen.
+    var misfits: Set<String>? = []
+
+    init(_ wanted: Wanted) {
+      self.wanted = wanted
+      forms = FormCensus(type: wanted.type ?? .string, chosen: wanted.chosen)
+      isOpen = wanted.open != nil
+    }
+
+    mutating func look(at value: StoredValue) {
+      if isOpen, let type = wanted.type, let open = wanted.open {
+        isOpen = FormReader.isStored(value, as: open, type: type)
+      }
+      guard misfits != nil, let type = wanted.type, let form = wanted.chosen else { return }
+      if value.fits(form, type: type) { misfits = nil } else { misfits?.insert(value.kinds) }
+    }
   }
 
   /// A form that the declaration leaves no choice of.
@@ -65,10 +89,15 @@ struct FormSurvey {
   }
 
   /// Takes over the forms that the owner has chosen.
-  private func choose(_ entry: inout TableEntry, _ raw: RawTable) -> String? {
+  ///
+  /// - Parameter new: The columns of which that is news.
+  private func choose(
+    _ entry: inout TableEntry, _ raw: RawTable, _ new: inout Set<String>
+  ) -> String? {
     for (name, form) in options.forms[raw.name] ?? [:] {
-      guard let column = raw.column(name), column.keyPosition == 0 else {
-        return "it has no column \(name) that could have a form"
+      guard let column = raw.column(name) else { return "it has no column \(name)" }
+      guard column.keyPosition == 0 else {
+        return "its column \(name) is the key, and keys have no form: they travel as stored"
       }
       let declared = raw.declaredType(of: column)
       let type = form.fits(declared.type) ? declared.type : form.impliedType
@@ -81,17 +110,16 @@ struct FormSurvey {
       }
       let storage = ColumnStorage(type: type, form: form, isChosen: true)
       let known = entry.storage(of: column, in: raw)
-      if known?.form != form || known?.isChosen == false { entry.forms[column.name] = storage.text }
+      if known?.form != form || known?.isChosen == false {
+        entry.forms[column.name] = storage.text
+        new.insert(column.name)
+      }
     }
     return nil
   }
 
   private func count(_ wanted: [Wanted], _ raw: RawTable) throws(SQLiteFailure) -> [Counted] {
-    var counted = wanted.map { wanted in
-      Counted(
-        wanted: wanted,
-        forms: FormCensus(type: wanted.type ?? .string, chosen: wanted.chosen))
-    }
+    var counted = wanted.map { Counted($0) }
     let list = wanted.map { $0.column.name.quotedIdentifier }.joined(separator: ", ")
     let rows = try connection.prepare("SELECT \(list) FROM \(raw.name.quotedIdentifier)")
     while try rows.step() {
@@ -102,6 +130,7 @@ struct FormSurvey {
           counted[index].types.add(value)
         } else {
           counted[index].forms.add(value)
+          counted[index].look(at: value)
           switch value {
           case .integer, .real: counted[index].hasNumbers = true
           case .null, .text, .blob: break
@@ -121,6 +150,12 @@ struct FormSurvey {
         entry.forms[column.name] = ColumnStorage(type: item.types.type, form: .declared).text
         continue
       }
+      if entry.storage(of: column, in: raw)?.isChosen == true, let chosen = item.wanted.chosen,
+        let misfits = item.misfits, !misfits.isEmpty
+      {
+        return "its column \(column.name) cannot be \(chosen.description): none of its values can "
+          + "be read so, they are \(misfits.sorted().joined(separator: ", "))"
+      }
       if isCoreData, type == .timestamp, item.hasNumbers, item.wanted.chosen == nil {
         return unsaid(raw, column, "it is of Core Data, whose times may count from 2001")
       }
@@ -129,6 +164,8 @@ struct FormSurvey {
         entry.forms[column.name] =
           try empty(column, type, raw, chosen: item.wanted.chosen, known: entry).text
       case .decided(let form, let isMixed):
+        // Of a table built anew whose values we have written.
+        if item.isOpen { continue }
         entry.forms[column.name] =
           ColumnStorage(
             type: type, form: form,
@@ -165,5 +202,29 @@ struct FormSurvey {
       return ColumnStorage(type: type, form: form)
     }
     return ColumnStorage(type: type, form: initial, isOpen: true)
+  }
+}
+
+extension StoredValue {
+  /// Whether it can be read in a form; a number, though its size tells another unit, in that form's own.
+  fileprivate func fits(_ form: ColumnForm, type: ColumnType) -> Bool {
+    switch (self, form) {
+    case (.integer(let value), .number(let number)) where value != 0:
+      number.unit.moment(of: value) != nil
+    case (.real(let value), .number(let number)) where value != 0:
+      number.unit.moment(of: value) != nil
+    default: (try? FormReader.value(self, type: type, form: form)) != nil
+    }
+  }
+
+  /// Values of this storage class, for a message that shows none.
+  fileprivate var kinds: String {
+    switch self {
+    case .null: "NULL"
+    case .integer: "integers"
+    case .real: "real numbers"
+    case .text: "text"
+    case .blob: "blobs"
+    }
   }
 }

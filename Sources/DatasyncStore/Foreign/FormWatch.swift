@@ -19,17 +19,23 @@ struct FormWatch {
       let notes = try connection.cached("SELECT key FROM datasync_written WHERE table_id = ?1")
       let list = open.map { stored.quotedColumns[$0] }.joined(separator: ", ")
       let columns = open
+      let known = KnownRows(tableID: stored.table.id, connection: connection)
       let row = try connection.prepare(
         "SELECT \(list) FROM \(stored.quotedName) WHERE \(stored.quotedKey) = ?1")
       notes.bind(1, Int64(stored.table.id))
       defer { notes.reset() }
       while !open.isEmpty, try notes.step() {
-        row.bind(1, notes.rawValue(0))
+        let key = notes.rawValue(0)
+        row.bind(1, key)
         if try row.step() {
+          let last = try known.row(key)
+          let image = last.map { RowDecoder.values(of: $0.image, table: stored.table) }
           for (index, position) in columns.enumerated() where open.contains(position) {
+            let value = row.storedValue(Int32(index))
             guard let storage = stored.storages[position],
+              !isOurs(value, known: image?[position] ?? .null, storage),
               let form = FormReader.form(
-                of: row.storedValue(Int32(index)), type: storage.type, unit: storage.form),
+                of: value, type: storage.type, unit: storage.form),
               form.fits(storage.type)
             else { continue }
             found[position] = ColumnStorage(type: storage.type, form: form)
@@ -48,6 +54,12 @@ struct FormWatch {
       }
     }
     return hasNews
+  }
+
+  /// Whether a row that another program has written still has in a column what we wrote there.
+  private func isOurs(_ value: StoredValue, known: Value, _ storage: ColumnStorage) -> Bool {
+    !known.isNull && FormReader.isStored(value, as: storage.form, type: storage.type)
+      && (try? FormReader.value(value, type: storage.type, form: storage.form)) == known
   }
 
   /// Notes that columns hold values in several forms.
