@@ -18,6 +18,7 @@ extension Writer {
       watch.enter(.writing)
       let version = try connection.integer("PRAGMA data_version") ?? 0
       guard version != dataVersion || rest.map({ MonotonicClock.now >= $0.until }) ?? false else {
+        adoption = nil
         return
       }
       let isReplaced = try goOnWithReplacedContent()

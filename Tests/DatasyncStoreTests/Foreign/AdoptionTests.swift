@@ -46,6 +46,15 @@ struct AdoptionTests {
     #expect(try store.get("item", "a") == row)
   }
 
+  @Test func `what others write time after time is not one adoption`() throws {
+    for key in ["a", "b", "c"] {
+      _ = try adopted("INSERT INTO item (id, n) VALUES ('\(key)', 1)")
+      // A write of ours finds nothing that is left.
+      try store.update("number", ["id": .int64(1)], WriteCondition(allowMissing: true))
+    }
+    #expect(store.recorder.state.withLock { $0.adoptions } == [1, 1, 1])
+  }
+
   @Test func `an update carries the row before, exactly`() throws {
     let row = try store.create(
       "item",

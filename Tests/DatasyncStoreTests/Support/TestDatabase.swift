@@ -61,6 +61,8 @@ final class Recorder: StoreObserver {
     var heads: [DatasyncModel.Sequence] = []
     /// Whether the writer is to wait after each batch.
     var holdsWriter = false
+    /// The rows that one adoption had come to, each time that it was told of.
+    var adoptions: [Int] = []
   }
 
   let state = Monitor(State())
@@ -78,6 +80,11 @@ final class Recorder: StoreObserver {
 
   func catalogChanged(_ catalog: Catalog) {
     state.withLock { $0.catalogs.append(catalog) }
+    state.broadcast()
+  }
+
+  func foreignAdopted(_ count: Int, total: Int, in duration: Duration) {
+    state.withLock { $0.adoptions.append(total) }
     state.broadcast()
   }
 
