@@ -258,8 +258,8 @@ class Program:
         self.run(connection, f"UPDATE OR REPLACE {table.name} SET n = n + 1 WHERE {where} AND n % 7 = 0")
         self.run(connection, f"DELETE FROM {table.name} WHERE {where}")
 
-    def upkeep(self, connection):
-        """What is no write to a row."""
+    def next_upkeep(self):
+        """What is no write to a row, and a table that it may be about."""
         random = self.random
         what = random.choice(["VACUUM", "REINDEX", "ANALYZE", "PRAGMA recursive_triggers = ON",
                               "PRAGMA recursive_triggers = OFF", "PRAGMA foreign_keys = ON",
@@ -270,7 +270,7 @@ class Program:
             what = self._index(table.name, f"later_{self._indexes}")
         elif what == "drop index":
             what = f"DROP INDEX IF EXISTS {table.name}_later_{self._indexes}"
-        self.run(connection, what)
+        return what, table.name
 
     def rebuild(self, path):
         """A table built anew, as tools do it; what stood on it stands on it again."""

@@ -363,3 +363,27 @@ def test_more_is_unreadable_than_is_readable_over_pages(guest):
     served.exact()
     served.sql("UPDATE t SET n = 1 WHERE id % 3 = 0", "UPDATE t SET n = 'x' WHERE id % 5 = 0")
     served.exact()
+
+
+@pytest.mark.parametrize("arguments", [(), ("--within", "t")], ids=["beside", "within"])
+@pytest.mark.parametrize("bad", [b"nul\0x", b"\0", b"bad \xff utf-8", b"it's, \0 'x'"], ids=repr)
+def test_one_that_was_never_in_the_view_does_not_leave_it(guest, arguments, bad):
+    served = guest("CREATE TABLE t (id INTEGER PRIMARY KEY, s TEXT, n INTEGER);", *arguments)
+    watch = served.watch("t")
+    written = ("INSERT OR REPLACE INTO t (id, s, n) VALUES (?, CAST(? AS TEXT), ?)", (1, bad, 1))
+    for last in ("DELETE FROM t", "UPDATE t SET s = 'good'", "REPLACE INTO t (id, s) VALUES (1, 'good')"):
+        served.sql(written)
+        events = served.exact()
+        assert [e.id for e in events if isinstance(e, Unreadable)] == ["1"] and events[-1].reason, events
+        served.sql("UPDATE t SET n = 2")
+        served.sql(last)
+        told = [event_kind(e) for e in served.exact()]
+        assert told == (["no longer"] if last.startswith("DELETE") else ["no longer", "ADD"]) or \
+            told == ["ADD"] and "good" in last, told
+    assert watch.picture.of("t").keys() == {"1"}
+
+
+def event_kind(event):
+    if isinstance(event, Unreadable):
+        return "unreadable" if event.reason else "no longer"
+    return event.operation

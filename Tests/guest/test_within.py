@@ -337,3 +337,128 @@ def test_times_beside_are_those_of_commits(guest):
     first = served.session.get("t", "2")
     assert first["created_at"] == first["updated_at"] == row["created_at"], "the moment of the table's history"
     assert first["deleted"] is False
+
+
+# -- what a REPLACE removes
+
+TEXT = "id TEXT PRIMARY KEY, n INTEGER, s TEXT"
+ROWS = "INSERT INTO t (id, n, s) VALUES ('1', 5, 'a'), ('2', 7, 'b'), ('4', 3, 'd');"
+INTO = "INSERT OR REPLACE INTO t (id, n, s) VALUES ('3', 5, 'A')"
+REPLACES = {
+    "an expression": (f"{TEXT});CREATE UNIQUE INDEX u ON t (lower(s));", INTO),
+    "an update": (f"{TEXT});CREATE UNIQUE INDEX u ON t (lower(s));", "UPDATE OR REPLACE t SET s = 'B' WHERE id = 1"),
+    "an integer key": ("id INTEGER PRIMARY KEY, n INTEGER, s TEXT);CREATE UNIQUE INDEX u ON t (lower(s) DESC);", INTO),
+    "without rowid": (f"{TEXT}) WITHOUT ROWID;CREATE UNIQUE INDEX u ON t (lower(s));", INTO),
+    "arithmetic": (f"{TEXT});CREATE UNIQUE INDEX u ON t (n % 5, typeof(s));",
+                   "INSERT OR REPLACE INTO t (id, n, s) VALUES ('3', 15, 'x')"),
+    "two, with commas": (f"{TEXT});CREATE UNIQUE INDEX u ON t (coalesce(n, -1), s COLLATE NOCASE);", INTO),
+    "a collated expression": (f"{TEXT});CREATE UNIQUE INDEX u ON t ((s || ',') COLLATE NOCASE ASC);", INTO),
+    "some rows": (f"{TEXT});CREATE UNIQUE INDEX u ON t (lower(s)) WHERE s <> '' AND n > 3;", INTO),
+    "one for all": (f"{TEXT});CREATE UNIQUE INDEX u ON t ((1)) WHERE n = 5;", INTO),
+    "odd names": ('id TEXT PRIMARY KEY, n INTEGER, s TEXT, "a ""b" TEXT DEFAULT \'x\');'
+                  'CREATE UNIQUE INDEX "on t (" ON "t" (/* ( */ upper("s"), ([a "b] || s) COLLATE "nocase");', INTO),
+    "a default for NULL": ("id TEXT PRIMARY KEY, n INTEGER NOT NULL DEFAULT 5 UNIQUE, s TEXT);",
+                           "INSERT OR REPLACE INTO t (id, n, s) VALUES ('3', NULL, 'A')"),
+    "a default for NULL in an expression": (
+        "id TEXT PRIMARY KEY, n INTEGER NOT NULL ON CONFLICT REPLACE DEFAULT 5, s TEXT);"
+        "CREATE UNIQUE INDEX u ON t (n + 1);", "UPDATE OR REPLACE t SET n = NULL WHERE id = 2"),
+    "a default for the key": ("id TEXT NOT NULL DEFAULT '1' PRIMARY KEY, n INTEGER, s TEXT);",
+                              "UPDATE OR REPLACE t SET id = NULL WHERE id = 2"),
+    "the key's default": ("id TEXT NOT NULL DEFAULT '9' PRIMARY KEY, n INTEGER, s TEXT);",
+                          "UPDATE OR REPLACE t SET id = NULL WHERE id = 2"),
+    "a generated column": (f"{TEXT}, h AS (g || 'x'), g AS (lower(s)));CREATE UNIQUE INDEX u ON t (h);", INTO),
+    "the rowid": (f"{TEXT});", "INSERT OR REPLACE INTO t (rowid, id, n, s) VALUES (1, '3', 5, 'A')"),
+    "an update of the rowid": (f"{TEXT});", "UPDATE OR REPLACE t SET oid = 2 WHERE id = 1"),
+    "the rowid under its last name": ("id TEXT PRIMARY KEY, n INTEGER, s TEXT, rowid TEXT, OID TEXT);",
+                                      "UPDATE OR REPLACE t SET _rowid_ = 2 WHERE id = 1"),
+    "an upsert": (f"{TEXT});CREATE UNIQUE INDEX u ON t (lower(s));",
+                  f"{INTO} ON CONFLICT (id) DO UPDATE SET n = excluded.n"),
+    "many": (f"{TEXT});CREATE UNIQUE INDEX u ON t (lower(s));",
+             "INSERT OR REPLACE INTO t (id, n, s) SELECT id + 10, n, upper(s) FROM t"),
+}
+
+
+@pytest.mark.parametrize("columns_, statement", REPLACES.values(), ids=REPLACES.keys())
+def test_a_row_that_a_replace_removes_leaves_the_view(guest, columns_, statement):
+    served = guest(f"CREATE TABLE t ({columns_} {ROWS}", "--within", "t")
+    watch, previous = served.watch("t"), served.watch("t", previous=True)
+    served.sql(statement)
+    served.exact()
+    stored = {str(id): s for id, s in served.sql("SELECT id, s FROM t")}
+    assert {id: row["s"] for id, row in watch.picture.of("t").items()} == stored
+    assert previous.picture.of("t").keys() == stored.keys()
+    assert {"1", "2", "4"} - stored.keys(), "nothing was replaced"
+    # The owner's own migrations go on.
+    served.sql("ALTER TABLE t RENAME COLUMN s TO s2", "ALTER TABLE t RENAME TO t2")
+    served.sql(statement.replace(" t ", " t2 ").replace("FROM t", "FROM t2").replace(
+        ", s)", ", s2)").replace("s =", "s2 =").replace("(s)", "(s2)"))
+
+
+UNSEEN = {
+    "a default that is made": ("n INTEGER, s TEXT NOT NULL DEFAULT (lower('A')) UNIQUE);", "s"),
+    "generated of a default": ("n INTEGER NOT NULL DEFAULT 3, s TEXT, g AS (n + 1));CREATE UNIQUE INDEX odd ON t (g);",
+                               "odd"),
+    "in an expression": ("n INTEGER, s TEXT NOT NULL DEFAULT CURRENT_DATE);CREATE UNIQUE INDEX odd ON t (lower(s));",
+                         "odd"),
+}
+
+
+@pytest.mark.parametrize("columns_, index", UNSEEN.values(), ids=UNSEEN.keys())
+def test_a_table_whose_rows_could_go_unseen_is_not_within(tmp_path, columns_, index):
+    path = owner.create(tmp_path / "a.db", f"CREATE TABLE t (id INTEGER PRIMARY KEY, {columns_}"
+                        "CREATE TABLE u (id INTEGER PRIMARY KEY);" + MARKS)
+    before = dump(path)
+    for arguments in (["t", "--within", "t"], ["--soft-delete", "t"], ["--soft-delete", "*", "t"]):
+        refuses("attach", path, *arguments, naming=["t", index, "REPLACE", "beside"])
+        assert dump(path) == before
+    plan = run("attach", path, "--within", "*", "--dry-run").stdout
+    assert "not within, because" in plan and index in plan, plan
+    attach(path, "--within", "*")
+    assert columns(path, "u") == ["id", *OURS] and not set(OURS) & set(columns(path, "t"))
+    schema = tmp_path / "schema.sql"
+    schema.write_text(before.decode())
+    server = Server(tmp_path / "new.db", "--schema", schema, "--attach").start()
+    server.stop()
+    assert columns(tmp_path / "new.db", "u") == ["id", *OURS]
+    assert not set(OURS) & set(columns(tmp_path / "new.db", "t"))
+
+
+@pytest.mark.parametrize("index", ["(n)", "(lower(s))", "(s) WHERE n > 3"])
+@pytest.mark.parametrize("before", ["", "CREATE UNIQUE INDEX b ON t (n, id); CREATE UNIQUE INDEX c ON t (s, n, id);"
+                                    "CREATE UNIQUE INDEX d ON t (lower(s)) WHERE n > 100;"], ids=["none", "others"])
+def test_an_index_that_comes_later_hides_no_row(guest, before, index):
+    served = guest(f"CREATE TABLE t ({TEXT}); {ROWS} {before}", "--within", "t")
+    token = served.token("t")
+    served.sql(f"CREATE UNIQUE INDEX u ON t {index}", INTO.replace("'A'", "'a'"))
+    served.until_begun_anew("t", token)
+    watch = served.watch("t")
+    assert watch.picture.of("t").keys() == {"2", "3", "4"}
+    served.sql("UPDATE OR REPLACE t SET n = 7, s = 'b' WHERE id = '3'")
+    served.exact()
+    assert watch.picture.of("t").keys() == {"3", "4"}
+    # One that goes is nothing.
+    served.sql("DROP INDEX u", "INSERT INTO t (id, n, s) VALUES ('5', 7, 'b')")
+    served.exact()
+    assert watch.picture.of("t").keys() == {"3", "4", "5"}
+
+
+def test_an_index_that_hides_rows_takes_a_table_within_out_until_it_is_moved_beside(guest):
+    served = guest("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER NOT NULL DEFAULT 3, g AS (n + 1));"
+                   "INSERT INTO t (id, n) VALUES (1, 1), (2, 2);", "--within", "t")
+    served.sql("CREATE UNIQUE INDEX odd ON t (g)")
+    served.settle()
+    reason = served.not_served()["t", ""]
+    assert "odd" in reason and "--beside" in reason, reason
+    served.sql("INSERT OR REPLACE INTO t (id, n) VALUES (3, 1)")
+    created = dict(served.sql("SELECT id, created_at FROM t"))
+    served.end()
+    assert "odd" in run("attach", served.path, "--dry-run").stdout
+    attach(served.path, "--beside", "t")
+    assert columns(served.path, "t") == ["id", "n", "g"]
+    served.server.arguments = ["--attach"]
+    served.server.start()
+    rows = served.answers("t")[0]
+    assert rows.keys() == {"2", "3"} and rows["2"]["created_at"] == created[2]
+    served.watch("t")
+    served.sql("INSERT OR REPLACE INTO t (id, n) VALUES (4, 2)")
+    served.exact()

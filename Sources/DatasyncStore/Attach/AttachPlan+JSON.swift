@@ -29,6 +29,7 @@ extension AttachPlan.Item {
     let key =
       columns.isEmpty ? "null" : (self.columns.first(where: \.isKey)?.field ?? "").jsonQuoted
     return "{\"table\":\(table.jsonQuoted),\"placement\":\"\(isBeside ? "beside" : "within")\","
+      + (notWithin.map { "\"not_within\":\($0.jsonQuoted)," } ?? "")
       + "\"key\":\(key),\"rows\":\(rowCount),\"attached\":\(isAttached),\"moved\":\(isMoved),"
       + "\"soft_delete\":\(softDelete),\"added_columns\":[\(added)],"
       + "\"columns\":[\(columns.joined(separator: ","))]}"

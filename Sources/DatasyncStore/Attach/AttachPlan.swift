@@ -4,6 +4,8 @@ package struct AttachPlan: Sendable {
   package struct Item: Sendable {
     package let table: String
     package let isBeside: Bool
+    /// Why it is not within, where all that can be were to be.
+    package let notWithin: String?
     package let columns: [PlannedColumn]
     /// The system columns to be added, with their declared types.
     package let addedColumns: [String]
@@ -52,6 +54,7 @@ extension AttachPlan: CustomStringConvertible {
 extension AttachPlan.Item {
   fileprivate var lines: [String] {
     var lines = [head]
+    if let notWithin { lines.append("  not within, because \(notWithin)") }
     if !isAttached || isMoved {
       for column in addedColumns { lines.append("  add column \(column)") }
       let triggers = CaptureTriggers.kinds(isBeside ? .beside : .within).count

@@ -117,8 +117,11 @@ private struct AttachPlanner {
     let isKnown = entry.attached > 0
     let isMoved =
       isKnown && entry.placement == .within && opening.options.besideTables.contains(raw.name)
-    if !isKnown { entry.placement = opening.options.isWithin(raw.name) ? .within : .beside }
+    if !isKnown { entry.place(raw, opening.options) }
     if isMoved { entry.placement = .beside }
+    if entry.placement == .within, let obstacle = raw.withinObstacle {
+      return .failure(TableAttacher.Obstacle(obstacle))
+    }
     if let obstacle = entry.choose(opening.options, raw) {
       return .failure(TableAttacher.Obstacle(obstacle))
     }
@@ -148,7 +151,10 @@ private struct AttachPlanner {
     let count = try connection.integer("SELECT count(*) FROM \(raw.name.quotedIdentifier)") ?? 0
     return .success(
       AttachPlan.Item(
-        table: raw.name, isBeside: entry.placement == .beside, columns: stored.plannedColumns,
+        table: raw.name, isBeside: entry.placement == .beside,
+        notWithin: !isKnown && entry.placement == .beside && opening.options.isWithin(raw.name)
+          ? raw.withinObstacle : nil,
+        columns: stored.plannedColumns,
         addedColumns: added, rowCount: UInt64(clamping: count),
         deletes: entry.softDelete ? .mark(column: entry.deleteColumn ?? "deleted") : .remove,
         isAttached: isKnown, isMoved: isMoved))

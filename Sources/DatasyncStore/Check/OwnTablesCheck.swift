@@ -110,7 +110,7 @@ extension IntegrityCheck {
       let isSound =
         tables.contains(statement.int(1))
         && [SQLITE_INTEGER, SQLITE_TEXT].contains(statement.type(2))
-        && (statement.isNull(3) || PackedRow.isWhole(statement.text(3)))
+        && (statement.isNull(3) || PackedRow.isWhole(statement.blob(3)))
       if !isSound { addOwn("the note of a write is none of ours", "foreign", statement.text(0)) }
     }
   }

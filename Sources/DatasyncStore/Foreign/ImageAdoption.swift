@@ -16,7 +16,7 @@ struct ImageAdoption {
     let number: Int64
     let tableID: Int
     let key: Value
-    let before: String?
+    let before: [UInt8]?
   }
 
   /// - Parameters:
@@ -54,14 +54,16 @@ struct ImageAdoption {
       notes.append(
         Note(
           number: statement.int64(0), tableID: statement.int(1), key: statement.rawValue(2),
-          before: statement.isNull(3) ? nil : statement.text(3)))
+          before: statement.isNull(3) ? nil : statement.blob(3)))
     }
     return notes
   }
 
   private func adopt(_ note: Note) throws(SQLiteFailure) {
     guard let stored = schema.tables[note.tableID], stored.placement == .within else { return }
-    let before = try note.before.map { text throws(SQLiteFailure) in try image(text, of: stored) }
+    let before = try note.before.map { packed throws(SQLiteFailure) in
+      try image(packed, of: stored)
+    }
     let current = try image(note.key, of: stored)
     guard before?.image != current?.image else { return }
     let key: String
@@ -109,7 +111,7 @@ struct ImageAdoption {
     return image(statement, stored)
   }
 
-  private func image(_ packed: String, of stored: StoredTable) throws(SQLiteFailure) -> Image {
+  private func image(_ packed: [UInt8], of stored: StoredTable) throws(SQLiteFailure) -> Image {
     let values = PackedRow.values(of: packed)
     let statement = try transaction.statements(for: stored).echo()
     defer { statement.reset() }

@@ -15,14 +15,20 @@ struct ImageCapture {
   let key: String
   /// Names and numbers of the columns, in order of number.
   let columns: [(name: String, number: Int)]
-  let uniqueKeys: [RawTable.UniqueKey]
+  /// What the key will be of the row that is written.
+  private let newKey: String
+  private let conflicts: [String]
 
   init(table: Table, raw: RawTable) {
     tableID = table.id
     self.table = raw.name.quotedIdentifier
     key = table.key.storedName.quotedIdentifier
     columns = table.columns.map { ($0.storedName, $0.number) }
-    uniqueKeys = raw.uniqueKeys
+    newKey =
+      raw.hasRowIDKey
+      ? "NEW.\(key)" : raw.keyColumns.first.flatMap { ReplaceConflicts.new($0) } ?? "NEW.\(key)"
+    conflicts =
+      raw.replaceConflicts.conditions + (raw.hiddenRowID.map { ["\($0) = NEW.\($0)"] } ?? [])
   }
 
   /// In order of name.
@@ -42,12 +48,12 @@ struct ImageCapture {
         ]),
       trigger(
         "\(prefix)insert_before", "BEFORE INSERT",
-        [capture("SELECT \(key) AS k FROM \(table) WHERE \(key) = NEW.\(key)")] + replaced),
+        [capture("SELECT \(key) AS k FROM \(table) WHERE \(key) = \(newKey)")] + replaced),
       trigger(
         "\(prefix)update", "BEFORE UPDATE",
         [
           capture("SELECT OLD.\(key) AS k"),
-          capture("SELECT NEW.\(key) AS k WHERE NEW.\(key) IS NOT OLD.\(key)"),
+          capture("SELECT \(newKey) AS k WHERE \(newKey) IS NOT OLD.\(key)"),
         ] + replaced),
     ]
   }
@@ -66,19 +72,17 @@ struct ImageCapture {
 
   /// Rows that INSERT OR REPLACE and UPDATE OR REPLACE remove without firing a delete trigger.
   private var replaced: [String] {
-    uniqueKeys.map { unique in
-      let condition = zip(unique.columns, unique.collations).map { column, collation in
-        let column = column.quotedIdentifier
-        return "\(column) = NEW.\(column) COLLATE \(collation)"
-      }
-      return capture(
-        "SELECT \(key) AS k FROM \(table) WHERE \(condition.joined(separator: " AND "))")
+    conflicts.map { condition in
+      capture("SELECT \(key) AS k FROM \(table) WHERE \(condition)")
     }
   }
 
+  /// How a trigger says that it notes the rows that meet a condition, and no other.
+  static func sought(by condition: String) -> String { "WHERE \(condition)) AS o WHERE" }
+
   /// Notes the rows whose keys a query gives.
   private func capture(_ keys: String) -> String {
-    let pack = packed(columns.map { "'\($0.number)='||quote(\($0.name.quotedIdentifier))" })
+    let pack = packed(columns.map { part($0.name.quotedIdentifier, $0.number) })
     let absent = columns.map { "NULL AS \($0.name.quotedIdentifier)" }.joined(separator: ", ")
     return """
       INSERT INTO datasync_foreign (table_id, key, before) SELECT \(tableID), o.k, \
@@ -86,6 +90,15 @@ struct ImageCapture {
       FROM (\(keys)) AS o WHERE o.k IS NOT NULL AND NOT EXISTS (SELECT 1 FROM datasync_foreign AS f \
       WHERE f.table_id = \(tableID) AND f.key IS o.k)
       """
+  }
+
+  /// `'6='||quote("n")`; text with a NUL, at which quote() ends, once more as `T` with its bytes.
+  private func part(_ name: String, _ number: Int) -> String {
+    let value = "'\(number)='||quote(\(name))"
+    guard number > SystemColumn.count else { return value }
+    return value
+      + "||CASE WHEN typeof(\(name))='text' AND instr(\(name),char(0)) "
+      + "THEN 'T'||hex(\(name)) ELSE '' END"
   }
 
   /// Joined by commas, in groups: SQLite bounds the depth of an expression.

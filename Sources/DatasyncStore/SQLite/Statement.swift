@@ -97,6 +97,17 @@ final class Statement {
     }
   }
 
+  /// Text as it lay in a database, which need not be UTF-8.
+  private func bind(_ index: Int32, text: [UInt8]) {
+    guard !text.isEmpty else { return bind(index, "") }
+    text.withUnsafeBytes { bytes in
+      let text = bytes.assumingMemoryBound(to: CChar.self).baseAddress
+      note(
+        sqlite3_bind_text64(
+          handle, index, text, UInt64(bytes.count), transient, UInt8(SQLITE_UTF8)))
+    }
+  }
+
   func bind(_ index: Int32, _ value: [UInt8]) {
     value.withUnsafeBytes { bytes -> Void in
       if let base = bytes.baseAddress, !bytes.isEmpty {
@@ -172,7 +183,7 @@ final class Statement {
     case .null: bindNull(index)
     case .integer(let number): bind(index, number)
     case .real(let number): bind(index, number)
-    case .text(let bytes): bind(index, String(decoding: bytes, as: UTF8.self))
+    case .text(let bytes): bind(index, text: bytes)
     case .blob(let bytes): bind(index, bytes)
     }
   }

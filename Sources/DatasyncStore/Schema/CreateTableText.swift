@@ -16,6 +16,9 @@ struct CreateTableText: Sendable {
   /// The values of `CHECK (c IN ('a', 'b'))`, in order, by lower-case column name.
   private(set) var enumerations: [String: [String]] = [:]
   private(set) var checks: [Check] = []
+  /// The columns that a column's definition names, as an expression does that generates it; in lower
+  /// case.
+  private(set) var namedColumns: [String: Set<String>] = [:]
   /// Whether a constraint says ON CONFLICT.
   private(set) var hasConflictClause = false
   private(set) var hasDeferredKey = false
@@ -34,7 +37,7 @@ struct CreateTableText: Sendable {
   }
 
   /// The comma-separated parts between the outermost parentheses.
-  private static func definitions(_ tokens: [SQLToken], from start: Int) -> [[SQLToken]] {
+  static func definitions(_ tokens: [SQLToken], from start: Int) -> [[SQLToken]] {
     var parts: [[SQLToken]] = [[]]
     var depth = 0
     for token in tokens[start...] {
@@ -63,6 +66,11 @@ struct CreateTableText: Sendable {
   private mutating func read(_ definition: [SQLToken], known: Set<String>, source: [UInt8]) {
     let tokens = definition.filter { $0.kind != .comment }
     let column = CreateTableText.columnName(definition, known: known)
+    if let column {
+      let names = tokens.filter { [.word, .quotedName].contains($0.kind) }
+      namedColumns[column] = known.intersection(names.map(\.text.asciiLowercased))
+        .subtracting([column])
+    }
     var constraintName: String?
     for (index, token) in tokens.enumerated() {
       let next = index + 1 < tokens.count ? tokens[index + 1] : nil

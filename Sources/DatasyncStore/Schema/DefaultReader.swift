@@ -10,7 +10,7 @@ struct DefaultReader {
     of sql: String?, column: Column, affinity: Affinity, form: ColumnForm? = nil
   ) throws(SQLiteFailure) -> StoredTable.Default {
     guard let sql else { return .null }
-    guard isLiteral(sql) else { return .expression(sql) }
+    guard DefaultReader.isLiteral(sql) else { return .expression(sql) }
     do throws(StoreFailure) {
       return .literal(try evaluate(sql, column: column, affinity: affinity, form: form))
     } catch {
@@ -79,7 +79,8 @@ struct DefaultReader {
     return digits && Double(text) != nil
   }
 
-  private func isLiteral(_ sql: String) -> Bool {
+  /// Whether it is the same every time, whatever it is asked by.
+  static func isLiteral(_ sql: String) -> Bool {
     let tokens = SQLTokenizer.tokens(of: sql).filter { $0.kind != .comment }
     let words: Set = ["null", "true", "false"]
     switch tokens.count {

@@ -21,6 +21,8 @@ enum RawSchemaReader {
       let columns = try self.columns(connection, of: head.name)
       let indexes = try self.indexes(connection, of: head.name)
       let key = columns.first { $0.keyPosition == 1 }
+      let text = CreateTableText(parsing: head.sql, columns: columns.map(\.name))
+      let conflicts = ReplaceConflicts(indexes.others, columns: columns, text: text)
       tables.append(
         RawTable(
           name: head.name, sql: head.sql, isWithoutRowID: head.isWithoutRowID,
@@ -28,9 +30,11 @@ enum RawSchemaReader {
           hasKeyIndex: indexes.hasKeyIndex,
           foreignKeys: try foreignKeys(connection, of: head.name),
           triggers: triggers[head.name.asciiLowercased] ?? [],
-          hasHiddenConflicts: indexes.hasOthers || (!head.isWithoutRowID && indexes.hasKeyIndex),
+          hasHiddenConflicts: !indexes.others.isEmpty
+            || (!head.isWithoutRowID && indexes.hasKeyIndex),
+          replaceConflicts: try tried(conflicts, connection, of: head.name),
           keyCollation: key.map { connection.collation(of: $0.name, in: head.name) } ?? "BINARY",
-          text: CreateTableText(parsing: head.sql, columns: columns.map(\.name))))
+          text: text))
     }
     return tables
   }
@@ -93,7 +97,9 @@ enum RawSchemaReader {
 
   private static func indexes(
     _ connection: Connection, of table: String
-  ) throws(SQLiteFailure) -> (keys: [RawTable.UniqueKey], hasKeyIndex: Bool, hasOthers: Bool) {
+  ) throws(SQLiteFailure) -> (
+    keys: [RawTable.UniqueKey], hasKeyIndex: Bool, others: [ReplaceConflicts.Index]
+  ) {
     let list = try connection.cached(
       "SELECT name, origin FROM pragma_index_list(?1, 'main') WHERE \"unique\" ORDER BY seq")
     list.bind(1, table)
@@ -104,24 +110,53 @@ enum RawSchemaReader {
     }
     list.reset()
     var keys: [RawTable.UniqueKey] = []
+    var others: [ReplaceConflicts.Index] = []
     for name in names {
       let parts = try connection.cached(
         "SELECT name, coll FROM pragma_index_xinfo(?1, 'main') WHERE key ORDER BY seqno")
       parts.bind(1, name)
       defer { parts.reset() }
-      var columns: [String] = []
+      var columns: [String?] = []
       var collations: [String] = []
-      var isPlain = true
       while try parts.step() {
-        if parts.isNull(0) { isPlain = false }
-        columns.append(parts.text(0))
+        columns.append(parts.isNull(0) ? nil : parts.text(0))
         collations.append(parts.text(1))
       }
-      if isPlain, !columns.isEmpty {
-        keys.append(RawTable.UniqueKey(columns: columns, collations: collations))
+      let named = columns.compactMap { $0 }
+      if named.count == columns.count, !columns.isEmpty {
+        keys.append(RawTable.UniqueKey(columns: named, collations: collations))
+      }
+      let sql = try connection.cached(
+        "SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = ?1")
+      defer { sql.reset() }
+      sql.bind(1, name)
+      others.append(
+        ReplaceConflicts.Index(
+          name: name, columns: columns, collations: collations,
+          text: CreateIndexText(parsing: try sql.step() ? sql.text(0) : "")))
+    }
+    return (keys, hasKeyIndex, others)
+  }
+
+  /// What triggers look for is tried before any is made: one that fails would fail every write.
+  private static func tried(
+    _ conflicts: ReplaceConflicts, _ connection: Connection, of table: String
+  ) throws(SQLiteFailure) -> ReplaceConflicts {
+    guard conflicts.hasExpressions else { return conflicts }
+    var conflicts = conflicts
+    let name = table.quotedIdentifier
+    for condition in conflicts.conditions {
+      do {
+        _ = try connection.prepare(
+          "SELECT (SELECT 1 FROM \(name) WHERE \(condition)) FROM \(name) AS NEW")
+      } catch  where error.concernsRequest {
+        conflicts.refuse(
+          "the rows that a REPLACE removes by a unique index of it cannot be found "
+            + "(\(error.message))")
+        break
       }
     }
-    return (keys, hasKeyIndex, !names.isEmpty)
+    return conflicts
   }
 
   private static func foreignKeys(

@@ -55,6 +55,7 @@ struct RawTable: Sendable {
   /// Whether a REPLACE may remove rows of other keys: by a unique index besides the key's, or by a
   /// rowid that is not the key.
   let hasHiddenConflicts: Bool
+  let replaceConflicts: ReplaceConflicts
   let keyCollation: String
   let text: CreateTableText
 
@@ -77,6 +78,12 @@ struct RawTable: Sendable {
   var hasRowIDKey: Bool {
     guard !isWithoutRowID, !hasKeyIndex, let key = keyColumns.first else { return false }
     return key.declaredType.asciiLowercased == "integer"
+  }
+
+  /// A name by which SQL reaches the rowid of a table whose key is another; nil: there is none.
+  var hiddenRowID: String? {
+    guard !isWithoutRowID, !hasRowIDKey else { return nil }
+    return ["rowid", "oid", "_rowid_"].first { column($0) == nil }
   }
 
   /// Why the table cannot be served, system columns aside; nil: it can.
@@ -128,6 +135,21 @@ struct RawTable: Sendable {
       }
     }
     return nil
+  }
+
+  /// Why rows could go from the table without being seen if its system fields were within.
+  var withinObstacle: String? {
+    replaceConflicts.obstacle.map {
+      "\($0), so that a table within would not learn that they are gone: keep the system fields "
+        + "beside it (`datasync attach --beside`), or make the index otherwise"
+    }
+  }
+
+  /// Whether the triggers of ours on a table within find the rows that a REPLACE removes; not by an
+  /// index that has come since.
+  var findsReplaceConflicts: Bool {
+    let found = triggers.filter(\.isOurs).map(\.sql).joined()
+    return replaceConflicts.conditions.allSatisfy { found.contains(ImageCapture.sought(by: $0)) }
   }
 
   /// The system columns that are not there yet.

@@ -149,18 +149,20 @@ struct SchemaLoader {
     var raw = raw
     let before = entry
     let isKnown = entry.attached > 0
-    let isWhole = isKnown && entry.isPresent && raw.hasAllTriggers(of: entry.id, entry.placement)
+    let isWhole =
+      isKnown && entry.isPresent && raw.hasAllTriggers(of: entry.id, entry.placement)
+      // Rows may have gone unseen since: the table is read anew.
+      && (entry.placement == .beside || raw.findsReplaceConflicts)
     guard isKnown || attaching.includes(raw.name) else {
       return .leave(reason: "it is not attached: run `datasync attach`, or serve with --attach")
     }
     guard isWhole || mayAlter else { return .wait }
-    if !isKnown {
-      entry.placement = isMadeForUs || options.isWithin(raw.name) ? .within : .beside
-    }
-    if mayAlter, entry.placement == .within, options.besideTables.contains(raw.name), isWhole {
+    if !isKnown { entry.place(raw, options, isMadeForUs: isMadeForUs) }
+    if mayAlter, isKnown, entry.placement == .within, options.besideTables.contains(raw.name) {
       raw = try attacher.moveBeside(raw, &entry)
     }
     if entry.placement == .within {
+      if let obstacle = raw.withinObstacle { return .leave(reason: obstacle) }
       if let obstacle = raw.systemColumnObstacle(isOurs: isKnown && before.placement == .within) {
         return .leave(reason: obstacle)
       }

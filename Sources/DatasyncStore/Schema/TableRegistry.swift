@@ -42,6 +42,14 @@ extension TableEntry {
   /// Whether the table is attached, and was there when somebody last looked.
   var isServed: Bool { isPresent && attached > 0 }
 
+  /// Chooses where the system fields of a table that is attached now are kept: as the options say, but
+  /// beside where rows could go from a table within unseen, unless somebody wants it within by name.
+  mutating func place(_ raw: RawTable, _ options: StoreOptions, isMadeForUs: Bool = false) {
+    let isWanted = isMadeForUs || options.isWithin(raw.name)
+    let isPossible = raw.withinObstacle == nil || options.mustBeWithin(raw.name)
+    placement = isWanted && isPossible ? .within : .beside
+  }
+
   /// Takes over what the options say of a table.
   ///
   /// - Returns: Why that cannot be; nil: it can.

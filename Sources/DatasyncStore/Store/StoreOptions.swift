@@ -103,7 +103,12 @@ extension StoreOptions {
   }
 
   func isWithin(_ table: String) -> Bool {
-    withinTables.contains("*") || withinTables.contains(table) || softDelete(of: table) == .ours
+    withinTables.contains("*") || mustBeWithin(table)
+  }
+
+  /// Whether somebody has named it, or wants of it what only a table within has.
+  func mustBeWithin(_ table: String) -> Bool {
+    withinTables.contains(table) || softDelete(of: table) == .ours
   }
 }
 
