@@ -2,6 +2,12 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// Reads `/metrics` of a server. Namespace.
 enum MetricsReader {
   private static let timeout = TimeAmount.seconds(10)
@@ -36,8 +42,16 @@ enum MetricsReader {
     } catch {
       answer.fail(error)
       deadline.cancel()
-      throw Failure("\(name) cannot be asked: \(error)")
+      throw Failure("\(name) cannot be asked: \(reason(error))")
     }
+  }
+
+  private static func reason(_ error: any Error) -> String {
+    guard let failed = error as? NIOConnectionError else { return "\(error)" }
+    if let error = failed.connectionErrors.last?.error as? IOError {
+      return String(cString: strerror(error.errnoCode))
+    }
+    return failed.connectionErrors.isEmpty ? "\(failed.host) has no address" : "it does not answer"
   }
 
   /// Puts one answer together. Loop-bound.
