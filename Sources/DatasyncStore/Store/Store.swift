@@ -169,6 +169,10 @@ package final class Store: Sendable {
   package var writerState: WriterState { shared.writerWatch.current }
   package var queuedWriteCount: Int { writer.queuedCount }
   package var queuedReadCount: Int { readers.queuedCount }
+  /// Of requests that wait for the writer.
+  package var queuedWriteBytes: Int { writer.queuedBytes }
+  /// What SQLite's page caches take, as each connection last said, a second ago or when it last rested.
+  package var cacheBytes: Int { shared.cacheBytes }
   /// Why nothing is served any more; nil: it is.
   package var gone: DatasyncError? { shared.gone }
 
@@ -195,11 +199,6 @@ package final class Store: Sendable {
 
   /// Begins no write any more: those that wait and those that come are refused with UNAVAILABLE.
   /// Calls back when those that had begun are in a batch that was announced.
-  /// Of requests that wait for the writer.
-  package var queuedWriteBytes: Int { writer.queuedBytes }
-  /// What SQLite's page caches take, as each connection last said, a second ago or when it last rested.
-  package var cacheBytes: Int { shared.cacheBytes }
-
   package func endWrites(_ ended: @escaping @Sendable () -> Void) {
     writer.endWrites(ended)
   }
@@ -251,6 +250,7 @@ package final class Store: Sendable {
     }
     for thread in waiting { thread.join() }
     readers.close()
+    ForeignReads.closeGone()
     identity.unlock()
   }
 

@@ -196,6 +196,7 @@ final class Writer: @unchecked Sendable {
     {
       closedSynced()
     }
+    foreignReads = nil
     connection.close()
   }
 
