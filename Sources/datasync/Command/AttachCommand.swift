@@ -1,5 +1,6 @@
 import ArgumentParser
 import DatasyncModel
+import DatasyncServer
 import DatasyncStore
 
 /// `datasync attach`.
@@ -47,7 +48,7 @@ struct AttachCommand: ParsableCommand {
         ? try Store.attachPlan(path: database, choices: choices)
         : try Store.attach(path: database, choices: choices)
     } catch {
-      throw Failure(error.message)
+      throw ServerError(error.message)
     }
     StandardOutput.print(json ? plan.json : plan.description)
     for (table, reason) in plan.skipped where !json && !dryRun {
@@ -55,7 +56,7 @@ struct AttachCommand: ParsableCommand {
     }
     let refused = plan.skipped.map(\.table).filter { choices.namedTables.contains($0) }
     if !refused.isEmpty {
-      throw Failure("not attached: \(refused.joined(separator: ", ")); nothing was changed")
+      throw ServerError("not attached: \(refused.joined(separator: ", ")); nothing was changed")
     }
   }
 }

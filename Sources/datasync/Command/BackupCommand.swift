@@ -1,5 +1,6 @@
 import ArgumentParser
 import DatasyncModel
+import DatasyncServer
 import DatasyncStore
 
 /// `datasync backup`.
@@ -31,7 +32,7 @@ struct BackupCommand: ParsableCommand {
         StandardError.print("\(percent) %: \(done) of \(total) pages")
       }
     } catch {
-      throw Failure(error.message)
+      throw ServerError(error.message)
     }
   }
 }

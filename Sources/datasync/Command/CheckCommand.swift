@@ -1,5 +1,6 @@
 import ArgumentParser
 import DatasyncModel
+import DatasyncServer
 import DatasyncStore
 
 /// `datasync check`.
@@ -17,7 +18,7 @@ struct CheckCommand: ParsableCommand {
     do throws(DatasyncError) {
       report = try Store.check(path: database)
     } catch {
-      throw Failure(error.message)
+      throw ServerError(error.message)
     }
     StandardOutput.print(report.description)
     if !report.findings.isEmpty { throw ExitCode(1) }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DatasyncModel
+import DatasyncServer
 import DatasyncStore
 
 /// `datasync detach`.
@@ -23,7 +24,7 @@ struct DetachCommand: ParsableCommand {
       let plan = dryRun ? try Store.detachPlan(path: database) : try Store.detach(path: database)
       StandardOutput.print(plan.description)
     } catch {
-      throw Failure(error.message)
+      throw ServerError(error.message)
     }
   }
 }

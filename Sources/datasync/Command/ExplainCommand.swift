@@ -1,5 +1,6 @@
 import ArgumentParser
 import DatasyncModel
+import DatasyncServer
 import DatasyncStore
 
 /// `datasync explain`.
@@ -26,7 +27,7 @@ struct ExplainCommand: ParsableCommand {
     do throws(DatasyncError) {
       plan = try Store.explain(path: database, table: table, filter: filter, orderBy: orderBy)
     } catch {
-      throw Failure(error.message)
+      throw ServerError(error.message)
     }
     StandardOutput.print(plan.statement)
     StandardOutput.print("plan:")

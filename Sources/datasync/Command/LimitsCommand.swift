@@ -1,5 +1,6 @@
 import ArgumentParser
 import DatasyncRPC
+import DatasyncServer
 
 /// `datasync limits`.
 struct LimitsCommand: AsyncParsableCommand {
@@ -16,11 +17,11 @@ struct LimitsCommand: AsyncParsableCommand {
       """)
 
   @Option(help: "HOST:PORT of a running server's metrics: shows what is in use.")
-  var metrics: ListenAddress?
+  var metrics: ServerAddress?
 
   func run() async throws {
     guard let metrics else {
-      return StandardOutput.write(ServeOptions.limits.text(of: ServeOptions()))
+      return StandardOutput.write(ServerOptions.limits.text(of: ServerOptions()))
     }
     let text = try await MetricsReader.read(from: metrics)
     StandardOutput.write(try LimitUse(metrics: text).text)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DatasyncMessages
 import DatasyncModel
+import DatasyncServer
 import DatasyncStore
 
 /// `datasync proto`.
@@ -22,7 +23,7 @@ struct ProtoCommand: ParsableCommand {
       let file = TablesProto.file(for: catalog, messagePackage: options.messagePackage)
       StandardOutput.write(file.text)
     } catch {
-      throw Failure(error.message)
+      throw ServerError(error.message)
     }
   }
 }

@@ -1,13 +1,11 @@
-import ArgumentParser
+public import ArgumentParser
 import DatasyncMetrics
 import DatasyncModel
 import DatasyncRPC
-import DatasyncServer
-import DatasyncStore
+public import DatasyncServer
 import Logging
 import Metrics
 import NIOCore
-import NIOPosix
 
 /// `datasync serve`.
 struct ServeCommand: AsyncParsableCommand {
@@ -26,14 +24,14 @@ struct ServeCommand: AsyncParsableCommand {
   var schema: String?
 
   @Option(help: "HOST:PORT to listen on; port 0 picks one that is free.")
-  var listen = ListenAddress.standard
+  var listen = DatabaseServer.Configuration().address
 
   @Option(
     help: """
       HOST:PORT where Prometheus may ask for metrics, over HTTP, and a supervisor for /livez and \
       /readyz; whoever reaches it may.
       """)
-  var metrics: ListenAddress?
+  var metrics: ServerAddress?
 
   @Flag(help: "Attach every table that can be, now and when one appears.")
   var attach = false
@@ -46,7 +44,7 @@ struct ServeCommand: AsyncParsableCommand {
       normal: it survives a crash of the process; after a power loss the last commits may be gone, \
       never torn.
       """)
-  var synchronous = SynchronousArgument.full
+  var synchronous = SQLiteStorage.Durability.full
 
   @Option(
     name: .customLong("limit"), parsing: .singleValue,
@@ -98,15 +96,23 @@ struct ServeCommand: AsyncParsableCommand {
     guard (1...60_000).contains(foreignPollMilliseconds) else {
       throw ValidationError("--foreign-poll-milliseconds is 1 to 60000")
     }
-    _ = try options()
+    do {
+      _ = try configuration().checkedOptions()
+    } catch let error as ServerError {
+      throw ValidationError(error.description)
+    }
   }
 
   func run() async throws {
-    var options = try options()
-    options.store.synchronous = synchronous.value
-    options.store.attachesTables = attach
-    options.store.foreignPollInterval = .milliseconds(foreignPollMilliseconds)
-    options.store = attachOptions.choices.applied(to: options.store)
+    var storage = SQLiteStorage(path: database)
+    if let schema, !FileReader.exists(database) {
+      storage.schema = try FileReader.text(of: schema)
+      storage.schemaName = schema
+    }
+    storage.durability = synchronous
+    storage.attachesTables = attach
+    storage.foreignPollInterval = .milliseconds(foreignPollMilliseconds)
+    storage.choices = attachOptions.choices
     let level = logLevel.value
     LoggingSystem.bootstrap { label in
       var handler = StreamLogHandler.standardError(label: label)
@@ -115,23 +121,27 @@ struct ServeCommand: AsyncParsableCommand {
     }
     let registry = MetricRegistry(MetricCatalog.descriptions)
     if metrics != nil { MetricsSystem.bootstrap(registry) }
-    var tlsFiles: TLSFiles?
-    if let tlsCert, let tlsKey {
-      let files = TLSFiles(
-        certificate: tlsCert, privateKey: tlsKey, clientAuthorities: tlsClientCa)
-      options.rpc.tls = try files.context(handshakeTimeout: options.rpc.peerHandshakeTimeout)
-      tlsFiles = files
-    }
     let server = DatasyncProcess(
-      database: database, schema: schema, listen: listen, storeOptions: options.store,
-      serviceOptions: options.service, rpcOptions: options.rpc, tlsFiles: tlsFiles,
-      loopCount: loops, metrics: metrics.map { ($0, registry) })
+      storage: storage, configuration: try configuration(),
+      metrics: metrics.map { ($0, registry) })
     try await server.run()
   }
 
-  /// With the limits that are set; shorthands first, which may not be given twice.
-  private func options() throws -> ServeOptions {
-    var options = ServeOptions()
+  private func configuration() throws -> DatabaseServer.Configuration {
+    var configuration = DatabaseServer.Configuration()
+    configuration.address = listen
+    configuration.allowsPlaintext = allowPlaintext
+    configuration.eventLoopCount = loops
+    if let tlsCert, let tlsKey {
+      configuration.tls = .init(
+        certificateChain: tlsCert, privateKey: tlsKey, clientAuthorities: tlsClientCa)
+    }
+    try setLimits(in: &configuration.options)
+    return configuration
+  }
+
+  /// Shorthands first, which may not be given twice.
+  private func setLimits(in options: inout ServerOptions) throws {
     for (flag, limit) in shorthands.limits {
       let name = limit.prefix { $0 != "=" }
       guard !limits.contains(where: { $0.hasPrefix("\(name)=") }) else {
@@ -140,49 +150,39 @@ struct ServeCommand: AsyncParsableCommand {
       try set(limit, in: &options, flag: flag)
     }
     for limit in limits { try set(limit, in: &options, flag: "--limit") }
-    options.service.maxMessageBytes = options.rpc.maxMessageBytes
-    guard options.store.defaultPageSize <= options.store.maxPageSize else {
-      throw ValidationError("page_size is not to be more than max_page_size")
-    }
-    return options
   }
 
-  private func set(_ limit: String, in options: inout ServeOptions, flag: String) throws {
+  private func set(_ limit: String, in options: inout ServerOptions, flag: String) throws {
     do {
-      try ServeOptions.limits.apply(limit, to: &options)
+      try ServerOptions.limits.apply(limit, to: &options)
     } catch {
       throw ValidationError("\(flag): \(error)")
     }
   }
 }
 
-extension ListenAddress {
-  /// 127.0.0.1:50051.
-  static let standard = ListenAddress(host: "127.0.0.1", port: 50051)
-
-  private init(host: String, port: Int) {
-    self.host = host
-    self.port = port
+extension ServerAddress: ExpressibleByArgument {
+  /// `HOST:PORT`.
+  public init?(argument: String) {
+    self.init(argument)
   }
 }
 
 /// `full` or `normal`.
-struct SynchronousArgument: ExpressibleByArgument {
-  let value: StoreOptions.Synchronous
-
-  static let full = SynchronousArgument(value: .full)
-
-  private init(value: StoreOptions.Synchronous) {
-    self.value = value
+extension SQLiteStorage.Durability: ExpressibleByArgument {
+  /// `full` or `normal`.
+  public init?(argument: String) {
+    switch argument {
+    case "full": self = .full
+    case "normal": self = .normal
+    default: return nil
+    }
   }
 
-  init?(argument: String) {
-    guard let value = StoreOptions.Synchronous(rawValue: argument) else { return nil }
-    self.value = value
-  }
-
-  var defaultValueDescription: String { value.rawValue }
-  static var allValueStrings: [String] { ["full", "normal"] }
+  /// As it is given.
+  public var defaultValueDescription: String { self == .full ? "full" : "normal" }
+  /// For help and completion.
+  public static var allValueStrings: [String] { ["full", "normal"] }
 }
 
 /// A level of swift-log.

@@ -1,4 +1,5 @@
 import DatasyncRPC
+import DatasyncServer
 
 /// What a server takes beside what it may take, out of its metrics. A value.
 struct LimitUse {
@@ -15,13 +16,13 @@ struct LimitUse {
   private var residentBytes: Int?
 
   /// - Parameter text: In Prometheus' format.
-  /// - Throws: ``Failure`` where nothing is said of memory.
+  /// - Throws: ``ServerError`` where nothing is said of memory.
   init(metrics text: String) throws {
     for line in text.split(separator: "\n") where !line.hasPrefix("#") {
       take(MetricSample(line))
     }
     guard !accounts.isEmpty else {
-      throw Failure("these metrics say nothing of memory: are they a datasync server's?")
+      throw ServerError("these metrics say nothing of memory: are they a datasync server's?")
     }
   }
 

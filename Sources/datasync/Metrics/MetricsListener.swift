@@ -51,7 +51,7 @@ struct MetricsListener: Sendable {
     gauge("datasync_unserved_tables") { Double(store.unservedTableCount) }
   }
 
-  func bind(_ address: ListenAddress) async throws -> SocketAddress {
+  func bind(_ address: ServerAddress) async throws -> SocketAddress {
     try await server.bind(host: address.host, port: address.port)
   }
 

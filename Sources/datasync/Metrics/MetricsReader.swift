@@ -1,3 +1,4 @@
+import DatasyncServer
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -13,13 +14,13 @@ enum MetricsReader {
   private static let timeout = TimeAmount.seconds(10)
   private static let maxBytes = 16 << 20
 
-  /// - Throws: ``Failure``, with the address.
-  static func read(from address: ListenAddress) async throws -> String {
-    let name = ListenAddress.text(host: address.host, port: address.port)
+  /// - Throws: ``ServerError``, with the address.
+  static func read(from address: ServerAddress) async throws -> String {
+    let name = "\(address)"
     let group = MultiThreadedEventLoopGroup.singleton
     let answer = group.any().makePromise(of: String.self)
     let deadline = answer.futureResult.eventLoop.scheduleTask(in: timeout) {
-      answer.fail(Failure("no answer for \(timeout.nanoseconds / 1_000_000_000) seconds"))
+      answer.fail(ServerError("no answer for \(timeout.nanoseconds / 1_000_000_000) seconds"))
     }
     do {
       let channel = try await ClientBootstrap(group: group)
@@ -42,7 +43,7 @@ enum MetricsReader {
     } catch {
       answer.fail(error)
       deadline.cancel()
-      throw Failure("\(name) cannot be asked: \(reason(error))")
+      throw ServerError("\(name) cannot be asked: \(reason(error))")
     }
   }
 
@@ -70,12 +71,12 @@ enum MetricsReader {
       case .head(let head):
         guard head.status == .ok else {
           return answer.fail(
-            Failure("it answers \(head.status); is it the address of a server's --metrics?"))
+            ServerError("it answers \(head.status); is it the address of a server's --metrics?"))
         }
       case .body(var part):
         body.writeBuffer(&part)
         guard body.readableBytes <= maxBytes else {
-          return answer.fail(Failure("/metrics does not end"))
+          return answer.fail(ServerError("/metrics does not end"))
         }
       case .end:
         answer.succeed(String(buffer: body))
@@ -83,12 +84,12 @@ enum MetricsReader {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-      answer.fail(Failure("what answers speaks no HTTP: \(error)"))
+      answer.fail(ServerError("what answers speaks no HTTP: \(error)"))
       context.close(promise: nil)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-      answer.fail(Failure("the connection ended before the answer did"))
+      answer.fail(ServerError("the connection ended before the answer did"))
     }
   }
 }

@@ -4,15 +4,6 @@
   import Darwin
 #endif
 
-/// What is told to the person at the terminal, without a word about our insides.
-struct Failure: Error, CustomStringConvertible {
-  let description: String
-
-  init(_ description: String) {
-    self.description = description
-  }
-}
-
 /// Standard error, one line at a time.
 enum StandardError {
   static func print(_ line: String) {

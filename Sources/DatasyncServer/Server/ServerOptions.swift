@@ -1,26 +1,25 @@
-import DatasyncRPC
-import DatasyncServer
-import DatasyncStore
+package import DatasyncRPC
+package import DatasyncStore
 import NIOCore
 
-/// What `datasync serve` sets up, and its limits by name. A value.
-struct ServeOptions: Sendable {
-  var rpc = RPCOptions()
-  var service = ServiceOptions()
-  var store = StoreOptions()
+/// The options of all parts of a server, and its limits by name. A value.
+package struct ServerOptions: Sendable {
+  package var rpc = RPCOptions()
+  package var service = ServiceOptions()
+  package var store = StoreOptions()
 
   /// Defaults for a server whose clients are its own apps, many of them behind one address.
-  init() {
+  package init() {
     rpc.maxConnections = 20_000
     rpc.maxConnectionsPerAddress = 10_000
     rpc.peerWriteTimeout = .seconds(120)
     rpc.drainGrace = .seconds(5)
   }
 
-  static let limits = LimitTable(
-    RPCOptions.limits.settings.map { $0.within(\ServeOptions.rpc) }
-      + serviceLimits.map { $0.within(\ServeOptions.service) }
-      + storeLimits.map { $0.within(\ServeOptions.store) })
+  package static let limits = LimitTable(
+    RPCOptions.limits.settings.map { $0.within(\ServerOptions.rpc) }
+      + serviceLimits.map { $0.within(\ServerOptions.service) }
+      + storeLimits.map { $0.within(\ServerOptions.store) })
 
   private static let serviceLimits: [LimitSetting<ServiceOptions>] = [
     .count(

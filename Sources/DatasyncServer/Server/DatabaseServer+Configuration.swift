@@ -1,0 +1,73 @@
+import DatasyncRPC
+import DatasyncStore
+import NIOCore
+
+extension DatabaseServer {
+  /// Where a server listens, with which certificates, and what it may take. A value.
+  public struct Configuration: Sendable {
+    /// PEM files of the certificates; read at the start and by ``DatabaseServer/reloadCertificates()``.
+    public struct TLS: Sendable {
+      /// The server's chain, its own certificate first.
+      public var certificateChain: String
+      /// Of its own certificate.
+      public var privateKey: String
+      /// The authorities whose client certificates are demanded; nil: none are.
+      public var clientAuthorities: String?
+
+      /// - Parameters: Paths of PEM files.
+      public init(certificateChain: String, privateKey: String, clientAuthorities: String? = nil) {
+        self.certificateChain = certificateChain
+        self.privateKey = privateKey
+        self.clientAuthorities = clientAuthorities
+      }
+    }
+
+    /// Where it listens; port 0 picks one that is free.
+    public var address = ServerAddress(host: "127.0.0.1", port: 50051)
+    /// nil: cleartext, HTTP/2 with prior knowledge.
+    public var tls: TLS?
+    /// Whether cleartext is meant on an address that other machines can reach.
+    public var allowsPlaintext = false
+    /// Threads that serve connections, 1 to 1024.
+    public var eventLoopCount = System.coreCount
+
+    package var options = ServerOptions()
+
+    /// On 127.0.0.1:50051, in cleartext, with the limits' defaults.
+    public init() {}
+
+    /// Sets a limit by the name that `datasync limits` lists it under.
+    ///
+    /// - Parameters:
+    ///   - name: As `max_connections`.
+    ///   - value: As `500`, `64MiB` or `90s`.
+    /// - Throws: ``ServerError`` where there is no such limit, or the value is none for it.
+    public mutating func setLimit(_ name: String, to value: String) throws(ServerError) {
+      do {
+        try ServerOptions.limits.apply("\(name)=\(value)", to: &options)
+      } catch {
+        throw ServerError("\(error)")
+      }
+    }
+
+    /// With what follows from others of them.
+    ///
+    /// - Throws: ``ServerError``: what cannot be together.
+    package func checkedOptions() throws(ServerError) -> ServerOptions {
+      guard address.isLoopback || allowsPlaintext || tls != nil else {
+        throw ServerError(
+          "\(address.host) can be reached by other machines, and there is no TLS: "
+            + "give a certificate and its key, or allow plaintext if that is meant")
+      }
+      guard (1...1024).contains(eventLoopCount) else {
+        throw ServerError("there are 1 to 1024 event loops, not \(eventLoopCount)")
+      }
+      var options = options
+      options.service.maxMessageBytes = options.rpc.maxMessageBytes
+      guard options.store.defaultPageSize <= options.store.maxPageSize else {
+        throw ServerError("page_size is not to be more than max_page_size")
+      }
+      return options
+    }
+  }
+}

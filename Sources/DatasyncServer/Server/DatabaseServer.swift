@@ -1,0 +1,70 @@
+public import Logging
+public import ServiceLifecycle
+import Synchronization
+
+/// Serves one database over gRPC: `datasync.v1.Datasync`, a typed service for each table, health,
+/// reflection, and services of one's own. Sendable; run once.
+///
+///     let server = DatabaseServer(
+///       storage: SQLiteStorage(path: "shop.db", schema: schema), logger: logger)
+///     try await ServiceGroup(
+///       services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+///     ).run()
+public final class DatabaseServer: ServiceLifecycle.Service, Sendable {
+  /// What it serves.
+  public let storage: SQLiteStorage
+  /// How it serves it.
+  public let configuration: Configuration
+  private let services: [RPCService]
+  private let logger: Logger
+  private let onListening: @Sendable (ServerAddress) -> Void
+  private let assembly = Mutex<ServerAssembly?>(nil)
+
+  /// - Parameters:
+  ///   - services: Of one's own, beside those of the database.
+  ///   - logger: Everything that the server has to say goes there; metrics go to the process'
+  ///     `MetricsSystem`.
+  ///   - onListening: Called once, when clients may connect, with the address and the port that was
+  ///     picked; on a thread of Swift's pool.
+  public init(
+    storage: SQLiteStorage, configuration: Configuration = Configuration(),
+    services: [RPCService] = [], logger: Logger,
+    onListening: @escaping @Sendable (ServerAddress) -> Void = { _ in }
+  ) {
+    self.storage = storage
+    self.configuration = configuration
+    self.services = services
+    self.logger = logger
+    self.onListening = onListening
+  }
+
+  /// Opens the database, listens, and serves until a graceful shutdown begins or the task is cancelled;
+  /// then takes nothing new, lets calls end for as long as `drain_grace` says, answers the writes that
+  /// have begun, closes the database, and returns.
+  ///
+  /// - Throws: ``ServerError`` where it cannot start: the database, its schema, a certificate, the
+  ///   address.
+  public func run() async throws {
+    let assembly = try await ServerAssembly.open(
+      storage: storage, configuration: configuration, services: services, logger: logger)
+    self.assembly.withLock { $0 = assembly }
+    do {
+      onListening(try await assembly.listen())
+    } catch {
+      await assembly.close()
+      throw error
+    }
+    // Cancelled or told: the end is the same.
+    try? await gracefulShutdown()
+    await assembly.drain()
+    await assembly.close()
+  }
+
+  /// Reads the files of ``Configuration/TLS`` anew: they serve new connections, and disturb no old one.
+  /// Nothing where there are none, or the server does not run.
+  ///
+  /// - Throws: ``ServerError`` where they are no good; the old ones stay.
+  public func reloadCertificates() throws {
+    try assembly.withLock { $0 }?.reloadCertificates()
+  }
+}

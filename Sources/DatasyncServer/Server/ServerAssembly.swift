@@ -1,0 +1,135 @@
+import DatasyncMessages
+import DatasyncModel
+import DatasyncProtobuf
+package import DatasyncRPC
+import DatasyncStore
+package import Logging
+import NIOCore
+import NIOPosix
+
+/// The parts of a running server, put together. A value; each of its steps is taken once.
+package struct ServerAssembly: Sendable {
+  package let service: DatasyncService
+  package let rpc: RPCServer
+  private let health: HealthService
+  private let group: MultiThreadedEventLoopGroup
+  private let address: ServerAddress
+  private let tls: (files: TLSFiles, context: TLSContext)?
+  private let drainGrace: TimeAmount
+  private let attachesTables: Bool
+  private let logger: Logger
+
+  /// Opens the database; nobody can connect yet.
+  ///
+  /// - Throws: ``ServerError``.
+  package static func open(
+    storage: SQLiteStorage, configuration: DatabaseServer.Configuration,
+    services custom: [RPCService] = [], logger: Logger
+  ) async throws -> ServerAssembly {
+    var options = try configuration.checkedOptions()
+    try RPCService.check(custom)
+    let tls = try configuration.tls.map { paths throws(ServerError) in
+      let files = TLSFiles(paths)
+      return (
+        files: files,
+        context: try files.context(handshakeTimeout: options.rpc.peerHandshakeTimeout)
+      )
+    }
+    options.rpc.tls = tls?.context
+    options.store = try storage.prepared(options.store)
+    options.rpc.tls?.report(to: logger)
+    options.leaveDescriptors(loopCount: configuration.eventLoopCount, logger: logger)
+    options.service.limits = options.rpc.countLimits(logger: logger)
+
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoopCount)
+    let registry = ServiceRegistry([])
+    let pool = DescriptorPool(
+      fileDescriptorSets: [DescriptorSet.datasync] + custom.map(\.fileDescriptorSet))
+    let health = HealthService()
+    let rpc = RPCServer(
+      options: options.rpc, registry: registry, health: health, group: group, logger: logger)
+    let own = custom.map { $0.service(logger: logger) }
+    let standard =
+      [health.service, ChannelzService(server: rpc).service]
+      + ReflectionService(pool: pool, registry: registry).services + own
+    let service: DatasyncService
+    do {
+      service = try await DatasyncService.open(
+        path: storage.path, storeOptions: options.store, options: options.service, group: group,
+        logger: logger
+      ) { service, catalog in
+        pool.replaceDynamic(files: [service.tablesProto(for: catalog).fileDescriptor()])
+        let services = service.services(for: catalog)
+        registry.replace(standard + services)
+        health.replaceServing((services + own).map(\.name))
+      }
+    } catch {
+      try? await group.shutdownGracefully()
+      throw (error as? DatasyncError).map { ServerError($0.message) } ?? error
+    }
+    return ServerAssembly(
+      service: service, rpc: rpc, health: health, group: group, address: configuration.address,
+      tls: tls, drainGrace: options.rpc.drainGrace, attachesTables: storage.attachesTables,
+      logger: logger)
+  }
+
+  /// - Returns: The address, with the port that was picked.
+  /// - Throws: ``ServerError`` where it cannot be had.
+  package func listen() async throws -> ServerAddress {
+    let bound: SocketAddress
+    do {
+      bound = try await rpc.bind(host: address.host, port: address.port)
+    } catch {
+      throw ServerError("\(error)")
+    }
+    health.set("", .serving)
+    if service.store.catalog.tables.isEmpty {
+      let advice =
+        attachesTables
+        ? "no table is served: none can be, for the reasons given above"
+        : "no table is served: none is attached; run datasync attach, or serve with --attach"
+      logger.warning("\(advice)")
+    }
+    return ServerAddress(host: address.host, port: bound.port ?? address.port)
+  }
+
+  /// Takes nothing new, lets what runs end for the time of grace, and answers the writes that have begun.
+  package func drain() async {
+    logger.notice(
+      "draining", metadata: ["seconds": "\(drainGrace.nanoseconds / 1_000_000_000)"])
+    await rpc.drain(grace: drainGrace) { await service.endWrites() }
+  }
+
+  /// Ends what still runs, closes the database, and lets the threads go.
+  package func close() async {
+    await rpc.close()
+    service.close()
+    try? await group.shutdownGracefully()
+  }
+
+  /// - Throws: ``ServerError``; the old certificates stay.
+  package func reloadCertificates() throws(ServerError) {
+    guard let tls else { return }
+    try tls.files.reload(tls.context)
+    logger.notice("certificates reloaded")
+    tls.context.report(to: logger)
+  }
+}
+
+extension ServerOptions {
+  /// Keeps connections from taking the descriptors that the database needs.
+  fileprivate mutating func leaveDescriptors(loopCount: Int, logger: Logger) {
+    let fileCount = FileLimit.current
+    let kept = 64 + 4 * (store.readerCount + 2) + 4 * loopCount
+    let room = max(1, fileCount - kept)
+    guard rpc.maxConnections > room else { return }
+    logger.warning(
+      "fewer connections than max_connections: the process may open too few files",
+      metadata: [
+        "max_connections": "\(rpc.maxConnections)", "connections": "\(room)",
+        "files": "\(fileCount)",
+        "do": "raise its limit (ulimit -n, LimitNOFILE=), or lower max_connections",
+      ])
+    rpc.maxConnections = room
+  }
+}
