@@ -101,7 +101,11 @@ let package = Package(
     // The data spine: knows no streams.
     target("DatasyncModel", []),
     target("DatasyncFilter", ["DatasyncModel"]),
-    target("DatasyncStore", ["DatasyncModel", "DatasyncFilter", "CDatasyncSQLite", collections]),
+    // What every store promises, and what is asked of it.
+    target("DatasyncStorage", ["DatasyncModel", "DatasyncFilter", collections]),
+    target(
+      "DatasyncStore",
+      ["DatasyncModel", "DatasyncFilter", "DatasyncStorage", "CDatasyncSQLite", collections]),
 
     // The wire spine: knows no rows.
     target("DatasyncHTTP2", ["CDatasyncNghttp2", nioCore, nioPosix, logging, collections]),
@@ -118,17 +122,18 @@ let package = Package(
     target(
       "DatasyncServer",
       [
-        "DatasyncModel", "DatasyncFilter", "DatasyncStore", "DatasyncMessages", "DatasyncProtobuf",
-        "DatasyncRPC", nioCore, nioPosix, logging, collections, heap, lifecycle, metrics,
+        "DatasyncModel", "DatasyncFilter", "DatasyncStorage", "DatasyncStore", "DatasyncMessages",
+        "DatasyncProtobuf", "DatasyncRPC", nioCore, nioPosix, logging, collections, heap, lifecycle,
+        metrics,
       ]),
     // What is counted, for Prometheus; knows nothing of us.
     target("DatasyncMetrics", [nioCore, nioPosix, nioHTTP1, coreMetrics]),
     .executableTarget(
       name: "datasync",
       dependencies: [
-        "DatasyncModel", "DatasyncStore", "DatasyncServer", "DatasyncRPC", "DatasyncProtobuf",
-        "DatasyncMessages", "DatasyncMetrics", nioCore, nioPosix, nioHTTP1, unixSignals,
-        logging, lifecycle, argumentParser, metrics,
+        "DatasyncModel", "DatasyncStorage", "DatasyncStore", "DatasyncServer", "DatasyncRPC",
+        "DatasyncMessages", "DatasyncMetrics", nioCore, nioPosix, nioHTTP1, unixSignals, logging,
+        argumentParser, metrics,
       ],
       swiftSettings: settings),
 
@@ -151,7 +156,8 @@ let package = Package(
     tests(
       "DatasyncStoreTests",
       [
-        "DatasyncStore", "DatasyncModel", "DatasyncFilter", "CDatasyncSQLite", "CDatasyncFaultVFS",
+        "DatasyncStore", "DatasyncStorage", "DatasyncModel", "DatasyncFilter", "CDatasyncSQLite",
+        "CDatasyncFaultVFS",
       ]),
     tests("DatasyncHTTP2Tests", ["DatasyncHTTP2", nioCore, nioPosix, nioEmbedded]),
     tests(
@@ -163,8 +169,8 @@ let package = Package(
     tests(
       "DatasyncServerTests",
       [
-        "DatasyncServer", "DatasyncStore", "DatasyncModel", "DatasyncMessages", "DatasyncRPC",
-        nioCore, nioPosix, logging,
+        "DatasyncServer", "DatasyncStorage", "DatasyncStore", "DatasyncModel", "DatasyncMessages",
+        "DatasyncRPC", nioCore, nioPosix, logging,
       ]),
   ] + fuzzRunner,
   swiftLanguageModes: [.v6]

@@ -1,4 +1,5 @@
 import DatasyncModel
+import DatasyncStorage
 import DatasyncStore
 
 /// Rows of the store's own tables, as a damaged file holds them. Namespace.

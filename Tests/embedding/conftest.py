@@ -56,9 +56,9 @@ class Program:
                 self._news.notify_all()
 
     def line(self, pattern, seconds=START_SECONDS):
-        """Waits for a line of standard output, and returns the match."""
+        """Waits for a line of either stream, and returns the match."""
         def found():
-            return next(filter(None, (re.search(pattern, line) for line in self.lines)), None)
+            return next(filter(None, (re.search(pattern, line) for line in self.lines + self.errors)), None)
 
         with self._news:
             self._news.wait_for(found, seconds)

@@ -12,4 +12,10 @@ extension FixedWidthInteger {
     guard overflow else { return difference }
     return other < 0 ? .max : .min
   }
+
+  /// The product of two that are not negative, or the end of the range that it passes.
+  package func multipliedClamped(by factor: Self) -> Self {
+    let (product, overflow) = multipliedReportingOverflow(by: factor)
+    return overflow ? .max : product
+  }
 }

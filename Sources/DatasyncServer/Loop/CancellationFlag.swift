@@ -1,4 +1,4 @@
-import DatasyncStore
+import DatasyncStorage
 import Synchronization
 
 /// Tells a read on another thread to stop. Sendable.

@@ -1,7 +1,7 @@
 import DatasyncMessages
 import DatasyncModel
 import DatasyncRPC
-import DatasyncStore
+import DatasyncStorage
 import Logging
 import NIOCore
 
@@ -15,7 +15,7 @@ protocol WriteRequester: AnyObject {
 final class ServiceLoop {
   let index: Int
   let eventLoop: any EventLoop
-  let store: Store
+  let store: any Storage
   let options: ServiceOptions
   let logger: Logger
   /// Both shared by all loops.
@@ -69,7 +69,8 @@ final class ServiceLoop {
   private var startsWriting = false
 
   init(
-    index: Int, eventLoop: any EventLoop, store: Store, head: Sequence, options: ServiceOptions,
+    index: Int, eventLoop: any EventLoop, store: any Storage, head: Sequence,
+    options: ServiceOptions,
     logger: Logger, metrics: ServiceMetrics = ServiceMetrics(), log: ServiceLog? = nil,
     filters: FilterShelf? = nil, subscriptionCount: SubscriptionCount? = nil
   ) {
@@ -309,7 +310,7 @@ final class ServiceLoop {
   func read<Result: Sendable>(
     _ scope: ReadScope, cancellation: CancellationFlag? = nil, turn: UInt64 = 0,
     isShort: Bool = false,
-    _ body: @escaping @Sendable (Snapshot) throws(DatasyncError) -> Result,
+    _ body: @escaping @Sendable (any StorageSnapshot) throws(DatasyncError) -> Result,
     completion: @escaping (Swift.Result<Result, DatasyncError>) -> Void
   ) {
     let eventLoop = eventLoop

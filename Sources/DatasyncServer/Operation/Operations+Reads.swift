@@ -1,6 +1,6 @@
 import DatasyncMessages
 import DatasyncModel
-import DatasyncStore
+import DatasyncStorage
 import DequeModule
 
 // Turns, and the reads that wait for them.

@@ -1,6 +1,6 @@
 import DatasyncMessages
 import DatasyncModel
-import DatasyncStore
+import DatasyncStorage
 
 // Writes: resolved here, carried out by the store in the order of sending.
 extension Operations {

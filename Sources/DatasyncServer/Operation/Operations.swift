@@ -1,6 +1,5 @@
 import DatasyncMessages
 import DatasyncModel
-import DatasyncStore
 import DequeModule
 import NIOCore
 

@@ -1,6 +1,6 @@
 import DatasyncMessages
 import DatasyncModel
-import DatasyncStore
+import DatasyncStorage
 
 /// A get, resolved. A value.
 struct GetPlan {

@@ -1,7 +1,7 @@
 import DatasyncFilter
 import DatasyncMessages
 import DatasyncModel
-import DatasyncStore
+import DatasyncStorage
 
 /// A query, resolved: what one page of it asks of the store. A value.
 struct QueryPlan: Sendable {
@@ -66,7 +66,7 @@ struct QueryPlan: Sendable {
 
   /// Runs on a reader thread.
   func run(
-    in snapshot: Snapshot, historyID: String, coder: TokenCoder
+    in snapshot: any StorageSnapshot, historyID: String, coder: TokenCoder
   ) throws(DatasyncError) -> QueryReply {
     var page = PackedPage()
     if scan.limit > 0 { page = try snapshot.scanPacked(scan) }

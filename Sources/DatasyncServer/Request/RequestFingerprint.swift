@@ -1,5 +1,5 @@
 import DatasyncModel
-import DatasyncStore
+import DatasyncStorage
 
 /// Tells whether a repeated mutation id comes with the same request: equal for equal meaning,
 /// whatever the bytes on the wire looked like.

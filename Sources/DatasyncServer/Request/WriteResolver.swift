@@ -1,6 +1,6 @@
 import DatasyncMessages
 import DatasyncModel
-import DatasyncStore
+import DatasyncStorage
 
 /// From a write as the client sent it to what the store is told to do: names become tables and
 /// columns, bytes become checked values. Touches no row.

@@ -16,8 +16,8 @@ public struct SQLiteStorage: Sendable {
   /// SQL that creates the database where the file does not exist yet; nil: it must exist.
   public var schema: String?
   /// Whether every table that can be is attached, now and when one appears; else those are served that
-  /// are attached already, and the tables of ``schema``.
-  public var attachesTables = false
+  /// are attached already. True at first where there is a ``schema``: then the database is ours.
+  public var attachesTables: Bool
   /// What an answered write survives.
   public var durability = Durability.full
   /// Between two looks for rows that other programs wrote, while idle; 1 ms to 60 s.
@@ -32,6 +32,7 @@ public struct SQLiteStorage: Sendable {
   public init(path: String, schema: String? = nil) {
     self.path = path
     self.schema = schema
+    attachesTables = schema != nil
   }
 
   /// Creates the database where that is due.

@@ -2,6 +2,7 @@ import DatasyncMessages
 import DatasyncModel
 import DatasyncProtobuf
 package import DatasyncRPC
+import DatasyncStorage
 import DatasyncStore
 package import Logging
 import NIOCore
@@ -37,6 +38,8 @@ package struct ServerAssembly: Sendable {
     }
     options.rpc.tls = tls?.context
     options.store = try storage.prepared(options.store)
+    options.store.maxRowBytes = options.service.maxRowBytes
+    (options.store, options.service) = TestLimits.applied(to: options.store, options.service)
     options.rpc.tls?.report(to: logger)
     options.leaveDescriptors(loopCount: configuration.eventLoopCount, logger: logger)
     options.service.limits = options.rpc.countLimits(logger: logger)
@@ -55,8 +58,8 @@ package struct ServerAssembly: Sendable {
     let service: DatasyncService
     do {
       service = try await DatasyncService.open(
-        path: storage.path, storeOptions: options.store, options: options.service, group: group,
-        logger: logger
+        options: options.service, group: group, logger: logger,
+        openStorage: { try Store.open(path: storage.path, options: options.store, observer: $0) }
       ) { service, catalog in
         pool.replaceDynamic(files: [service.tablesProto(for: catalog).fileDescriptor()])
         let services = service.services(for: catalog)

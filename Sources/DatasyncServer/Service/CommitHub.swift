@@ -1,5 +1,5 @@
 import DatasyncModel
-import DatasyncStore
+import DatasyncStorage
 import Logging
 import NIOCore
 import Synchronization
@@ -11,7 +11,7 @@ import Synchronization
 /// Where every loop has many subscribers to write to, the writer waits until all have done so: what
 /// arrives meanwhile is committed at once, and each subscriber gets it in one write. No answer waits
 /// for longer than it would behind the writes of its own loop, and a commit.
-final class CommitHub: StoreObserver {
+final class CommitHub: StorageObserver {
   private struct Loop {
     let eventLoop: any EventLoop
     let loop: NIOLoopBound<ServiceLoop>
@@ -21,7 +21,7 @@ final class CommitHub: StoreObserver {
 
   private struct State {
     var loops: [Loop] = []
-    weak var store: Store?
+    weak var store: (any Storage)?
     /// Batches announced since the start.
     var batchCount: UInt64 = 0
     /// Loops that the writer waits for.
@@ -45,7 +45,7 @@ final class CommitHub: StoreObserver {
   }
 
   func start(
-    _ loops: [NIOLoopBound<ServiceLoop>], on eventLoops: [any EventLoop], of store: Store,
+    _ loops: [NIOLoopBound<ServiceLoop>], on eventLoops: [any EventLoop], of store: any Storage,
     onCatalog: @escaping @Sendable (Catalog) -> Void
   ) {
     state.withLock { state in
@@ -102,16 +102,10 @@ final class CommitHub: StoreObserver {
     }
   }
 
-  func databaseGone(path: String) {
-    logger.critical(
-      "the database file, or its -wal or -shm, was replaced or removed while it is served; stop the server, then start it",
-      metadata: ["path": "\(path)"])
-  }
-
-  func longReadHoldsWAL(bytes: Int) {
-    logger.warning(
-      "a read that does not end keeps the write-ahead log from being begun anew; most likely another program has a transaction open on the database",
-      metadata: ["bytes": "\(bytes)"])
+  func noticed(_ notice: StorageNotice) {
+    logger.log(
+      level: notice.severity == .critical ? .critical : .warning, "\(notice.message)",
+      metadata: notice.metadata.mapValues { "\($0)" })
   }
 
   func committed(in duration: Duration, syncing: Duration) {
@@ -168,7 +162,7 @@ final class CommitHub: StoreObserver {
   }
 
   private func loopIsDone(with number: UInt64) {
-    let store = state.withLock { state -> Store? in
+    let store = state.withLock { state -> (any Storage)? in
       guard state.batchCount == number else { return nil }
       state.awaited -= 1
       return state.awaited == 0 ? state.store : nil

@@ -1,38 +1,37 @@
 package import DatasyncMessages
 package import DatasyncModel
 package import DatasyncRPC
-package import DatasyncStore
+package import DatasyncStorage
 package import Logging
 package import NIOCore
 
 /// The service over one database: `datasync.v1.Datasync`, and a typed service for each table.
 /// Sendable.
 package final class DatasyncService: Sendable {
-  package let store: Store
+  package let store: any Storage
   private let loops: [ObjectIdentifier: NIOLoopBound<ServiceLoop>]
   let options: ServiceOptions
-  let storeOptions: StoreOptions
   let subscriptionCount: SubscriptionCount
   private let watch: StoreWatch
   private let filters: FilterShelf
 
   /// Opens the database and lays the service out over the group's event loops.
   ///
-  /// - Parameter onSchema: Called now and with every change of the schema, on the writer's thread:
-  ///   the services to offer, and the descriptors of the tables' messages.
-  /// - Throws: what ``Store/open(path:options:observer:)`` throws.
+  /// - Parameters:
+  ///   - openStorage: Opens the database for the observer.
+  ///   - onSchema: Called now and with every change of the schema, on the writer's thread: the services
+  ///     to offer, and the descriptors of the tables' messages.
+  /// - Throws: what opening it throws.
   package static func open(
-    path: String, storeOptions: StoreOptions, options: ServiceOptions, group: any EventLoopGroup,
-    logger: Logger, onSchema: @escaping @Sendable (DatasyncService, Catalog) -> Void
+    options: ServiceOptions, group: any EventLoopGroup, logger: Logger,
+    openStorage: (any StorageObserver) throws -> any Storage,
+    onSchema: @escaping @Sendable (DatasyncService, Catalog) -> Void
   ) async throws -> DatasyncService {
-    let (limited, serviceOptions) = TestLimits.applied(to: storeOptions, options)
-    var storeOptions = limited
-    let options = serviceOptions.bounded(by: storeOptions)
-    storeOptions.maxRowBytes = options.maxRowBytes
     let metrics = ServiceMetrics()
     let log = ServiceLog(logger: logger)
     let hub = CommitHub(logger: logger, metrics: metrics, log: log)
-    let store = try Store.open(path: path, options: storeOptions, observer: hub)
+    let store = try openStorage(hub)
+    let options = options.bounded(by: store.bounds)
     let eventLoops = group.makeIterator().map { $0 }
     let head = store.head
     let filters = FilterShelf(maxBytes: options.maxFilterBytes)
@@ -51,7 +50,7 @@ package final class DatasyncService: Sendable {
     let loops = zip(eventLoops, bounds).map { (ObjectIdentifier($0), $1) }
     let service = DatasyncService(
       store: store, loops: Dictionary(uniqueKeysWithValues: loops), options: options,
-      storeOptions: storeOptions, watch: StoreWatch(store, on: group.next(), log: log),
+      watch: StoreWatch(store, on: group.next(), log: log),
       filters: filters, subscriptionCount: subscriptionCount)
     hub.unservedTablesChanged(store.unservedTables)
     hub.start(bounds, on: eventLoops, of: store) { onSchema(service, $0) }
@@ -60,11 +59,10 @@ package final class DatasyncService: Sendable {
   }
 
   private init(
-    store: Store, loops: [ObjectIdentifier: NIOLoopBound<ServiceLoop>], options: ServiceOptions,
-    storeOptions: StoreOptions, watch: StoreWatch, filters: FilterShelf,
+    store: any Storage, loops: [ObjectIdentifier: NIOLoopBound<ServiceLoop>],
+    options: ServiceOptions, watch: StoreWatch, filters: FilterShelf,
     subscriptionCount: SubscriptionCount
   ) {
-    self.storeOptions = storeOptions
     self.subscriptionCount = subscriptionCount
     self.filters = filters
     self.watch = watch

@@ -1,6 +1,6 @@
 package import DatasyncRPC
 import DatasyncFilter
-import DatasyncStore
+import DatasyncStorage
 package import NIOCore
 
 /// The limits of the service. A value.
@@ -62,10 +62,10 @@ package struct ServiceOptions: Sendable {
   package init() {}
 
   /// What the log may not keep is not kept in memory either.
-  func bounded(by store: StoreOptions) -> ServiceOptions {
+  func bounded(by storage: StorageBounds) -> ServiceOptions {
     var options = self
-    options.tailBytes = min(tailBytes, store.maxLogBytes)
-    options.filterBudget = store.filterBudget
+    options.tailBytes = min(tailBytes, storage.maxLogBytes)
+    options.filterBudget = storage.filterBudget
     return options
   }
 }

@@ -2,7 +2,7 @@ import DatasyncMessages
 import DatasyncModel
 import DatasyncProtobuf
 import DatasyncRPC
-import DatasyncStore
+import DatasyncStorage
 import NIOCore
 
 /// One client's whole stream: requests in, answers and events out. Loop-bound.

@@ -1,6 +1,6 @@
 import DatasyncMessages
 import DatasyncModel
-import DatasyncStore
+import DatasyncStorage
 import NIOCore
 
 /// One `Changes` call: a subscription that ends with its first batch of changes, or when the wait is

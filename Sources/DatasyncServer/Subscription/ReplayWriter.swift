@@ -1,7 +1,7 @@
 import DatasyncFilter
 import DatasyncMessages
 import DatasyncModel
-import DatasyncStore
+import DatasyncStorage
 import NIOCore
 
 /// Makes a page of a replay from the log where it lies: judged as ``JudgedChange`` judges, encoded
@@ -54,7 +54,8 @@ struct ReplayWriter {
   /// - Parameter within: Where the page begins within a commit.
   /// - Throws: OUT_OF_RANGE HISTORY_COMPACTED.
   static func page(
-    for audience: ReplayAudience, catalog: Catalog, in snapshot: Snapshot, after: Sequence,
+    for audience: ReplayAudience, catalog: Catalog, in snapshot: any StorageSnapshot,
+    after: Sequence,
     within: CommitCut?, through: Sequence, options: ServiceOptions
   ) throws(DatasyncError) -> ReplayPage {
     var writer = ReplayWriter(audience, catalog: catalog, after: after, options: options)
@@ -76,7 +77,9 @@ struct ReplayWriter {
     return writer.page
   }
 
-  private mutating func goOn(_ cut: CommitCut, in snapshot: Snapshot) throws(DatasyncError) {
+  private mutating func goOn(_ cut: CommitCut, in snapshot: any StorageSnapshot)
+    throws(DatasyncError)
+  {
     start = cut.start
     if let head = cut.head {
       time = head.time

@@ -1,6 +1,6 @@
 import DatasyncMessages
 import DatasyncModel
-import DatasyncStore
+import DatasyncStorage
 import Logging
 
 /// How far the initial rows have come. A value.

@@ -1,6 +1,6 @@
 import DatasyncMessages
 import DatasyncModel
-import DatasyncStore
+import DatasyncStorage
 import NIOCore
 
 /// The pages of a subscription that is replayed from the log: one is sent while the next is read. A

@@ -1,7 +1,7 @@
 import DatasyncFilter
 import DatasyncMessages
 import DatasyncModel
-import DatasyncStore
+import DatasyncStorage
 import NIOCore
 
 extension Subscription {

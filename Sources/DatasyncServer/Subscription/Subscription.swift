@@ -1,6 +1,6 @@
 import DatasyncFilter
 import DatasyncModel
-import DatasyncStore
+import DatasyncStorage
 import NIOCore
 
 /// One subscription: a position in the log, and what its view makes of the commits after it.

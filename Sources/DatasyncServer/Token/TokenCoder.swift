@@ -21,7 +21,7 @@ package struct TokenCoder: Sendable {
   private let authenticator: TokenAuthenticator
   private static let checksumBytes = 4
 
-  /// - Parameter key: The database's own; see ``Store/tokenKey``.
+  /// - Parameter key: The database's own; see ``Storage/tokenKey``.
   package init(key: [UInt8]) {
     authenticator = TokenAuthenticator(key: key)
   }

@@ -1,6 +1,6 @@
 import DatasyncModel
 package import DatasyncRPC
-import DatasyncStore
+import DatasyncStorage
 
 extension DatasyncService {
   /// What the service and its store take in memory, by account.
@@ -8,7 +8,7 @@ extension DatasyncService {
   /// - Parameter state: Asked for now.
   package func memoryAccounts(_ state: ServiceState) -> [MemoryAccount] {
     let loops = allLoops.count
-    let readers = storeOptions.maxReaderCount
+    let readers = store.bounds.maxReaders
     return [
       MemoryAccount(
         "subscriptions", subscriptionCount.value * SubscriptionCount.bytes,
@@ -27,19 +27,9 @@ extension DatasyncService {
         "tail", state.tailBytes, of: options.tailBytes.multipliedClamped(by: loops),
         "tail_bytes × loops"),
       MemoryAccount(
-        "queued_writes", store.queuedWriteBytes, of: storeOptions.maxQueuedWriteBytes,
-        "max_queued_write_bytes"),
-      // As the log, the answer and the record of the mutation have it.
-      MemoryAccount(
-        "transaction", nil,
-        of: (storeOptions.maxCommitBytes + storeOptions.maxBatchBytes).multipliedClamped(by: 3),
-        "3 × (max_commit_bytes + max_batch_bytes)"),
-      MemoryAccount(
         "reads", nil, of: readers.multipliedClamped(by: 2 * options.maxMessageBytes),
         "2 × max_message_bytes × readers"),
-      MemoryAccount(
-        "page_caches", store.cacheBytes, of: storeOptions.allCacheBytes,
-        "cache_bytes × connections"),
     ]
+      + store.load.memory.map { MemoryAccount($0.name, $0.bytes, of: $0.maxBytes, $0.limits) }
   }
 }

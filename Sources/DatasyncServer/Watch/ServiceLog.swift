@@ -1,6 +1,6 @@
 import DatasyncModel
 import DatasyncRPC
-import DatasyncStore
+import DatasyncStorage
 import Logging
 
 /// What goes wrong without anybody's fault, told to whoever runs the server: what, and what to do. Each

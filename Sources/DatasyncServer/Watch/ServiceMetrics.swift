@@ -1,6 +1,5 @@
 import DatasyncMessages
 import DatasyncModel
-import DatasyncStore
 import Metrics
 import NIOCore
 import Synchronization

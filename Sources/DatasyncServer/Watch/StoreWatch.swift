@@ -1,4 +1,4 @@
-import DatasyncStore
+import DatasyncStorage
 import NIOCore
 
 /// Looks at the writer once a second, from an event loop, which never waits for the disk: the writer
@@ -8,11 +8,11 @@ struct StoreWatch: Sendable {
 
   static let interval: TimeAmount = .seconds(1)
 
-  init(_ store: Store, on eventLoop: any EventLoop, log: ServiceLog) {
+  init(_ store: any Storage, on eventLoop: any EventLoop, log: ServiceLog) {
     task = eventLoop.scheduleRepeatedTask(
       initialDelay: StoreWatch.interval, delay: StoreWatch.interval
     ) { [weak store] _ in
-      guard let state = store?.writerState, state.duration >= ServiceLog.stuckWriter else { return }
+      guard let state = store?.load.writer, state.duration >= ServiceLog.stuckWriter else { return }
       log.writerStuck(state)
     }
   }

@@ -1,4 +1,5 @@
 package import DatasyncModel
+import DatasyncStorage
 
 extension Store {
   /// What ``attach(path:choices:)`` would do; changes nothing.

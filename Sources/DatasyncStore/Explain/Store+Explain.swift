@@ -1,6 +1,7 @@
 package import DatasyncModel
 
 import DatasyncFilter
+import DatasyncStorage
 
 extension Store {
   /// How a query's first page is read, and which index would help; changes nothing. The database may

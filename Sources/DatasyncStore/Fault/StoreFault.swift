@@ -1,4 +1,5 @@
 import DatasyncModel
+import DatasyncStorage
 
 /// Promises that a store breaks on purpose, so that tests see that they would notice. Only in debug
 /// builds; a store in a release build keeps them whatever is asked.

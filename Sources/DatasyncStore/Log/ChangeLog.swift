@@ -1,4 +1,5 @@
 import DatasyncModel
+import DatasyncStorage
 
 /// The change log's writing end. Thread-confined to the writer, within its transactions.
 final class ChangeLog {
@@ -6,7 +7,7 @@ final class ChangeLog {
   private var insert: Statement?
 
   /// Bytes that an entry takes besides its key and images, about.
-  static let entryOverhead = 48
+  static let entryOverhead = LogEntry.overhead
 
   init(_ connection: Connection) {
     self.connection = connection

@@ -1,4 +1,5 @@
 import DatasyncModel
+import DatasyncStorage
 
 /// The change log's reading end, in a snapshot.
 struct LogReader {

@@ -1,5 +1,6 @@
 import DatasyncFilter
 import DatasyncModel
+import DatasyncStorage
 
 /// A page of rows as they were: those unchanged since, from the table; the others from the log's
 /// before-images; merged in key order. Confined to one call.

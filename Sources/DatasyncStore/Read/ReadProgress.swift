@@ -1,5 +1,6 @@
 import CDatasyncSQLite
 import DatasyncModel
+import DatasyncStorage
 
 /// Stops a running statement: when its read is cancelled, takes too long, or lasts while the WAL is
 /// over its bound, since its snapshot keeps the WAL from being begun anew. And lets others have their

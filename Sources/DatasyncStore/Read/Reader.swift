@@ -1,5 +1,6 @@
 import CDatasyncSQLite
 import DatasyncModel
+import DatasyncStorage
 
 #if canImport(Glibc)
   import Glibc

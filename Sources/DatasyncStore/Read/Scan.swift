@@ -1,6 +1,7 @@
 import CDatasyncSQLite
 import DatasyncFilter
 import DatasyncModel
+import DatasyncStorage
 
 /// A page of a query, in SQL. Confined to one call.
 struct Scan {

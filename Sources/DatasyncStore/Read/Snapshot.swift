@@ -1,8 +1,9 @@
 import CDatasyncSQLite
 package import DatasyncModel
+package import DatasyncStorage
 
 /// One consistent view of the database, confined to the reader thread that made it.
-package final class Snapshot {
+package final class Snapshot: StorageSnapshot {
   /// The sequence that the snapshot stands at.
   package let sequence: Sequence
   /// The lowest position from which the log can still be replayed: a replay after `oldest` or later

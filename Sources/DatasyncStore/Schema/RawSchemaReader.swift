@@ -1,3 +1,5 @@
+import DatasyncStorage
+
 /// Reads a database's tables through SQLite's own descriptions.
 enum RawSchemaReader {
   /// The owner's tables in order of name; no views, virtual or shadow tables, none of SQLite's or

@@ -1,5 +1,6 @@
 import CDatasyncSQLite
 import DatasyncModel
+import DatasyncStorage
 
 /// Makes the catalog from the database, attaching what is to be attached. Within a transaction of
 /// the writer, whose triggers are off.

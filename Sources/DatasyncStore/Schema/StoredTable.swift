@@ -1,4 +1,5 @@
 import DatasyncModel
+import DatasyncStorage
 
 /// A served table with what only the store needs to know of it. Immutable.
 final class StoredTable: Sendable {
@@ -110,12 +111,6 @@ final class StoredTable: Sendable {
     !raw.isWithoutRowID && !raw.hasRowIDKey && !(raw.keyColumns.first?.isNotNull ?? true)
   }
   var marksDeleted: Bool { storedPositions.contains(SystemColumn.deleted.rawValue) }
-}
-
-/// A table that is not served, and why. A value.
-package struct UnservedTable: Hashable, Sendable {
-  package let name: String
-  package let reason: String
 }
 
 /// Everything that is served, as the store sees it. Immutable.

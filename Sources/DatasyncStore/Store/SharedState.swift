@@ -1,4 +1,5 @@
 import DatasyncModel
+import DatasyncStorage
 import Synchronization
 
 /// What the store's threads tell each other. Sendable.

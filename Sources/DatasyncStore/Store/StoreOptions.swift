@@ -1,5 +1,6 @@
 package import DatasyncFilter
 package import DatasyncModel
+import DatasyncStorage
 
 /// How a store is opened. A value.
 package struct StoreOptions: Sendable {
@@ -128,5 +129,16 @@ extension StoreOptions {
     let first = max(1, readerCount)
     // With those of the writer and of checkpoints.
     return cacheBytes * (first + 2) + ofLaterReaders.cacheBytes * (maxReaderCount - first)
+  }
+}
+
+extension StoreOptions {
+  /// What those above must keep to.
+  var bounds: StorageBounds {
+    var bounds = StorageBounds()
+    bounds.maxLogBytes = maxLogBytes
+    bounds.filterBudget = filterBudget
+    bounds.maxReaders = maxReaderCount
+    return bounds
   }
 }

@@ -1,4 +1,5 @@
 import DatasyncModel
+import DatasyncStorage
 
 /// Remembers which mutation ids have happened, and what was answered, in the write's own
 /// transaction. Thread-confined to the writer.

@@ -1,4 +1,5 @@
 import DatasyncModel
+package import DatasyncStorage
 
 /// What a request was answered, as `datasync_mutations` keeps it. Namespace.
 package enum StoredResults {

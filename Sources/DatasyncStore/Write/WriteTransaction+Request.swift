@@ -1,4 +1,5 @@
 import DatasyncModel
+import DatasyncStorage
 
 extension WriteTransaction {
   /// Carries a request out: all of it or nothing.

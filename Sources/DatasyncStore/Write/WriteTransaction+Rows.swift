@@ -1,5 +1,6 @@
 import CDatasyncSQLite
 import DatasyncModel
+import DatasyncStorage
 
 /// What each operation means; SEMANTICS "Writes".
 extension WriteTransaction {

@@ -1,5 +1,6 @@
 import CDatasyncSQLite
 import DatasyncModel
+import DatasyncStorage
 
 /// One transaction of the writer while it is open: what it has changed so far. Thread-confined.
 final class WriteTransaction {

@@ -1,5 +1,6 @@
 import CDatasyncSQLite
 import DatasyncModel
+import DatasyncStorage
 
 /// What other programs have done, taken over before ours is written.
 extension Writer {

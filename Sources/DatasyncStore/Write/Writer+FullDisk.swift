@@ -1,3 +1,5 @@
+import DatasyncStorage
+
 /// A disk that is full: the WAL is written over, and deletes are how room is made.
 extension Writer {
   /// What is in the WAL and has room in the database is written over by the next transaction. Waits a
@@ -25,5 +27,13 @@ extension Writer {
       process([request])
       makeRoom()
     }
+  }
+}
+
+extension WriteRequest {
+  /// Whether it does nothing but remove rows.
+  var isDelete: Bool {
+    !operations.isEmpty
+      && operations.allSatisfy { if case .delete = $0 { true } else { false } }
   }
 }

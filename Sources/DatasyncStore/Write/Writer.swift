@@ -1,5 +1,6 @@
 import CDatasyncSQLite
 import DatasyncModel
+import DatasyncStorage
 import Synchronization
 
 /// What the writer is told. A value, under its monitor's lock.
@@ -26,7 +27,7 @@ struct WriterInbox {
 final class Writer: @unchecked Sendable {
   let connection: Connection
   let options: StoreOptions
-  let observer: any StoreObserver
+  let observer: any StorageObserver
   let shared: SharedState
   private let inbox = Monitor(WriterInbox())
   private let log: ChangeLog
@@ -81,7 +82,7 @@ final class Writer: @unchecked Sendable {
   private let maxBatchAnswerBytes = 8 << 20
 
   init(
-    connection: Connection, options: StoreOptions, observer: any StoreObserver,
+    connection: Connection, options: StoreOptions, observer: any StorageObserver,
     shared: SharedState, prepared: StoreOpening.Prepared
   ) {
     self.connection = connection
@@ -212,7 +213,7 @@ final class Writer: @unchecked Sendable {
 
   func setGone() {
     shared.setGone()
-    observer.databaseGone(path: connection.path)
+    observer.noticed(.databaseGone(path: connection.path))
   }
 
   func refuse(_ requests: [WriteRequest], with error: DatasyncError) {

@@ -2,6 +2,7 @@ import DatasyncMetrics
 import DatasyncModel
 import DatasyncRPC
 import DatasyncServer
+import DatasyncStorage
 import DatasyncStore
 import Metrics
 import NIOCore
@@ -39,16 +40,16 @@ struct MetricsListener: Sendable {
       registry.collect { meter.set(value()) }
     }
     gauge("datasync_connections") { Double(rpc.connectionCount) }
-    gauge("datasync_queued_writes") { Double(store.queuedWriteCount) }
+    gauge("datasync_queued_writes") { Double(store.load.queuedWrites) }
     gauge("datasync_filter_bytes") { Double(service.filterBytes) }
-    gauge("datasync_queued_reads") { Double(store.queuedReadCount) }
-    gauge("datasync_writer_busy_seconds") { store.writerState.duration / .seconds(1) }
+    gauge("datasync_queued_reads") { Double(store.load.queuedReads) }
+    gauge("datasync_writer_busy_seconds") { store.load.writer.duration / .seconds(1) }
     gauge("datasync_sequence") { Double(store.head.rawValue) }
-    gauge("datasync_log_oldest_sequence") { Double(store.oldest.rawValue) }
-    gauge("datasync_log_bytes") { Double(store.logBytes) }
-    gauge("datasync_wal_pages") { Double(store.walPages) }
+    gauge("datasync_log_oldest_sequence") { Double(store.load.oldest.rawValue) }
+    gauge("datasync_log_bytes") { Double(store.load.logBytes) }
+    gauge("datasync_wal_pages") { Double(store.load.walPages) }
     gauge("datasync_tables") { Double(store.catalog.tables.count) }
-    gauge("datasync_unserved_tables") { Double(store.unservedTableCount) }
+    gauge("datasync_unserved_tables") { Double(store.unservedTables.count) }
   }
 
   func bind(_ address: ServerAddress) async throws -> SocketAddress {

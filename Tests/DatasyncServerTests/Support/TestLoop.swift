@@ -1,4 +1,5 @@
 import DatasyncModel
+import DatasyncStorage
 import DatasyncStore
 import Foundation
 import Logging
@@ -9,7 +10,7 @@ import NIOPosix
 
 /// A service loop over an empty database, for tests that need no server. Namespace.
 enum TestLoop {
-  private final class Deaf: StoreObserver {
+  private final class Deaf: StorageObserver {
     func batchCommitted(_ batch: CommittedBatch) -> Bool { false }
     func catalogChanged(_ catalog: Catalog) {}
   }

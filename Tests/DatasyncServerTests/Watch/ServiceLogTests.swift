@@ -1,5 +1,6 @@
 import DatasyncModel
 import DatasyncRPC
+import DatasyncStorage
 import DatasyncStore
 import Logging
 import Synchronization

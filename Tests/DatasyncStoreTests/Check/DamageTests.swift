@@ -1,3 +1,4 @@
+import DatasyncStorage
 import Foundation
 import Testing
 

@@ -1,4 +1,5 @@
 import DatasyncFilter
+import DatasyncStorage
 import Foundation
 
 @testable import DatasyncModel

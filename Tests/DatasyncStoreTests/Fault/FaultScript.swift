@@ -1,5 +1,6 @@
 import CDatasyncSQLite
 import DatasyncFilter
+import DatasyncStorage
 import Foundation
 
 @testable import DatasyncModel

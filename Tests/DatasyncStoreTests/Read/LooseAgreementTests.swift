@@ -1,4 +1,5 @@
 import DatasyncFilter
+import DatasyncStorage
 import Testing
 
 @testable import DatasyncModel

@@ -1,11 +1,14 @@
 import DatasyncModel
+import DatasyncStorage
 import Testing
 
 @testable import DatasyncStore
 
 @Suite struct ReadQueueTests {
   private func job(isShort: Bool = false) -> ReadJob {
-    ReadJob(scope: .log, minimum: .zero, cancellation: nil, isShort: isShort) { _ in }
+    ReadJob(
+      StorageRead(scope: .log, atLeast: .zero, cancellation: nil, isShort: isShort) { _ in },
+      minimum: .zero)
   }
 
   private func ticket(_ turn: ReadQueue.Turn) -> ReadQueue.Ticket? {

@@ -1,3 +1,4 @@
+import DatasyncStorage
 import Foundation
 import Synchronization
 
@@ -52,7 +53,7 @@ enum TestPlacement {
 }
 
 /// Keeps what the store tells, and lets tests wait for it.
-final class Recorder: StoreObserver {
+final class Recorder: StorageObserver {
   struct State {
     var answers: [UInt64: WriteAnswer.Outcome] = [:]
     var commits: [DatasyncModel.Commit] = []
@@ -219,7 +220,7 @@ final class TestStore {
   }
 
   func read<Result: Sendable>(
-    _ body: @escaping @Sendable (Snapshot) throws(DatasyncError) -> Result
+    _ body: @escaping @Sendable (any StorageSnapshot) throws(DatasyncError) -> Result
   ) throws -> Result {
     let result = Monitor<Swift.Result<Result, DatasyncError>?>(nil)
     store.read(.database, body) { outcome in

@@ -1,4 +1,5 @@
 import CDatasyncFaultVFS
+import DatasyncStorage
 import Foundation
 import Testing
 

@@ -1,3 +1,4 @@
+import DatasyncStorage
 import Synchronization
 import Testing
 

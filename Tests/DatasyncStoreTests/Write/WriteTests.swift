@@ -1,3 +1,4 @@
+import DatasyncStorage
 import Testing
 
 @testable import DatasyncModel

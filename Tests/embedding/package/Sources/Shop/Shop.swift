@@ -17,7 +17,7 @@ struct Shop {
       methods: [.unary("Send") { request, context in Array("sent by \(context.peer)".utf8) }])
     let server = DatabaseServer(
       storage: storage, configuration: configuration, services: [mail], logger: logger
-    ) { address in print("shop listening on \(address)") }
+    ) { address in logger.notice("listening on \(address)") }
     try await ServiceGroup(
       services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
     ).run()

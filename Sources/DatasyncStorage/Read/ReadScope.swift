@@ -9,7 +9,7 @@ package enum ReadScope: Sendable {
   case database
 
   /// - Parameter pending: Tables with changes that have not been adopted.
-  func concerns(_ pending: Set<Int>) -> Bool {
+  package func concerns(_ pending: Set<Int>) -> Bool {
     switch self {
     case .log: false
     case .table(let id): pending.contains(id)

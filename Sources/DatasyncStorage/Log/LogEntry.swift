@@ -16,7 +16,26 @@ package struct LogEntry {
   package let before: UnsafeRawBufferPointer?
   package let after: UnsafeRawBufferPointer?
 
+  /// Of an entry beside its key and its images, in bytes, about.
+  package static let overhead = 48
+
+  package init(
+    sequence: Sequence, tableID: Int, operation: Change.Operation, faulty: FaultyImages,
+    commit: (time: Int64, origin: UnsafeRawBufferPointer)?, key: UnsafeRawBufferPointer,
+    before: UnsafeRawBufferPointer?, after: UnsafeRawBufferPointer?
+  ) {
+    self.sequence = sequence
+    self.tableID = tableID
+    self.operation = operation
+    self.faulty = faulty
+    self.commit = commit
+    self.key = key
+    self.before = before
+    self.after = after
+  }
+
+  /// What the log's bounds count it as.
   package var byteCount: Int {
-    ChangeLog.entryOverhead + key.count + (before?.count ?? 0) + (after?.count ?? 0)
+    LogEntry.overhead + key.count + (before?.count ?? 0) + (after?.count ?? 0)
   }
 }

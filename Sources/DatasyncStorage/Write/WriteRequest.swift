@@ -57,14 +57,6 @@ package struct Mutation: Hashable, Sendable {
   }
 }
 
-extension WriteRequest {
-  /// Whether it does nothing but remove rows.
-  var isDelete: Bool {
-    !operations.isEmpty
-      && operations.allSatisfy { if case .delete = $0 { true } else { false } }
-  }
-}
-
 /// What to do to one row. The table of a draft may be of an older generation than the store's; the
 /// writer maps its columns by field number.
 package enum WriteOperation: Sendable {

@@ -6,6 +6,11 @@ package struct FoundRow: Sendable {
   /// Without the values that cannot be read.
   package let row: StoredRow
   package let faults: [RowFault]
+
+  package init(row: StoredRow, faults: [RowFault]) {
+    self.row = row
+    self.faults = faults
+  }
 }
 
 /// What a page of a query is. A value.
@@ -54,6 +59,14 @@ package struct UnreadableRow: Sendable {
   /// How many rows of the page come before it.
   package let position: Int
 
+  package init(fault: RowFault, table: Table, key: String, version: Sequence, position: Int) {
+    self.fault = fault
+    self.table = table
+    self.key = key
+    self.version = version
+    self.position = position
+  }
+
   /// DATA_LOSS, reason UNREADABLE, with table, id and column.
   package var error: DatasyncError { .unreadable(fault, key: key, table: table) }
 }
@@ -89,7 +102,7 @@ package protocol ReadCancellation: Sendable {
 
 extension ScanRequest {
   /// Positions in ``Table/columns`` of what its conditions and its order name.
-  var neededColumns: Set<Int> {
+  package var neededColumns: Set<Int> {
     (filter?.columns ?? []).union(order?.terms.map(\.column) ?? [])
   }
 }

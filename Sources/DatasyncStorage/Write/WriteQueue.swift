@@ -7,13 +7,19 @@ import DequeModule
 /// after all that arrived while that batch was written. So a session's only request goes with the
 /// next batch, before anything of those that send much; where more sessions wait than a batch takes,
 /// with the first one that has room once those have gone that waited longer.
-struct WriteQueue {
+package struct WriteQueue {
   /// What one batch holds at most; its first request comes along whatever its size. A value.
-  struct BatchLimits {
-    var requests: Int
+  package struct BatchLimits {
+    package var requests: Int
     /// Rows named by the requests.
-    var writes: Int
-    var bytes: Int
+    package var writes: Int
+    package var bytes: Int
+
+    package init(requests: Int, writes: Int, bytes: Int) {
+      self.requests = requests
+      self.writes = writes
+      self.bytes = bytes
+    }
 
     fileprivate mutating func take(_ request: WriteRequest, isFirst: Bool) -> Bool {
       guard isFirst || fits(request) else { return false }
@@ -53,15 +59,17 @@ struct WriteQueue {
   private var waiting: Deque<Int> = []
   /// Lanes that were, and have more.
   private var served: Deque<Int> = []
-  private(set) var count = 0
-  private(set) var byteCount = 0
+  package private(set) var count = 0
+  package private(set) var byteCount = 0
 
   /// A lane that held more gives its room back when its session has nothing more to write.
   private static let maxKeptRoom = 64
 
-  var isEmpty: Bool { count == 0 }
+  package var isEmpty: Bool { count == 0 }
 
-  mutating func append(_ request: WriteRequest) {
+  package init() {}
+
+  package mutating func append(_ request: WriteRequest) {
     let lane = lane(of: Requester(request))
     if lanes[lane].requests.isEmpty { waiting.append(lane) }
     lanes[lane].requests.append(request)
@@ -71,7 +79,7 @@ struct WriteQueue {
   }
 
   /// The next batch; empty only where nothing waits.
-  mutating func takeBatch(_ limits: BatchLimits) -> [WriteRequest] {
+  package mutating func takeBatch(_ limits: BatchLimits) -> [WriteRequest] {
     waiting.append(contentsOf: served)
     served.removeAll(keepingCapacity: true)
     var batch: [WriteRequest] = []
@@ -106,7 +114,9 @@ struct WriteQueue {
 
   /// Takes back the end of a batch that there was no time for: it is first in the next one, but for
   /// sessions that had a turn.
-  mutating func putBack(_ rest: ArraySlice<WriteRequest>, after done: ArraySlice<WriteRequest>) {
+  package mutating func putBack(
+    _ rest: ArraySlice<WriteRequest>, after done: ArraySlice<WriteRequest>
+  ) {
     for request in rest.reversed() {
       let lane = lane(of: Requester(request))
       lanes[lane].requests.prepend(request)

@@ -1,0 +1,26 @@
+package import DatasyncModel
+
+/// A read: called once, with a snapshot or the reason why there is none. Sendable.
+package struct StorageRead: Sendable {
+  package let scope: ReadScope
+  /// The snapshot stands at this sequence or later; the reader's own, for another process may know less.
+  package let atLeast: Sequence
+  package let cancellation: (any ReadCancellation)?
+  /// Whose it is; clients have their turns.
+  package let client: UInt64
+  /// Whether it takes so little that it goes before those that scan.
+  package let isShort: Bool
+  package let run: @Sendable (Result<any StorageSnapshot, DatasyncError>) -> Void
+
+  package init(
+    scope: ReadScope, atLeast: Sequence, cancellation: (any ReadCancellation)?, client: UInt64 = 0,
+    isShort: Bool, run: @escaping @Sendable (Result<any StorageSnapshot, DatasyncError>) -> Void
+  ) {
+    self.scope = scope
+    self.atLeast = atLeast
+    self.cancellation = cancellation
+    self.client = client
+    self.isShort = isShort
+    self.run = run
+  }
+}

@@ -1,0 +1,132 @@
+package import DatasyncModel
+
+/// A database with one order of commits, as everything above it knows it: what any store must do, whatever
+/// keeps the rows. Sendable.
+///
+/// The laws, each of which a test of every store shows (`Tests/DatasyncStorageTests`):
+///
+/// 1. **Durable.** A write's answer is in a batch only once the write survives what the store says it
+///    survives. A write without an answer may have happened or not; never a part of it.
+/// 2. **One order.** Every change has a ``Sequence``; they are consecutive, without a gap, in the order in
+///    which commits take effect, whoever made them. The changes of a commit are neighbours. A row's version
+///    is the sequence of its last change.
+/// 3. **Answers first.** ``StorageObserver/batchCommitted(_:)`` has answers and commits of one transaction
+///    together, batches come in order and singly, and nobody learns of a commit before its batch.
+/// 4. **A client's order.** Requests of one session take effect in the order in which they were submitted;
+///    each is whole or not at all, and fails alone.
+/// 5. **Snapshots.** What is read in a ``StorageSnapshot`` is the state at its ``StorageSnapshot/sequence``:
+///    all changes up to it and none after, rows, counts and log alike, also of tables that other programs
+///    are writing into.
+/// 6. **Read what you wrote.** A snapshot stands at the least sequence that its reader asked for or later:
+///    the reader's session gives it, so that it holds on whichever process the session goes on.
+/// 7. **The log.** Everything after ``StorageSnapshot/oldest`` can be read again, commit by commit, with
+///    each row's image before and after; the images of one row are a chain. What is before it is refused
+///    (OUT_OF_RANGE, HISTORY_COMPACTED), never left out.
+/// 8. **Once.** A request whose ``Mutation`` was done is not done again: its results come again, marked
+///    `replayed`.
+/// 9. **What others write** is given its place in the same order, exactly once, with what each row was and
+///    became.
+///
+/// Who may block whom: reads never wait for writes, nor writes for reads; a read of a table waits, for a
+/// bounded time, for the changes of others in that table alone; every queue has a bound, and what does not
+/// fit is refused with RESOURCE_EXHAUSTED, metadata `limit`. A store that is closed or gone refuses
+/// everything with UNAVAILABLE.
+package protocol Storage: AnyObject, Sendable {
+  /// Names the history that sequences and positions belong to; another one once the content was put back
+  /// or replaced.
+  var historyID: String { get }
+  /// 32 bytes that sign what clients keep and bring again; the database's own, and secret.
+  var tokenKey: [UInt8] { get }
+  /// The tables that are served now.
+  var catalog: Catalog { get }
+  /// Tables that are not, and why; in order of name.
+  var unservedTables: [UnservedTable] { get }
+  /// The last sequence that was committed and announced.
+  var head: Sequence { get }
+  /// Why nothing is served any more; nil: it is.
+  var gone: DatasyncError? { get }
+
+  /// What it is opened with, as far as those above must keep to it.
+  var bounds: StorageBounds { get }
+
+  // MARK: - Writes
+
+  /// Queues a write; its answer comes in a batch.
+  ///
+  /// - Parameter startsNow: false: the caller has more, and calls ``startWriting()`` then; a writer that is
+  ///   at work may take it on before.
+  /// - Throws: RESOURCE_EXHAUSTED with a retry delay where the queue is full; UNAVAILABLE once closed.
+  func submit(_ request: WriteRequest, startsNow: Bool) throws(DatasyncError)
+
+  /// Lets what was submitted begin.
+  func startWriting()
+
+  /// Lets the writer go on, where it waits for whoever takes its batches.
+  func resumeWriting()
+
+  /// Begins no write any more: those that wait and those that come are refused with UNAVAILABLE. Calls back
+  /// when those that had begun are in a batch that was announced.
+  func endWrites(_ ended: @escaping @Sendable () -> Void)
+
+  // MARK: - Reads
+
+  /// Lends a snapshot, once, on a thread of the store's own; or says why there is none.
+  func perform(_ read: StorageRead)
+
+  // MARK: - What is seen from outside; cheap, from any thread
+
+  /// How much there is to do and to keep.
+  var load: StorageLoad { get }
+
+  /// Writes what is queued, refuses what comes after and reads that wait, closes the database. A second
+  /// time it does nothing.
+  func close()
+}
+
+extension Storage {
+  /// Runs a closure in a snapshot, and calls back on the same thread of the store.
+  ///
+  /// - Parameters:
+  ///   - scope: What the closure may look at.
+  ///   - atLeast: The last sequence that the reader knows of.
+  ///   - client: Whose read it is: reads that are not short wait by client, which have turns.
+  ///   - isShort: Whether it takes so little that it goes before those that scan.
+  package func read<Result: Sendable>(
+    _ scope: ReadScope, atLeast: Sequence = .zero, cancellation: (any ReadCancellation)? = nil,
+    client: UInt64 = 0, isShort: Bool = false,
+    _ body: @escaping @Sendable (any StorageSnapshot) throws(DatasyncError) -> Result,
+    completion: @escaping @Sendable (Swift.Result<Result, DatasyncError>) -> Void
+  ) {
+    perform(
+      StorageRead(
+        scope: scope, atLeast: atLeast, cancellation: cancellation, client: client,
+        isShort: isShort
+      ) { snapshot in
+        switch snapshot {
+        case .failure(let error): completion(.failure(error))
+        case .success(let snapshot):
+          do throws(DatasyncError) {
+            completion(.success(try body(snapshot)))
+          } catch {
+            completion(.failure(error))
+          }
+        }
+      })
+  }
+
+  /// Queues a write, and starts.
+  package func submit(_ request: WriteRequest) throws(DatasyncError) {
+    try submit(request, startsNow: true)
+  }
+}
+
+/// A table that is not served, and why. A value.
+package struct UnservedTable: Hashable, Sendable {
+  package let name: String
+  package let reason: String
+
+  package init(name: String, reason: String) {
+    self.name = name
+    self.reason = reason
+  }
+}
