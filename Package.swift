@@ -101,11 +101,16 @@ let package = Package(
     // The data spine: knows no streams.
     target("DatasyncModel", []),
     target("DatasyncFilter", ["DatasyncModel"]),
+    // What a filter is in a dialect of SQL; one target for each.
+    target("DatasyncFilterSQLite", ["DatasyncFilter", "DatasyncModel"]),
     // What every store promises, and what is asked of it.
     target("DatasyncStorage", ["DatasyncModel", "DatasyncFilter", collections]),
     target(
       "DatasyncStore",
-      ["DatasyncModel", "DatasyncFilter", "DatasyncStorage", "CDatasyncSQLite", collections]),
+      [
+        "DatasyncModel", "DatasyncFilter", "DatasyncFilterSQLite", "DatasyncStorage",
+        "CDatasyncSQLite", collections,
+      ]),
 
     // The wire spine: knows no rows.
     target("DatasyncHTTP2", ["CDatasyncNghttp2", nioCore, nioPosix, logging, collections]),
@@ -150,7 +155,9 @@ let package = Package(
     tests("DatasyncFuzzTests", ["DatasyncFuzzTargets"]),
     tests("DatasyncMetricsTests", ["DatasyncMetrics", nioCore, nioPosix, coreMetrics]),
     tests("DatasyncModelTests", ["DatasyncModel"]),
-    tests("DatasyncFilterTests", ["DatasyncFilter", "DatasyncModel", "CDatasyncSQLite"]),
+    tests(
+      "DatasyncFilterTests",
+      ["DatasyncFilter", "DatasyncFilterSQLite", "DatasyncModel", "CDatasyncSQLite"]),
     .target(
       name: "CDatasyncFaultVFS", dependencies: ["CDatasyncSQLite"], path: "Tests/CDatasyncFaultVFS"),
     tests(

@@ -1,3 +1,4 @@
+package import DatasyncFilter
 package import DatasyncModel
 
 /// A database with one order of commits, as everything above it knows it: what any store must do, whatever
@@ -70,6 +71,11 @@ package protocol Storage: AnyObject, Sendable {
 
   // MARK: - Reads
 
+  /// Whether the filter can be asked of the database, which its language or a limit of it may forbid.
+  ///
+  /// - Throws: INVALID_ARGUMENT, reason BAD_FILTER, with its position.
+  func check(_ filter: Filter) throws(DatasyncError)
+
   /// Lends a snapshot, once, on a thread of the store's own; or says why there is none.
   func perform(_ read: StorageRead)
 
@@ -84,6 +90,8 @@ package protocol Storage: AnyObject, Sendable {
 }
 
 extension Storage {
+  package func check(_ filter: Filter) throws(DatasyncError) {}
+
   /// Runs a closure in a snapshot, and calls back on the same thread of the store.
   ///
   /// - Parameters:

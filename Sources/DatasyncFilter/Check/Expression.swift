@@ -1,6 +1,6 @@
 /// A checked expression: what SQL and the evaluator are made from. A value.
-struct Expression: Sendable {
-  indirect enum Kind: Sendable {
+package struct Expression: Sendable {
+  package indirect enum Kind: Sendable {
     case literal(Operand)
     /// Position in the table's columns.
     case column(Int)
@@ -16,24 +16,24 @@ struct Expression: Sendable {
     case not(Expression)
   }
 
-  let kind: Kind
-  let type: ExpressionType
+  package let kind: Kind
+  package let type: ExpressionType
   /// From 1, in Unicode scalars.
-  let position: Int
+  package let position: Int
 
   /// The constant that it is.
-  var literal: Operand? {
+  package var literal: Operand? {
     if case .literal(let operand) = kind { return operand }
     return nil
   }
 
-  var column: Int? {
+  package var column: Int? {
     if case .column(let column) = kind { return column }
     return nil
   }
 
   /// Visits it and everything in it.
-  func forEach(_ body: (Expression) -> Void) {
+  package func forEach(_ body: (Expression) -> Void) {
     body(self)
     switch kind {
     case .literal, .column, .now: break
@@ -49,7 +49,7 @@ struct Expression: Sendable {
 }
 
 /// As what two operands are compared, and so how SQLite is made to do the same. A value.
-enum ComparisonDomain: Hashable, Sendable {
+package enum ComparisonDomain: Hashable, Sendable {
   /// SQLite compares what it stores as we do.
   case stored
   /// As decimals, exactly; one or both may be integers.

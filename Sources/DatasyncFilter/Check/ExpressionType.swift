@@ -1,7 +1,7 @@
-import DatasyncModel
+package import DatasyncModel
 
 /// What an expression yields. A value.
-enum ExpressionType: Hashable, Sendable {
+package enum ExpressionType: Hashable, Sendable {
   /// Of the literal `null` and what is computed from it alone.
   case null
   case bool
@@ -17,7 +17,7 @@ enum ExpressionType: Hashable, Sendable {
   case uuid
   case enumeration([String])
 
-  init(_ type: ColumnType) {
+  package init(_ type: ColumnType) {
     self =
       switch type {
       case .bool: .bool
@@ -34,15 +34,15 @@ enum ExpressionType: Hashable, Sendable {
       }
   }
 
-  var isNumber: Bool { self == .int64 || self == .double || self == .decimal }
+  package var isNumber: Bool { self == .int64 || self == .double || self == .decimal }
 
-  var isEnumeration: Bool {
+  package var isEnumeration: Bool {
     if case .enumeration = self { return true }
     return false
   }
 
   /// How its values are read.
-  var operandKind: OperandKind {
+  package var operandKind: OperandKind {
     switch self {
     case .null: .dynamic
     case .bool: .bool
@@ -56,7 +56,7 @@ enum ExpressionType: Hashable, Sendable {
   }
 
   /// As messages call it.
-  var name: String {
+  package var name: String {
     switch self {
     case .null: "null"
     case .bool: "Edm.Boolean"

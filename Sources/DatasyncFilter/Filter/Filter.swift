@@ -35,11 +35,12 @@ package struct Filter: Sendable {
   /// What it may cost for a row; see ``FilterCost``.
   package var cost: FilterCost { evaluator.cost }
 
-  private let tree: Expression
+  /// What it says, checked.
+  package let tree: Expression
   /// Where `now()` stands first, from 1.
   private let nowPosition: Int?
   private let evaluator: Evaluator
-  private let table: Table
+  package let table: Table
 
   /// - Parameter terms: Those of the filters that are judged together with it.
   /// - Throws: INVALID_ARGUMENT, reason BAD_FILTER, metadata `position` (from 1, in Unicode scalars),
@@ -69,13 +70,6 @@ package struct Filter: Sendable {
     fields = syntax.names.sorted().compactMap { name in
       (try? table.position(ofField: name, at: 0)).map { (name, $0) }
     }
-    guard fields.count <= FilterProgram.maxColumns || SQLDepth.fits(tree) else {
-      throw ParseFault(
-        at: tree.position,
-        "found \(fields.count) fields in a filter of many levels; it may have at most "
-          + "\(FilterProgram.maxColumns)"
-      ).error(field: "filter", reason: "BAD_FILTER")
-    }
     self.columns = columns
     self.nowPosition = nowPosition
   }
@@ -103,15 +97,5 @@ package struct Filter: Sendable {
   ) throws(FilterFault) -> Bool {
     try evaluator.isTrue(
       of: values, now: now ?? (usesNow ? WallClock.now : 0), memo: memo)
-  }
-
-  /// The same condition for a WHERE clause; keeps exactly the rows that ``matches(_:)`` keeps.
-  package var sql: SQLFragment { sql(now: usesNow ? WallClock.now : 0) }
-
-  /// The same at a moment of the caller's choice, microseconds since 1970.
-  package func sql(now: Int64) -> SQLFragment {
-    var writer = SQLWriter(table: table, now: now)
-    writer.whole(tree, of: self)
-    return writer.fragment
   }
 }

@@ -1,10 +1,10 @@
-import DatasyncModel
+package import DatasyncModel
 
 /// A value while an expression is evaluated; what the column types hold, made ready to compute with.
 /// A value.
 ///
 /// Dates, times of day, UUIDs, JSON and enum values are `string`s in canonical form.
-enum Operand: Hashable, Sendable {
+package enum Operand: Hashable, Sendable {
   case null
   case bool(Bool)
   case int64(Int64)
@@ -15,7 +15,7 @@ enum Operand: Hashable, Sendable {
   /// Microseconds since 1970 UTC.
   case timestamp(Int64)
 
-  var isNull: Bool {
+  package var isNull: Bool {
     if case .null = self { return true }
     return false
   }
@@ -24,7 +24,7 @@ enum Operand: Hashable, Sendable {
   ///
   /// - Returns: Below 0, 0 or above 0; two nulls are equal; nil where one is null. Integers and
   ///   doubles compare exactly, text and bytes by byte.
-  static func compare(_ left: Operand, _ right: Operand) -> Int? {
+  package static func compare(_ left: Operand, _ right: Operand) -> Int? {
     switch (left, right) {
     case (.null, .null): 0
     case (.bool(let left), .bool(let right)): left == right ? 0 : right ? -1 : 1
@@ -45,12 +45,12 @@ enum Operand: Hashable, Sendable {
   }
 
   @inline(__always)
-  static func order<T: Comparable>(_ left: T, _ right: T) -> Int {
+  package static func order<T: Comparable>(_ left: T, _ right: T) -> Int {
     left == right ? 0 : left < right ? -1 : 1
   }
 
   /// The order of an integer and a double, without rounding either.
-  static func exactOrder(_ left: Int64, _ right: Double) -> Int {
+  package static func exactOrder(_ left: Int64, _ right: Double) -> Int {
     if right >= 0x1p63 { return -1 }
     if right < -0x1p63 { return 1 }
     let whole = right.rounded(.towardZero)
@@ -61,7 +61,7 @@ enum Operand: Hashable, Sendable {
 
 /// What an operation takes, and so how an argument of SQLite is to be read: its dynamic type alone
 /// does not say whether an integer is a moment or whether a text is a number.
-enum OperandKind: Sendable {
+package enum OperandKind: Sendable {
   case bool
   case int64
   case double
@@ -75,7 +75,7 @@ enum OperandKind: Sendable {
   /// Reads a value, from a row of ours or from SQLite; what does not fit the kind is null.
   ///
   /// Tables hold what other programs put there: moments as ISO 8601 text, decimals as numbers.
-  func read(_ value: Value) -> Operand {
+  package func read(_ value: Value) -> Operand {
     switch (self, value) {
     case (.bool, .bool(let value)): .bool(value)
     case (.bool, .int64(let value)): value == 0 || value == 1 ? .bool(value == 1) : .null
@@ -108,7 +108,7 @@ enum OperandKind: Sendable {
 
 extension Operand {
   /// As it is bound to a statement or handed back to SQLite: decimals are text.
-  var value: Value {
+  package var value: Value {
     switch self {
     case .null: .null
     case .bool(let value): .bool(value)
@@ -122,7 +122,7 @@ extension Operand {
   }
 
   /// As a function of ours answers SQLite: the storage classes and nothing else.
-  var storageValue: Value {
+  package var storageValue: Value {
     switch self {
     case .bool(let value): .int64(value ? 1 : 0)
     case .timestamp(let value): .int64(value)

@@ -4,7 +4,7 @@ extension Operation {
   // To text.
 
   /// The same text, but no column any more: without a column's affinity.
-  static let text_ = Operation("text") { (text: String) -> String? in text }
+  package static let text_ = Operation("text") { (text: String) -> String? in text }
   static let textOfBool = Operation("text_of_bool") { (value: Bool) -> String? in
     value ? "true" : "false"
   }
@@ -38,13 +38,13 @@ extension Operation {
   static let timestampOfText = Operation("timestamp_of_text") { (text: String) in
     CivilTime.timestamp(parsing: text).map { Moment($0) }
   }
-  static let dateOfText = Operation("date_of_text") { (text: String) in
+  package static let dateOfText = Operation("date_of_text") { (text: String) in
     CivilTime(date: text)?.dateText
   }
-  static let timeOfText = Operation("time_of_text") { (text: String) in
+  package static let timeOfText = Operation("time_of_text") { (text: String) in
     CivilTime.timeOfDay(parsing: text).map { CivilTime(timestamp: $0).timeText }
   }
-  static let uuidOfText = Operation("uuid_of_text") { (text: String) in
+  package static let uuidOfText = Operation("uuid_of_text") { (text: String) in
     try? CanonicalText.of(text, for: .uuid)
   }
 

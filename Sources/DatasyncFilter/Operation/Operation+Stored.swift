@@ -3,7 +3,7 @@ import DatasyncModel
 // Columns as they are read; SEMANTICS "Types". What other programs stored and does not fit is null.
 extension Operation {
   /// A DECIMAL column: text in the one form that there is, or a number that SQLite made of it.
-  static let decimalOfColumn = Operation(
+  package static let decimalOfColumn = Operation(
     name: "decimal_of_column", parameters: [.dynamic],
     body: .unary { value in
       switch value {
@@ -14,7 +14,7 @@ extension Operation {
       }
     })
 
-  static let jsonOfText = Operation("json_of_text") { (text: String) in
+  package static let jsonOfText = Operation("json_of_text") { (text: String) in
     try? CanonicalText.of(text, for: .json(asWritten: true))
   }
 

@@ -1,6 +1,6 @@
 extension Operation {
   /// What a text function does with the texts that it is given.
-  enum TextUse: Sendable {
+  package enum TextUse: Sendable {
     /// It makes none.
     case reads
     /// It makes one of one.
@@ -10,7 +10,7 @@ extension Operation {
   }
 
   /// nil: it is no text function, and costs little whatever it is given.
-  var textUse: TextUse? {
+  package var textUse: TextUse? {
     switch name {
     case "contains", "startswith", "endswith", "indexof", "length": .reads
     case "substring_from", "substring", "tolower", "toupper", "trim": .makes
@@ -24,7 +24,7 @@ extension Operation {
 }
 
 extension Operand {
-  var textBytes: Int {
+  package var textBytes: Int {
     if case .string(let text) = self { return text.utf8.count }
     return 0
   }

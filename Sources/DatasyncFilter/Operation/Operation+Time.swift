@@ -30,7 +30,7 @@ extension Operation {
   static let time = Operation("time") { (moment: Moment) -> String? in moment.civil.timeText }
 
   /// A moment as microseconds, whether it was those, text or a date before.
-  static let timestamp = Operation("timestamp") { (moment: Moment) -> Moment? in moment }
+  package static let timestamp = Operation("timestamp") { (moment: Moment) -> Moment? in moment }
 
   static let times: [Operation] = [
     year, month, day, hour, minute, second, hourOfTime, minuteOfTime, secondOfTime, date, time,

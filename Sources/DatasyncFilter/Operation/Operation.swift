@@ -2,70 +2,32 @@ import DatasyncModel
 
 /// A typed computation that the evaluator and SQLite share: both call the same ``body``, so that both
 /// get the same answer. Immutable, shared by reference.
-final class Operation: Sendable {
-  enum Body: Sendable {
+package final class Operation: Sendable {
+  package enum Body: Sendable {
     case unary(@Sendable (Operand) -> Operand)
     case binary(@Sendable (Operand, Operand) -> Operand)
     case ternary(@Sendable (Operand, Operand, Operand) -> Operand)
   }
 
   /// Without the prefix of ``SQLFunction/name``.
-  let name: String
-  let parameters: [OperandKind]
-  let body: Body
+  package let name: String
+  package let parameters: [OperandKind]
+  package let body: Body
 
-  init(name: String, parameters: [OperandKind], body: Body) {
+  package init(name: String, parameters: [OperandKind], body: Body) {
     self.name = name
     self.parameters = parameters
     self.body = body
   }
 
-  var sqlName: String { "datasync_\(name)" }
-
   /// Computes from as many operands as there are parameters.
-  func callAsFunction(_ operands: [Operand]) -> Operand {
+  package func callAsFunction(_ operands: [Operand]) -> Operand {
     switch body {
     case .unary(let body) where operands.count == 1: body(operands[0])
     case .binary(let body) where operands.count == 2: body(operands[0], operands[1])
     case .ternary(let body) where operands.count == 3: body(operands[0], operands[1], operands[2])
     case .unary, .binary, .ternary: .null
     }
-  }
-
-  var sqlFunction: SQLFunction {
-    let (count, textUse) = (parameters.count, textUse)
-    return SQLFunction(
-      name: sqlName, argumentCount: count
-    ) { [parameters, body] (arguments, budget) throws(FilterFault) in
-      guard arguments.count == count else { return .null }
-      if textUse == .joins { try budget.admit(arguments) }
-      let result =
-        switch body {
-        case .unary(let body):
-          body(parameters[0].read(arguments[0]))
-        case .binary(let body):
-          body(parameters[0].read(arguments[0]), parameters[1].read(arguments[1]))
-        case .ternary(let body):
-          body(
-            parameters[0].read(arguments[0]), parameters[1].read(arguments[1]),
-            parameters[2].read(arguments[2]))
-        }
-      if textUse != nil { try budget.admit(textOf: result.textBytes) }
-      return result.storageValue
-    }
-  }
-}
-
-extension FilterBudget {
-  /// The text that is made of these together.
-  fileprivate func admit(_ texts: [Value]) throws(FilterFault) {
-    var bytes = 0
-    for case .string(let text) in texts { bytes += text.utf8.count }
-    try admit(textOf: bytes)
-  }
-
-  fileprivate func admit(textOf bytes: Int) throws(FilterFault) {
-    guard bytes <= maxTextBytes else { throw .text(limit: maxTextBytes) }
   }
 }
 

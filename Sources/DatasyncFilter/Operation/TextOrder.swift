@@ -1,25 +1,29 @@
 /// Compares text as SQLite's BINARY does: by code point, which in UTF-8 is by byte.
 ///
 /// Swift's own `==` and `<` take canonically equivalent texts for equal; none of that may get in.
-enum TextOrder {
+package enum TextOrder {
   /// Below 0, 0 or above 0.
-  static func compare(_ left: String, _ right: String) -> Int {
+  package static func compare(_ left: String, _ right: String) -> Int {
     withBytes(left, right) { compare($0, $1) }
   }
 
-  static func compare(_ left: [UInt8], _ right: [UInt8]) -> Int {
+  package static func compare(_ left: [UInt8], _ right: [UInt8]) -> Int {
     left.withUnsafeBytes { left in right.withUnsafeBytes { compare(left, $0) } }
   }
 
-  static func areEqual(_ left: String, _ right: String) -> Bool {
+  package static func areEqual(_ left: String, _ right: String) -> Bool {
     withBytes(left, right) { areEqual($0, $1) }
   }
 
-  static func areEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+  package static func areEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer)
+    -> Bool
+  {
     left.count == right.count && sharedCount(left, right) == left.count
   }
 
-  static func compare(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
+  package static func compare(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer)
+    -> Int
+  {
     let shared = min(left.count, right.count)
     var index = 0
     while shared - index >= 8 {
@@ -35,7 +39,7 @@ enum TextOrder {
   }
 
   /// Where the second text begins within the first, in bytes; nil: nowhere.
-  static func firstOffset(
+  package static func firstOffset(
     of part: UnsafeRawBufferPointer, in whole: UnsafeRawBufferPointer
   ) -> Int? {
     guard let first = part.first else { return 0 }
@@ -96,7 +100,7 @@ enum TextOrder {
 
   /// Lends the UTF-8 of two texts.
   @inline(__always)
-  static func withBytes<Result>(
+  package static func withBytes<Result>(
     _ left: String, _ right: String,
     _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Result
   ) -> Result {

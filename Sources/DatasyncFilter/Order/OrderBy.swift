@@ -19,7 +19,7 @@ package struct OrderBy: Sendable {
 
   package let terms: [Term]
   /// How the values of each term are compared.
-  let keys: [OrderKey]
+  package let keys: [OrderKey]
 
   /// - Parameter text: Fields with commas between, each with `asc` or `desc` after it; nothing orders
   ///   by the key.
@@ -61,7 +61,7 @@ package struct OrderBy: Sendable {
 }
 
 /// How the values of one column are ordered. A value.
-enum OrderKey: Sendable {
+package enum OrderKey: Sendable {
   /// As SQLite orders what it stores.
   case stored(OperandKind)
   case rank([String])
@@ -81,7 +81,7 @@ enum OrderKey: Sendable {
   }
 
   /// What is compared.
-  func operand(_ value: Value) -> Operand {
+  package func operand(_ value: Value) -> Operand {
     switch self {
     case .stored(let kind):
       return kind.read(value)

@@ -147,7 +147,7 @@ extension Lexer {
 extension Literal {
   /// The canonical operand of a text that stands for a date, time, moment or UUID; nil where it does
   /// not.
-  static func operand(of text: String, as type: ExpressionType) -> Operand? {
+  package static func operand(of text: String, as type: ExpressionType) -> Operand? {
     switch type {
     case .timestamp: CivilTime.timestamp(parsing: text).map { .timestamp($0) }
     case .date: CivilTime(date: text).map { .string($0.dateText) }

@@ -42,12 +42,12 @@ enum ArithmeticOperator: String, Sendable, CaseIterable {
   case add, sub, mul, div, divby, mod
 }
 
-enum ComparisonOperator: String, Sendable, CaseIterable {
+package enum ComparisonOperator: String, Sendable, CaseIterable {
   case eq, ne, gt, ge, lt, le
 
   /// Whether it holds for operands in that order; see ``Operand/compare(_:_:)``.
   @inline(__always)
-  func holds(_ order: Int?) -> Bool {
+  package func holds(_ order: Int?) -> Bool {
     switch self {
     case .eq: order == 0
     case .ne: order != 0
@@ -59,7 +59,7 @@ enum ComparisonOperator: String, Sendable, CaseIterable {
   }
 
   /// The one that means the same with the operands exchanged.
-  var mirrored: ComparisonOperator {
+  package var mirrored: ComparisonOperator {
     switch self {
     case .eq, .ne: self
     case .gt: .lt

@@ -70,6 +70,7 @@ extension Operations {
     let plan = try QueryPlan(
       request, catalog: loop.catalog, ownTable: ownTable, coder: loop.tokens,
       maxRowBytes: loop.options.maxRowBytes, maxFilterCost: loop.options.maxQueryFilterCost)
+    if let filter = plan.scan.filter { try loop.store.check(filter) }
     let flag = CancellationFlag()
     running[id] = .read(flag)
     enqueue(id, .scan) { [self] in read(plan, flag, id) }

@@ -34,7 +34,9 @@ package final class DatasyncService: Sendable {
     let options = options.bounded(by: store.bounds)
     let eventLoops = group.makeIterator().map { $0 }
     let head = store.head
-    let filters = FilterShelf(maxBytes: options.maxFilterBytes)
+    let filters = FilterShelf(maxBytes: options.maxFilterBytes) {
+      filter throws(DatasyncError) in try store.check(filter)
+    }
     let subscriptionCount = SubscriptionCount(max: options.maxSubscriptions)
     var bounds: [NIOLoopBound<ServiceLoop>] = []
     for (index, eventLoop) in eventLoops.enumerated() {

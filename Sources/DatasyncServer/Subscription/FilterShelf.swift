@@ -22,10 +22,16 @@ final class FilterShelf: Sendable {
   let terms = TextTerms()
   private let maxBytes: Int
   private let held = Atomic<Int>(0)
+  private let check: @Sendable (Filter) throws(DatasyncError) -> Void
   private let entries = Mutex<[Key: Entry]>([:])
 
-  init(maxBytes: Int) {
+  /// - Parameter check: Whether the database can be asked.
+  init(
+    maxBytes: Int,
+    check: @escaping @Sendable (Filter) throws(DatasyncError) -> Void = { _ in }
+  ) {
     self.maxBytes = maxBytes
+    self.check = check
   }
 
   /// How many different text functions they have.
@@ -44,6 +50,7 @@ final class FilterShelf: Sendable {
     if let filter = filter(for: key) { return .filter(filter) }
     let filter = try Filter(parsing: text, table: table, terms: terms)
     try filter.refuseNow()
+    try check(filter)
     try filter.cost.check(maxCost, limitName: "max_filter_cost")
     let condition = ViewCondition(filter)
     guard case .filter = condition else { return condition }

@@ -1,4 +1,5 @@
 import DatasyncFilter
+import DatasyncFilterSQLite
 import DatasyncModel
 
 /// Asks SQLite for its plans. Confined to one call.

@@ -1,3 +1,4 @@
+import DatasyncFilterSQLite
 package import DatasyncModel
 
 import DatasyncFilter
@@ -19,7 +20,10 @@ extension Store {
       throw .tableNotFound(name, among: catalog.tables)
     }
     var request = ScanRequest(table: table, limit: 1)
-    if !filter.isEmpty { request.filter = try Filter(parsing: filter, table: table) }
+    if !filter.isEmpty {
+      request.filter = try Filter(parsing: filter, table: table)
+      try request.filter?.checkSQL()
+    }
     if !orderBy.isEmpty { request.order = try OrderBy(parsing: orderBy, table: table) }
     let opening = StoreOpening(path: path, options: options)
     let connection = try opening.connect(busyWait: nil, isLooking: true)

@@ -1,5 +1,6 @@
 import CDatasyncSQLite
 import DatasyncFilter
+import DatasyncFilterSQLite
 import DatasyncModel
 import DatasyncStorage
 

@@ -1,5 +1,6 @@
 import CDatasyncSQLite
 import DatasyncFilter
+import DatasyncFilterSQLite
 import DatasyncModel
 
 private let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)

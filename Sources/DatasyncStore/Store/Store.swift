@@ -1,3 +1,5 @@
+package import DatasyncFilter
+import DatasyncFilterSQLite
 package import DatasyncModel
 package import DatasyncStorage
 import Synchronization
@@ -165,6 +167,10 @@ package final class Store: Storage {
 
   package func endWrites(_ ended: @escaping @Sendable () -> Void) {
     writer.endWrites(ended)
+  }
+
+  package func check(_ filter: Filter) throws(DatasyncError) {
+    try filter.checkSQL()
   }
 
   /// The snapshot's sequence may be ahead of the last announced batch by the batch that is about to be

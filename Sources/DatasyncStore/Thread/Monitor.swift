@@ -111,15 +111,6 @@ enum MonotonicClock {
   }
 }
 
-/// The calendar's time, in microseconds since 1970 UTC.
-enum WallClock {
-  static var now: Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
-  }
-}
-
 extension Duration {
   /// Whole nanoseconds.
   var nanoseconds: Int64 {

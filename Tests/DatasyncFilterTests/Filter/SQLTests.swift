@@ -1,4 +1,5 @@
 import DatasyncFilter
+import DatasyncFilterSQLite
 import DatasyncModel
 import Testing
 

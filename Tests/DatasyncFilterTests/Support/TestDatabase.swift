@@ -1,5 +1,6 @@
 import CDatasyncSQLite
 import DatasyncFilter
+import DatasyncFilterSQLite
 import DatasyncModel
 
 /// A SQLite database in memory with the filter's functions, for one test. Confined to its thread.

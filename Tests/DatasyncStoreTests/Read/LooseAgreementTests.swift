@@ -1,4 +1,5 @@
 import DatasyncFilter
+import DatasyncFilterSQLite
 import DatasyncStorage
 import Testing
 

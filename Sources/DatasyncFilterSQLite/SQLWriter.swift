@@ -1,3 +1,4 @@
+import DatasyncFilter
 import DatasyncModel
 
 /// Writes checked expressions as SQL. A value; used once.

@@ -1,3 +1,4 @@
+import DatasyncFilter
 import DatasyncModel
 
 /// Other programs write values in forms of their own: UUIDs in upper case, `02:14` for a time, text

@@ -1,3 +1,4 @@
+import DatasyncFilter
 package import DatasyncModel
 
 extension OrderBy {

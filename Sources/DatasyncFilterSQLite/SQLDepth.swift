@@ -1,3 +1,5 @@
+import DatasyncFilter
+
 /// How deep SQLite's parser gets into the SQL of an expression.
 ///
 /// Before 3.46 its stack holds 100 entries, and the statement around the filter needs some. Source:

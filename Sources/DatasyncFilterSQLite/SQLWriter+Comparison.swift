@@ -1,3 +1,4 @@
+import DatasyncFilter
 import DatasyncModel
 
 extension SQLWriter {
