@@ -276,6 +276,72 @@ def test_every_constraint_that_a_row_breaks_is_told_at_once(films):
     assert films.get("films", "1")["title"] == "ok"
 
 
+BAD_KEY = "a\nb"
+
+
+def test_a_bad_key_is_told_with_the_values_in_the_order_of_fields(films):
+    bad = {"shown": "1994-13-01", "price": "x"}
+    # What only the store refuses, too.
+    inexact = {"cost": "9.2345678901234567890123"}
+    with refused("INVALID_ARGUMENT", "BAD_KEY") as error:
+        films.create("films", id=BAD_KEY, title="ok", **bad, **inexact)
+    assert fields(error) == ["id", "year", "shown", "price", "cost"]
+    with refused("INVALID_ARGUMENT", "BAD_KEY") as error:
+        films.create("films", id=BAD_KEY, title="ok", year=1994, **inexact)
+    assert fields(error) == ["id", "cost"]
+    with refused("INVALID_ARGUMENT", "MISSING_ID") as error:
+        films.replace("films", title="ok", **bad, **inexact)
+    assert fields(error) == ["id", "year", "shown", "price", "cost"]
+    with refused("INVALID_ARGUMENT", "MISSING_ID") as error:
+        films.update("films", **bad, **inexact)
+    assert fields(error) == ["id", "shown", "price", "cost"]
+    with refused("INVALID_ARGUMENT", "BAD_KEY") as error:
+        films.update("films", id=BAD_KEY, options={"allow_missing": True}, **bad)
+    assert fields(error) == ["id", "shown", "price"]
+    # Nobody minds what is not written.
+    with refused("INVALID_ARGUMENT", "MISSING_ID") as error:
+        films.update("films", mask=["title"], title="x", **inexact)
+    assert fields(error) == ["id"]
+
+
+def test_every_bad_field_of_a_write_is_told_in_the_order_of_fields(films):
+    entity, long_id = films.contract.entity, "m" * 65
+    options = {"if_version": 1, "allow_missing": True, "mutation_id": long_id}
+    with refused("INVALID_ARGUMENT", "MISSING_ID") as error:
+        films.update("films", mask=["title", "no", "version", "title"], shown="x", options=options)
+    told = ["id", "shown"] + ["update_mask"] * 3 + ["allow_missing", "mutation_id"]
+    assert fields(error) == told
+    with refused("INVALID_ARGUMENT", "MISSING_ID") as error:
+        films.call("delete", table="films", id="", mutation_id=long_id)
+    assert fields(error) == ["id", "mutation_id"]
+    with refused("INVALID_ARGUMENT", "BAD_KEY") as error:
+        films.call(
+            "commit", writes=[
+                {"create": {"entity": entity("films", id="1", title="ok", year=1994)}},
+                {"create": {"entity": entity("films", id=BAD_KEY, title="ok", shown="x")}},
+            ], mutation_id=long_id)
+    assert fields(error) == ["id", "year", "shown", "mutation_id"]
+    assert error.metadata["write_index"] == "1"
+
+
+def test_every_bad_field_of_a_read_is_told_in_the_order_of_fields(films):
+    with refused("INVALID_ARGUMENT", "MISSING_ID") as error:
+        films.call("get", table="films", id="", select=["no", "year", "neither"])
+    assert fields(error) == ["id", "select", "select"]
+    with refused("INVALID_ARGUMENT", "BAD_FILTER") as error:
+        films.page("films", filter="no eq 1", order_by="neither", select=["no", "no"])
+    assert fields(error) == ["filter", "order_by", "select", "select"]
+    with refused("INVALID_ARGUMENT", "BAD_FILTER") as error:
+        films.call(
+            "subscribe", table="films", filter="no eq 1", select=["no"], resume_token="x",
+            min_interval={"seconds": -1}, heartbeat_interval={"seconds": -1})
+    told = ["filter", "select", "resume_token", "min_interval", "heartbeat_interval"]
+    assert fields(error) == told
+    with refused("INVALID_ARGUMENT", "BAD_SELECT") as error:
+        films.page("films", select=[f"no{n}" for n in range(5000)])
+    assert len(error.violations) <= 20 and error.metadata["position"] == "1"
+
+
 def test_of_very_many_faults_some_are_told(serve):
     columns = ", ".join(f"c{n} DATE" for n in range(30))
     server = serve("wide.db", "--attach", sql=f"CREATE TABLE t (id TEXT PRIMARY KEY, {columns})")

@@ -1,10 +1,15 @@
-/// Several faults of one row, told at once.
+/// Several faults of one request, told at once.
 extension DatasyncError {
   /// This fault and those of other fields: code, reason and metadata are this one's, the violations
   /// are everybody's.
   package func joined(with others: [FieldViolation]) -> DatasyncError {
-    guard !others.isEmpty else { return self }
-    let all = violations + others
+    others.isEmpty ? self : telling(violations + others)
+  }
+
+  /// This fault's code, reason and metadata, with the violations of everybody, in that order.
+  ///
+  /// - Parameter untold: How many more there are.
+  func telling(_ all: [FieldViolation], untold: Int = 0) -> DatasyncError {
     var error = self
     error.violations = []
     var told: [String] = []
@@ -19,7 +24,9 @@ extension DatasyncError {
       if told.isEmpty || messageCost <= DatasyncError.maxMessageCost { told.append(text) }
     }
     error.message = told.joined(separator: "; ")
-    if all.count > told.count { error.message += "; and \(all.count - told.count) more" }
+    let count = all.count + untold
+    error.untoldViolations = count - error.violations.count
+    if count > told.count { error.message += "; and \(count - told.count) more" }
     return error
   }
 

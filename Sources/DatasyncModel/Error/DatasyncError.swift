@@ -49,6 +49,8 @@ package struct DatasyncError: Error, Sendable {
   package var message: String
   package var metadata: [String: String]
   package var violations: [FieldViolation]
+  /// How many more there are, which are left out so that the rest can be sent.
+  package internal(set) var untoldViolations = 0
   /// The stored row, where the error is about it.
   package var row: StoredRow?
   package var retryAfter: Duration?

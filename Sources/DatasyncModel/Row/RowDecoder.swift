@@ -26,34 +26,41 @@ package enum RowDecoder {
       do {
         values[index] = try checked(next.field, column: column, table: table)
       } catch {
-        throw error.joined(with: otherFaults(than: index, of: bytes, table, isWhole: isWhole))
+        throw faults(of: bytes, table: table, isWhole: isWhole).joined(to: error)
       }
     }
     return RowDraft(table: table, values: values)
   }
 
-  /// What else is wrong with a row of which one field is refused, in order of columns.
-  private static func otherFaults(
-    than refused: Int, of bytes: UnsafeRawBufferPointer, _ table: Table, isWhole: Bool
-  ) -> [DatasyncError.FieldViolation] {
-    var faults: [Int: DatasyncError.FieldViolation] = [:]
-    var seen: Set<Int> = [refused]
+  /// What is wrong with a row that a client sent, in the order of columns.
+  ///
+  /// - Parameters:
+  ///   - isWhole: As in ``draft(of:table:isWhole:)``.
+  ///   - refuse: What else may be wrong with the value of a column, by position; nil: it is absent.
+  package static func faults(
+    of bytes: UnsafeRawBufferPointer, table: Table, isWhole: Bool,
+    refuse: (_ index: Int, _ value: Value?) -> DatasyncError? = { _, _ in nil }
+  ) -> RequestFaults {
+    var values = [Value?].absent(table.columns.count)
+    var refused: [Int: DatasyncError] = [:]
     var reader = WireReader(bytes)
     while let next = try? reader.next() {
       guard let index = table.index(ofNumber: next.number) else { continue }
-      seen.insert(index)
-      guard index != refused else { continue }
       do {
-        _ = try checked(next.field, column: table.columns[index], table: table)
+        values[index] = try checked(next.field, column: table.columns[index], table: table)
       } catch {
-        faults[index] = error.violations.first
+        refused[index] = error
       }
     }
-    for (index, column) in table.columns.enumerated() where isWhole && !seen.contains(index) {
-      guard column.needsValue, !column.hasDefault else { continue }
-      faults[index] = DatasyncError.valueMissing(column)
+    var faults = RequestFaults()
+    for (index, column) in table.columns.enumerated() {
+      if let error = refused[index] ?? refuse(index, values[index]) {
+        faults.note(error)
+      } else if isWhole, values[index] == nil, column.needsValue, !column.hasDefault {
+        faults.note(DatasyncError.valueMissing(column))
+      }
     }
-    return faults.sorted { $0.key < $1.key }.map(\.value)
+    return faults
   }
 
   /// Reads a stored image: every column's value, NULL where absent or of another type.

@@ -32,7 +32,7 @@ extension Operations {
   func write(
     _ messages: [WriteMessage], isCommit: Bool, mutationID: String, id: UInt64
   ) throws(DatasyncError) {
-    let resolver = WriteResolver(catalog: loop.catalog, ownTable: ownTable)
+    let resolver = WriteResolver(catalog: loop.catalog, ownTable: ownTable, store: loop.store)
     var operations: [WriteOperation] = []
     operations.reserveCapacity(messages.count)
     var byteCount = 64
@@ -40,7 +40,11 @@ extension Operations {
       do {
         operations.append(try resolver.resolve(message.write))
       } catch {
-        throw isCommit ? error.at(writeIndex: index) : error
+        var faults = RequestFaults()
+        faults.note(error)
+        faults.check { () throws(DatasyncError) in try checkMutationID(mutationID) }
+        let all = faults.joined(to: error)
+        throw isCommit ? all.at(writeIndex: index) : all
       }
       byteCount += message.write.byteCount
     }
@@ -73,13 +77,17 @@ extension Operations {
     _ id: String, _ operations: [WriteOperation], isCommit: Bool
   ) throws(DatasyncError) -> Mutation? {
     guard !id.isEmpty, !FaultSwitch.isOn(.repeatMutation) else { return nil }
+    try checkMutationID(id)
+    return Mutation(
+      scope: caller.mutationScope, id: id,
+      fingerprint: RequestFingerprint.of(operations, isCommit: isCommit))
+  }
+
+  private func checkMutationID(_ id: String) throws(DatasyncError) {
     guard id.utf8.count <= 64 else {
       throw .badField(
         "mutation_id", reason: "BAD_MUTATION_ID", "a mutation id has 1 to 64 bytes")
     }
-    return Mutation(
-      scope: caller.mutationScope, id: id,
-      fingerprint: RequestFingerprint.of(operations, isCommit: isCommit))
   }
 
   func register() -> UInt64 {

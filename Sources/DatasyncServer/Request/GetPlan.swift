@@ -14,13 +14,29 @@ struct GetPlan {
   init(_ request: GetRequest, catalog: Catalog, ownTable: Table?) throws(DatasyncError) {
     let table = try RequestNames.table(request.table, catalog: catalog, ownTable: ownTable)
     self.table = table
-    key = try RequestNames.key(request.id, of: table)
     includeDeleted = request.includeDeleted
-    selected = try RequestNames.select(request.select, of: table).map { columns in
-      Set(columns.map { table.columns[$0].number })
-    }
     unlessVersion = request.unlessVersion
-    guard ownTable == nil || unlessVersion == 0 else {
+    do throws(DatasyncError) {
+      key = try RequestNames.key(request.id, of: table)
+      selected = try RequestNames.select(request.select, of: table).map { columns in
+        Set(columns.map { table.columns[$0].number })
+      }
+      try GetPlan.checkVersion(request, ownTable)
+    } catch {
+      var faults = RequestFaults()
+      faults.check { () throws(DatasyncError) in try RequestNames.key(request.id, of: table) }
+      faults.check { () throws(DatasyncError) in
+        try RequestNames.select(request.select, of: table)
+      }
+      faults.check { () throws(DatasyncError) in try GetPlan.checkVersion(request, ownTable) }
+      throw faults.joined(to: error)
+    }
+  }
+
+  private static func checkVersion(
+    _ request: GetRequest, _ ownTable: Table?
+  ) throws(DatasyncError) {
+    guard ownTable == nil || request.unlessVersion == 0 else {
       throw .badField(
         "unless_version", reason: "BAD_CONDITION",
         "a typed Get answers with the row alone, and has no way to say \"not modified\"")

@@ -21,15 +21,28 @@ struct QueryPlan: Sendable {
   ) throws(DatasyncError) {
     let table = try RequestNames.table(request.table, catalog: catalog, ownTable: ownTable)
     fingerprint = QueryPlan.fingerprint(of: request, table: table)
-    order = try OrderBy(parsing: request.orderBy, table: table)
     top = UInt64(request.top)
     wantsCount = request.count
     let size = request.pageSize == 0 ? table.defaultPageSize : Int(request.pageSize)
     var scan = ScanRequest(table: table, limit: min(size, table.maxPageSize))
-    scan.filter = request.filter.isEmpty ? nil : try Filter(parsing: request.filter, table: table)
-    try scan.filter?.cost.check(maxFilterCost, limitName: "max_query_filter_cost")
+    do throws(DatasyncError) {
+      scan.filter = try QueryPlan.filter(request, table, maxFilterCost)
+      order = try OrderBy(parsing: request.orderBy, table: table)
+      scan.columns = try RequestNames.select(request.select, of: table)
+    } catch {
+      var faults = RequestFaults()
+      faults.check { () throws(DatasyncError) in
+        try QueryPlan.filter(request, table, maxFilterCost)
+      }
+      faults.check { () throws(DatasyncError) in
+        try OrderBy(parsing: request.orderBy, table: table)
+      }
+      faults.check { () throws(DatasyncError) in
+        try RequestNames.select(request.select, of: table)
+      }
+      throw faults.joined(to: error)
+    }
     scan.order = order
-    scan.columns = try RequestNames.select(request.select, of: table)
     scan.includeDeleted = request.includeDeleted
     scan.maxRowBytes = maxRowBytes
     // What comes last may be large.
@@ -48,6 +61,15 @@ struct QueryPlan: Sendable {
     }
     if top > 0 { scan.limit = Int(min(UInt64(scan.limit), top - min(top, rowsBefore))) }
     self.scan = scan
+  }
+
+  private static func filter(
+    _ request: QueryRequest, _ table: Table, _ maxCost: Int
+  ) throws(DatasyncError) -> Filter? {
+    guard !request.filter.isEmpty else { return nil }
+    let filter = try Filter(parsing: request.filter, table: table)
+    try filter.cost.check(maxCost, limitName: "max_query_filter_cost")
+    return filter
   }
 
   /// Everything that makes a query what it is; the page's size and count may differ from page to

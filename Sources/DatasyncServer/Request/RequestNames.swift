@@ -45,17 +45,36 @@ enum RequestNames {
   static func select(_ names: [String], of table: Table) throws(DatasyncError) -> [Int]? {
     guard !names.isEmpty else { return nil }
     var columns: [Int] = []
-    for (offset, name) in names.enumerated() {
-      guard let index = table.index(ofColumn: name) else {
-        throw badSelect(at: offset + 1, "\"\(name.shortened)\" \(table.noField(name))")
+    do throws(DatasyncError) {
+      for offset in names.indices {
+        columns.append(try column(names, offset, of: table, before: columns))
       }
-      guard !columns.contains(index) else {
-        throw badSelect(at: offset + 1, "\"\(name)\" is named twice")
+    } catch {
+      var faults = RequestFaults()
+      var named: [Int] = []
+      for offset in names.indices where !faults.isFull {
+        let index = faults.check { () throws(DatasyncError) in
+          try column(names, offset, of: table, before: named)
+        }
+        if let index { named.append(index) }
       }
-      columns.append(index)
+      throw faults.joined(to: error)
     }
     if !columns.contains(0) { columns.append(0) }
     return columns.sorted()
+  }
+
+  private static func column(
+    _ names: [String], _ offset: Int, of table: Table, before: [Int]
+  ) throws(DatasyncError) -> Int {
+    let name = names[offset]
+    guard let index = table.index(ofColumn: name) else {
+      throw badSelect(at: offset + 1, "\"\(name.shortened)\" \(table.noField(name))")
+    }
+    guard !before.contains(index) else {
+      throw badSelect(at: offset + 1, "\"\(name)\" is named twice")
+    }
+    return index
   }
 
   private static func badSelect(at position: Int, _ what: String) -> DatasyncError {

@@ -8,9 +8,19 @@ struct WriteResolver {
   let catalog: Catalog
   /// A typed service's own table; its requests leave `table` empty.
   var ownTable: Table?
+  /// Asked where a write is refused: it knows more of values that it would not keep.
+  let store: Store
 
-  /// - Throws: INVALID_ARGUMENT or NOT_FOUND; the message says which field.
+  /// - Throws: INVALID_ARGUMENT, with every bad value, or NOT_FOUND.
   func resolve(_ write: Write) throws(DatasyncError) -> WriteOperation {
+    do throws(DatasyncError) {
+      return try resolved(write)
+    } catch {
+      throw faults(of: write).joined(to: error)
+    }
+  }
+
+  private func resolved(_ write: Write) throws(DatasyncError) -> WriteOperation {
     switch write {
     case .create(let entity):
       return .create(try createDraft(entity))
@@ -34,12 +44,7 @@ struct WriteResolver {
     try RequestNames.table(name, catalog: catalog, ownTable: ownTable)
   }
 
-  private func draft(
-    _ entity: Entity?, isWhole: Bool = false
-  ) throws(DatasyncError) -> RowDraft {
-    guard let entity else {
-      throw .badField("entity", reason: "MISSING_ENTITY", "the request holds no row")
-    }
+  private func entityTable(_ entity: Entity) throws(DatasyncError) -> Table {
     guard let table = catalog.table(messageName: entity.messageName),
       ownTable.map({ $0.id == table.id }) ?? true
     else {
@@ -51,6 +56,14 @@ struct WriteResolver {
             among: (ownTable.map { [$0] } ?? catalog.tables).map(\.messageName), kind: "types"),
         metadata: ["type": entity.messageName.shortened])
     }
+    return table
+  }
+
+  private func draft(
+    _ entity: Entity?, isWhole: Bool = false
+  ) throws(DatasyncError) -> RowDraft {
+    guard let entity else { throw .missingEntity }
+    let table = try entityTable(entity)
     do {
       return try entity.bytes.withUnsafeBytes { bytes throws(DatasyncError) in
         try RowDecoder.draft(of: bytes, table: table, isWhole: isWhole)
@@ -72,22 +85,21 @@ struct WriteResolver {
 
   /// - Parameter isNew: Whether the row may come into being: then its key must be one that we make.
   private func checkKey(of draft: RowDraft, isNew: Bool) throws(DatasyncError) {
-    let key = draft.table.key.name
-    switch draft.values[0] {
-    case .string(""):
-      throw .badField(
-        key, reason: "MISSING_ID", "the request names no row: give its key",
-        metadata: ["table": draft.table.name])
-    case .string(let text):
-      if isNew, let fault = KeyText.fault(in: text) {
-        throw .badField(key, reason: "BAD_KEY", fault, metadata: ["table": draft.table.name])
-      }
+    if let fault = keyFault(draft.values[0], of: draft.table, isNew: isNew) { throw fault }
+  }
+
+  private func keyFault(_ key: Value?, of table: Table, isNew: Bool) -> DatasyncError? {
+    switch key {
+    case .string(let text) where !text.isEmpty:
+      guard isNew, let fault = KeyText.fault(in: text) else { return nil }
+      return .badField(
+        table.key.name, reason: "BAD_KEY", fault, metadata: ["table": table.name])
     case .int64:
-      break
-    case nil, .null, .bool, .double, .bytes, .timestamp:
-      throw .badField(
-        key, reason: "MISSING_ID", "the request names no row: give its key",
-        metadata: ["table": draft.table.name])
+      return nil
+    case nil, .null, .bool, .double, .string, .bytes, .timestamp:
+      return .badField(
+        table.key.name, reason: "MISSING_ID", "the request names no row: give its key",
+        metadata: ["table": table.name])
     }
   }
 
@@ -120,16 +132,23 @@ struct WriteResolver {
     }
     var columns: [Int] = []
     for path in mask {
-      guard let index = table.index(ofMaskPath: path) else {
-        throw badMask("\"\(path.shortened)\" \(table.noField(path))")
-      }
-      guard isWritable(index, of: table, options) else {
-        throw badMask("\"\(path)\" is written by the server, not by clients")
-      }
-      guard !columns.contains(index) else { throw badMask("\"\(path)\" is named twice") }
-      columns.append(index)
+      columns.append(try column(path, of: table, options, before: columns))
     }
     return columns
+  }
+
+  /// The position of the column that a path of the mask names.
+  private func column(
+    _ path: String, of table: Table, _ options: WriteOptions, before: [Int]
+  ) throws(DatasyncError) -> Int {
+    guard let index = table.index(ofMaskPath: path) else {
+      throw badMask("\"\(path.shortened)\" \(table.noField(path))")
+    }
+    guard isWritable(index, of: table, options) else {
+      throw badMask("\"\(path)\" is written by the server, not by clients")
+    }
+    guard !before.contains(index) else { throw badMask("\"\(path)\" is named twice") }
+    return index
   }
 
   private func isWritable(_ index: Int, of table: Table, _ options: WriteOptions) -> Bool {
@@ -139,5 +158,71 @@ struct WriteResolver {
 
   private func badMask(_ description: String) -> DatasyncError {
     .badField("update_mask", reason: "BAD_MASK", description)
+  }
+  // MARK: - Every fault
+
+  /// All that is wrong with a write that is refused, in the order of its fields.
+  private func faults(of write: Write) -> RequestFaults {
+    var faults = RequestFaults()
+    switch write {
+    case .create(let entity):
+      faults = self.faults(of: entity, isWhole: true) { table, key in
+        key == nil || key == .string("") ? nil : keyFault(key, of: table, isNew: true)
+      }
+    case .replace(let entity, let options):
+      faults = self.faults(of: entity, isWhole: true) { table, key in
+        keyFault(key, of: table, isNew: options.allowMissing)
+      }
+      faults.check { () throws(DatasyncError) in try condition(options) }
+    case .update(let entity, let mask, let options):
+      faults = self.faults(of: entity, isWhole: false, mask: mask ?? [], options) { table, key in
+        keyFault(key, of: table, isNew: options.allowMissing)
+      }
+      faults.check { () throws(DatasyncError) in try condition(options) }
+    case .delete(let name, let id, _):
+      let table = faults.check { () throws(DatasyncError) in try self.table(named: name) }
+      if let table {
+        faults.check { () throws(DatasyncError) in try RequestNames.key(id, of: table) }
+      }
+    }
+    return faults
+  }
+
+  /// Of a row, and then of the mask that names what of it is written.
+  private func faults(
+    of entity: Entity?, isWhole: Bool, mask: [String] = [],
+    _ options: WriteOptions = .init(ifVersion: 0, allowMissing: false, includeDeleted: false),
+    key: (Table, Value?) -> DatasyncError?
+  ) -> RequestFaults {
+    var faults = RequestFaults()
+    guard let entity else {
+      faults.note(.missingEntity)
+      return faults
+    }
+    let table = faults.check { () throws(DatasyncError) in try entityTable(entity) }
+    guard let table else { return faults }
+    var named: [Int] = []
+    var maskFaults = RequestFaults()
+    for path in mask where !maskFaults.isFull {
+      let index = maskFaults.check { () throws(DatasyncError) in
+        try column(path, of: table, options, before: named)
+      }
+      if let index { named.append(index) }
+    }
+    entity.bytes.withUnsafeBytes { bytes in
+      faults = RowDecoder.faults(of: bytes, table: table, isWhole: isWhole) { index, value in
+        guard index > 0 else { return key(table, value) }
+        guard let value, mask.isEmpty || named.contains(index) else { return nil }
+        return store.misfit(value, index, of: table)
+      }
+    }
+    faults.note(contentsOf: maskFaults)
+    return faults
+  }
+}
+
+extension DatasyncError {
+  fileprivate static var missingEntity: DatasyncError {
+    .badField("entity", reason: "MISSING_ENTITY", "the request holds no row")
   }
 }

@@ -31,27 +31,48 @@ struct SubscriptionPlan {
       } else {
         try RequestNames.table(request.table, catalog: catalog, ownTable: ownTable)
       }
-    view = try View(
-      table: table, filter: request.filter, select: request.select,
-      includeDeleted: request.includeDeleted, filters: filters, maxFilterCost: options.maxFilterCost
-    )
-    start =
-      switch request.start {
-      case .rows: .rows
-      case .now: .now
-      case .resumeToken(let text): .after(try ResumeToken(parsing: text, coder: tokens))
-      }
     once = request.once
     excludeOwn = request.excludeOwn
     wantsPrevious = request.previous
-    let interval = try SubscriptionPlan.amount(request.minInterval, field: "min_interval")
-    minInterval = interval == .zero ? nil : max(interval, options.minIntervalFloor)
-    let heartbeat = try SubscriptionPlan.amount(
-      request.heartbeatInterval, field: "heartbeat_interval")
-    self.heartbeat =
-      heartbeat == .zero
-      ? options.defaultHeartbeat
-      : min(max(heartbeat, options.heartbeatRange.lowerBound), options.heartbeatRange.upperBound)
+    let makeView = { () throws(DatasyncError) -> View in
+      try View(
+        table: table, filter: request.filter, select: request.select,
+        includeDeleted: request.includeDeleted, filters: filters,
+        maxFilterCost: options.maxFilterCost)
+    }
+    do throws(DatasyncError) {
+      view = try makeView()
+      start = try Start(request.start, tokens: tokens)
+      minInterval = try SubscriptionPlan.minInterval(request, options)
+      heartbeat = try SubscriptionPlan.heartbeat(request, options)
+    } catch {
+      var faults = RequestFaults()
+      faults.check(makeView)
+      faults.check { () throws(DatasyncError) in try Start(request.start, tokens: tokens) }
+      faults.check { () throws(DatasyncError) in
+        try SubscriptionPlan.minInterval(request, options)
+      }
+      faults.check { () throws(DatasyncError) in
+        try SubscriptionPlan.heartbeat(request, options)
+      }
+      throw faults.joined(to: error)
+    }
+  }
+
+  private static func minInterval(
+    _ request: SubscribeRequest, _ options: ServiceOptions
+  ) throws(DatasyncError) -> TimeAmount? {
+    let interval = try amount(request.minInterval, field: "min_interval")
+    return interval == .zero ? nil : max(interval, options.minIntervalFloor)
+  }
+
+  private static func heartbeat(
+    _ request: SubscribeRequest, _ options: ServiceOptions
+  ) throws(DatasyncError) -> TimeAmount {
+    let heartbeat = try amount(request.heartbeatInterval, field: "heartbeat_interval")
+    guard heartbeat != .zero else { return options.defaultHeartbeat }
+    return min(
+      max(heartbeat, options.heartbeatRange.lowerBound), options.heartbeatRange.upperBound)
   }
 
   /// - Throws: INVALID_ARGUMENT where the duration is negative.
@@ -65,5 +86,18 @@ struct SubscriptionPlan {
     // A day is more than any limit allows, and cannot overflow.
     guard duration.seconds < 86_400 else { return .hours(24) }
     return .nanoseconds(duration.seconds * 1_000_000_000 + Int64(duration.nanos))
+  }
+}
+
+extension SubscriptionPlan.Start {
+  fileprivate init(
+    _ start: SubscribeRequest.Start, tokens: TokenCoder
+  ) throws(DatasyncError) {
+    self =
+      switch start {
+      case .rows: .rows
+      case .now: .now
+      case .resumeToken(let text): .after(try ResumeToken(parsing: text, coder: tokens))
+      }
   }
 }

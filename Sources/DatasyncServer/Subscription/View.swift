@@ -43,10 +43,21 @@ final class View: Sendable {
       shelf = nil
       return
     }
-    condition =
-      filter.isEmpty
-      ? .always : try filters.condition(filter, table: table, maxCost: maxFilterCost)
-    let columns = try RequestNames.select(select, of: table)
+    let columns: [Int]?
+    do throws(DatasyncError) {
+      condition =
+        filter.isEmpty
+        ? .always : try filters.condition(filter, table: table, maxCost: maxFilterCost)
+      columns = try RequestNames.select(select, of: table)
+    } catch {
+      var faults = RequestFaults()
+      faults.check { () throws(DatasyncError) in
+        filter.isEmpty
+          ? .always : try filters.condition(filter, table: table, maxCost: maxFilterCost)
+      }
+      faults.check { () throws(DatasyncError) in try RequestNames.select(select, of: table) }
+      throw faults.joined(to: error)
+    }
     selected = columns.map { columns in Set(columns.map { table.columns[$0].number }) }
     sendsEveryUpdate =
       columns.map {

@@ -115,6 +115,7 @@ package final class Store: Storage {
   }
 
   package var catalog: Catalog { shared.catalog }
+  var schema: Schema { shared.schema }
 
   /// Tables that are not served now, and why; in order of name.
   package var unservedTables: [UnservedTable] { shared.schema.unserved }

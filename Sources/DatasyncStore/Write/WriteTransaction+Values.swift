@@ -78,22 +78,22 @@ extension WriteTransaction {
     isWhole: Bool
   ) -> WriteFailure {
     guard case .request(let error) = failure else { return failure }
-    var others: [DatasyncError.FieldViolation] = []
-    for (index, column) in stored.table.columns.enumerated() where index != refused {
-      if let value = values[index], !column.isSystem, !column.isGenerated {
-        do {
-          let value = try prepared(value, index, of: stored)
-          if value.isNull, column.needsValue { others.append(DatasyncError.valueMissing(column)) }
-        } catch .request(let error) {
-          others += error.violations
-        } catch {
-          continue
+    var faults = RequestFaults()
+    for (index, column) in stored.table.columns.enumerated() {
+      if index == refused {
+        faults.note(error)
+      } else if let value = values[index], !column.isSystem, !column.isGenerated {
+        let prepared = faults.check { () throws(DatasyncError) in
+          try stored.prepared(value, index)
+        }
+        if prepared?.isNull ?? false, column.needsValue {
+          faults.note(DatasyncError.valueMissing(column))
         }
       } else if isWhole, values[index] == nil, column.needsValue, !column.hasDefault {
-        others.append(DatasyncError.valueMissing(column))
+        faults.note(DatasyncError.valueMissing(column))
       }
     }
-    return .request(error.joined(with: others))
+    return .request(faults.joined(to: error))
   }
 
   private func defaultValue(_ index: Int, of stored: StoredTable) throws(WriteFailure) -> Value {
@@ -133,55 +133,11 @@ extension WriteTransaction {
   func prepared(
     _ value: Value, _ index: Int, of stored: StoredTable
   ) throws(WriteFailure) -> Value {
-    if let storage = stored.storages[index], storage.form != .declared {
-      return try rounded(value, storage, index, of: stored)
-    }
-    switch (stored.table.columns[index].type, value) {
-    case (.double, .double(let number)) where number == 0:
-      // SQLite stores integral reals as integers, which know no minus zero.
-      return .double(0)
-    case (.decimal(asWritten: false), .string(let text)):
-      guard let stored = NumericDecimal.stored(text) else {
-        throw refused(index, stored, NumericDecimal.inexact(text))
-      }
-      return .string(stored.text)
-    case (.json(asWritten: false), .string(let text)):
-      guard Double(text.trimmed)?.isFinite != false else {
-        throw refused(index, stored, "SQLite cannot store a number of this size as JSON")
-      }
-      return value
-    default:
-      return value
-    }
-  }
-
-  /// The value as it will read back from the column's form: what is finer is rounded down.
-  private func rounded(
-    _ value: Value, _ storage: ColumnStorage, _ index: Int, of stored: StoredTable
-  ) throws(WriteFailure) -> Value {
-    if case .enumeration = storage.type, case .string(let text) = value {
-      // In the declared spelling; the column's CHECK refuses what is none of its values.
-      let read = try? FormReader.value(.text(text), type: storage.type, form: storage.form)
-      return read ?? value
-    }
-    do throws(FormMisfit) {
-      let written = try FormWriter.stored(
-        value, type: storage.type, form: storage.form,
-        isNumeric: stored.affinities[index] == .numeric)
-      return try FormReader.value(written, type: storage.type, form: storage.form)
+    do throws(DatasyncError) {
+      return try stored.prepared(value, index)
     } catch {
-      throw refused(index, stored, error.description)
+      throw .request(error)
     }
-  }
-
-  private func refused(
-    _ index: Int, _ stored: StoredTable, _ description: String
-  ) -> WriteFailure {
-    let column = stored.table.columns[index].name
-    return .request(
-      .badField(
-        column, reason: "BAD_VALUE", description,
-        metadata: ["table": stored.table.name, "column": column]))
   }
 
   func bind(
