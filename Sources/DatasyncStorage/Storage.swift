@@ -65,6 +65,18 @@ package protocol Storage: AnyObject, Sendable {
   /// Lets the writer go on, where it waits for whoever takes its batches.
   func resumeWriting()
 
+  /// Takes back the writes that a session waits for, as far as they have not begun; nobody is told of them
+  /// any more.
+  ///
+  /// - Returns: The requests' own numbers, in the order in which they were submitted; they are not answered.
+  ///   Those that have begun are.
+  func withdrawWrites(loop: Int, session: UInt64) -> [UInt64]
+
+  /// Why a column would not keep a value as it is; nil where it would, or where the table has just changed.
+  ///
+  /// - Parameter index: The column's position in ``Table/columns``, neither the key's nor a system column's.
+  func misfit(_ value: Value, _ index: Int, of table: Table) -> DatasyncError?
+
   /// Begins no write any more: those that wait and those that come are refused with UNAVAILABLE. Calls back
   /// when those that had begun are in a batch that was announced.
   func endWrites(_ ended: @escaping @Sendable () -> Void)
@@ -91,6 +103,7 @@ package protocol Storage: AnyObject, Sendable {
 
 extension Storage {
   package func check(_ filter: Filter) throws(DatasyncError) {}
+  package func misfit(_ value: Value, _ index: Int, of table: Table) -> DatasyncError? { nil }
 
   /// Runs a closure in a snapshot, and calls back on the same thread of the store.
   ///

@@ -538,6 +538,90 @@ def test_the_end_of_a_drain_begins_no_write_and_answers_what_has_begun(serve):
     server.start()
 
 
+def slow_write(session):
+    """A write that has begun, and lasts for seconds."""
+    request = session.send("create", entity=session.contract.entity("pears", id="slow", weight=7))
+    time.sleep(0.3)
+    assert not session.of(request), "the trigger is too fast for this test"
+    return request
+
+
+def plums(session, count=10):
+    """Writes that wait behind it."""
+    entity = session.contract.entity
+    return [session.send("create", entity=entity("plums", name=str(n))) for n in range(count)]
+
+
+def were_not_made(session, requests, server):
+    """Each is answered so, and so it is."""
+    for request in requests:
+        (answer,) = session.of(request)
+        assert answer.status.code == 14 and "CALL_ENDED" in str(answer.status), answer
+    # The writer comes round once more, whatever was in its queue.
+    with Session(server) as session:
+        session.create("plums", name="later")
+        names = [row["name"] for row in session.page("plums").rows]
+    assert names == ["later"]
+
+
+def test_the_end_of_max_age_begins_no_write_and_answers_what_has_begun(serve):
+    limits = ["--limit", "max_age=1s", "--limit", "max_age_grace=300ms"]
+    server = serve("a.db", "--attach", *limits, sql=SLOW)
+    with Session(server) as session, Session(server) as other:
+        time.sleep(0.4)
+        slow = slow_write(session)
+        waiting, of_other = plums(session), plums(other)
+        # Nothing of its own has begun: it does not wait.
+        check(other.ended(), "UNAVAILABLE")
+        assert not session.of(slow) and session.outcome is None
+        check(session.ended(), "UNAVAILABLE")
+        (written,) = session.of(slow)
+        assert written.HasField("write"), "a write that had begun was not answered"
+        were_not_made(other, of_other, server)
+        assert all("CALL_ENDED" in str(session.of(request)) for request in waiting)
+    assert server.foreign("SELECT id, weight FROM pears WHERE id = 'slow'") == [("slow", 8)]
+
+
+def test_a_session_that_a_limit_ends_begins_no_write_and_answers_what_has_begun(serve):
+    server = serve("a.db", "--attach", sql=SLOW)
+    with Session(server) as session:
+        slow = slow_write(session)
+        waiting = plums(session)
+        for _ in range(17):
+            session.send_raw(b"\xff" * 10)
+        # Sent after the end was sealed: it comes to nobody.
+        late = plums(session)
+        check(session.ended(), "INVALID_ARGUMENT")
+        (written,) = session.of(slow)
+        assert written.HasField("write"), "a write that had begun was not answered"
+        assert not [answer for request in late for answer in session.of(request)]
+        were_not_made(session, waiting, server)
+
+
+def test_a_session_with_a_message_too_large_begins_no_write_and_answers_what_has_begun(serve):
+    server = serve("a.db", "--attach", "--limit", "max_message_bytes=64KiB", sql=SLOW)
+    with Session(server) as session:
+        slow = slow_write(session)
+        waiting = plums(session)
+        session.send_raw(bytes(100_000))
+        check(session.ended(), "RESOURCE_EXHAUSTED")
+        (written,) = session.of(slow)
+        assert written.HasField("write"), "a write that had begun was not answered"
+        were_not_made(session, waiting, server)
+
+
+def test_a_write_that_its_deadline_finds_waiting_is_not_made(serve):
+    server = serve("a.db", "--attach", sql=SLOW)
+    with Session(server) as session:
+        slow = slow_write(session)
+        row = server.contract.entity("plums", name="late")
+        with refused("DEADLINE_EXCEEDED"):
+            server.unary("Create", entity=row, timeout=0.3)
+        assert not session.of(slow)
+        session.answer(slow)
+        were_not_made(session, [], server)
+
+
 # -- proto
 
 

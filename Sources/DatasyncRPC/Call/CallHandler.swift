@@ -13,6 +13,10 @@ package protocol CallHandler: AnyObject {
   /// The client reset the stream, the connection is gone, or the deadline has passed. The runtime
   /// answers; the handler only lets go.
   func cancelled(_ cause: CancellationCause)
+  /// The server is about to end the call, for a reason of its own: nothing new comes, and the handler
+  /// begins nothing more. It calls back once what it had begun is answered; then the runtime answers,
+  /// and ``cancelled(_:)`` tells so.
+  func serverEnding(_ ended: @escaping () -> Void)
   /// The call is writable again after it was not.
   func drained()
   /// The server shuts down; the call may go on for that long.
@@ -20,6 +24,7 @@ package protocol CallHandler: AnyObject {
 }
 
 extension CallHandler {
+  package func serverEnding(_ ended: @escaping () -> Void) { ended() }
   package func drained() {}
   package func serverDraining(timeLeft: TimeAmount) {}
 }

@@ -7,7 +7,7 @@ extension ServerCall: HTTP2StreamDelegate {
 
   package func dataReceived(_ data: ByteBuffer, _ stream: HTTP2Stream) {
     unconsumedBytes += data.readableBytes
-    guard handler != nil else {
+    guard handler != nil, !isEnding else {
       consume(unconsumedBytes)
       return
     }
@@ -16,8 +16,8 @@ extension ServerCall: HTTP2StreamDelegate {
     countHeld()
     guard holdsSome, let limit = connection.requestLimit(adding: 0) else { return }
     connection.options.limitObserver?.limitReached(limit)
-    abort(
-      Status(
+    end(
+      inOrder: Status(
         .resourceExhausted,
         "the server holds too much of what clients have sent (\(limit.rawValue)): try again later"))
   }
@@ -54,7 +54,7 @@ extension ServerCall: HTTP2StreamDelegate {
     guard !isDelivering else { return }
     isDelivering = true
     defer { isDelivering = false }
-    while handler != nil, !isPaused {
+    while handler != nil, !isPaused, !isEnding {
       if connection.isTurnOver { return postpone() }
       switch deframer.next() {
       case .message(let message, let isCompressed):
@@ -70,11 +70,11 @@ extension ServerCall: HTTP2StreamDelegate {
         if status.code == .resourceExhausted {
           connection.options.limitObserver?.limitReached(.message)
         }
-        abort(status)
+        end(inOrder: status)
         return
       }
     }
-    if handler != nil {
+    if handler != nil, !isEnding {
       deframer.detach()
       consume(unconsumedBytes - deframer.bufferedBytes)
       updateAwaitsBytes()
@@ -117,7 +117,9 @@ extension ServerCall: HTTP2StreamDelegate {
 
   private func decompress(_ message: ByteBuffer) -> ByteBuffer? {
     guard let requestEncoding else {
-      abort(Status(.internal, "a message is marked compressed, but the call names no encoding"))
+      end(
+        inOrder: Status(
+          .internal, "a message is marked compressed, but the call names no encoding"))
       return nil
     }
     let limit = connection.options.maxMessageBytes
@@ -125,12 +127,12 @@ extension ServerCall: HTTP2StreamDelegate {
       return try Compression.decompress(message, requestEncoding, maxBytes: limit)
     } catch .tooLarge {
       connection.options.limitObserver?.limitReached(.message)
-      abort(
-        Status(
+      end(
+        inOrder: Status(
           .resourceExhausted,
           "a message is decompressed over the limit of \(limit) (\(Limit.message.rawValue))"))
     } catch {
-      abort(Status(.internal, "a compressed message is not \(requestEncoding.rawValue)"))
+      end(inOrder: Status(.internal, "a compressed message is not \(requestEncoding.rawValue)"))
     }
     return nil
   }
@@ -138,7 +140,7 @@ extension ServerCall: HTTP2StreamDelegate {
   private func deliverHalfClose() {
     guard !wasHalfCloseDelivered else { return }
     guard deframer.bufferedBytes == 0 else {
-      abort(Status(.internal, "the request ends within a message"))
+      end(inOrder: Status(.internal, "the request ends within a message"))
       return
     }
     wasHalfCloseDelivered = true

@@ -49,6 +49,8 @@ package final class ServerCall {
   /// Whether its messages wait for the connection's next turn.
   var isPostponed = false
   var isDelivering = false
+  /// Whether nothing new is delivered, since the server ends the call.
+  private(set) var isEnding = false
   var isHalfClosed = false
   var wasHalfCloseDelivered = false
   var unconsumedBytes = 0
@@ -279,7 +281,21 @@ package final class ServerCall {
     consume(unconsumedBytes)
   }
 
-  /// Ends the call for a reason of the runtime's own.
+  /// Ends the call for a reason of the server's own, when what the handler has begun is answered. What
+  /// has not come to the handler by now never does.
+  package func end(inOrder status: Status) {
+    guard answer != .finished, stream != nil, !isEnding else { return }
+    guard let handler else { return abort(status) }
+    isEnding = true
+    heldMessage = nil
+    deframer.removeAll()
+    countHeld()
+    stream?.awaitsBytes = false
+    consume(unconsumedBytes)
+    handler.serverEnding { [self] in abort(status) }
+  }
+
+  /// Ends the call for a reason of the runtime's own, now.
   func abort(_ status: Status, cause: CancellationCause = .aborted) {
     guard answer != .finished, stream != nil else { return }
     let handler = handler

@@ -30,6 +30,8 @@ final class ServerConnection: HTTP2ConnectionDelegate {
   }
   private var requestShare: BudgetShare?
   private var known: KnownHead?
+  /// Whether every call is ended, and then the connection.
+  private var isEnding = false
 
   init(
     options: Shared<RPCOptions>, http2: Shared<HTTP2Options>, registry: ServiceRegistry, peer: Peer,
@@ -114,6 +116,7 @@ final class ServerConnection: HTTP2ConnectionDelegate {
     call.handler = opening.route.method.handler(call)
     // Finished already: nothing more may reach the handler.
     if call.answer == .finished { call.letGo() }
+    if isEnding { call.end(inOrder: ServerConnection.ending) }
   }
 
   private func unknownMethod(_ path: String) -> Status {
@@ -217,6 +220,7 @@ final class ServerConnection: HTTP2ConnectionDelegate {
 
   func callFinished(_ status: Status) {
     counts.finished(status)
+    if isEnding { closeWhenCallsAreOver() }
     if status.details.count > Status.maxDetailsBytes {
       logger.debug(
         "status details are too long and left out",
@@ -243,13 +247,22 @@ final class ServerConnection: HTTP2ConnectionDelegate {
     http2.beginDrain(reason: "shutting_down", grace: timeLeft, endsCalls: false)
   }
 
-  /// Ends every call and the connection.
+  /// Ends every call, as each has answered what it had begun, and then the connection.
   func close() {
     if let gate { return gate.close() }
-    for call in calls {
-      call.abort(Status(.unavailable, "the server is shutting down"))
-    }
-    http2.close(reason: "shutting_down")
+    guard !isEnding else { return }
+    isEnding = true
+    for call in calls { call.end(inOrder: ServerConnection.ending) }
+    closeWhenCallsAreOver()
+  }
+
+  private static let ending = Status(.unavailable, "the server is shutting down")
+
+  private func closeWhenCallsAreOver() {
+    let isOpen = http2.streams.contains { ($0.delegate as? ServerCall)?.isOpen ?? false }
+    guard !isOpen else { return }
+    // Behind the last call's status, which is about to be sent.
+    eventLoop.assumeIsolated().execute { [self] in http2.close(reason: "shutting_down") }
   }
 
   func connectionClosed() {

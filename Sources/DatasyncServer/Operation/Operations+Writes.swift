@@ -68,6 +68,7 @@ extension Operations {
   }
 
   func submit(_ request: WriteRequest, id: UInt64) throws(DatasyncError) {
+    guard whenWritesEnded == nil else { throw DatasyncError.callEnds }
     try loop.submit(request)
     pendingWrites[request.replyTo.request] = PendingWrite(
       requestID: id, isCommit: request.isCommit)
@@ -130,6 +131,33 @@ extension Operations {
     }
     startSteps()
     unregisterWhenIdle()
+    tellWritesEnded()
+  }
+
+  // MARK: - The end
+
+  /// Refuses writes that have not begun, and calls back when those that had are answered: nobody may
+  /// learn that a write failed which took effect. Not where the call is gone before that.
+  func endWrites(_ ended: @escaping () -> Void) {
+    guard whenWritesEnded == nil else { return }
+    whenWritesEnded = ended
+    let withdrawn = withdraw().compactMap { pendingWrites.removeValue(forKey: $0)?.requestID }
+    let waiting = steps.filter { $0.kind == .write }.map(\.requestID)
+    for id in withdrawn + waiting {
+      if case .write = running[id] { finish(id, error: .callEnds) }
+    }
+    tellWritesEnded()
+  }
+
+  private func tellWritesEnded() {
+    guard pendingWrites.isEmpty, let ended = whenWritesEnded else { return }
+    ended()
+  }
+
+  /// The tickets of writes that the store has not begun, and will not.
+  func withdraw() -> [UInt64] {
+    guard !pendingWrites.isEmpty, let registration else { return [] }
+    return loop.store.withdrawWrites(loop: loop.index, session: registration)
   }
 }
 
@@ -144,6 +172,14 @@ extension Write {
 }
 
 extension DatasyncError {
+  /// Of a write that had not begun when the server ended its call.
+  fileprivate static var callEnds: DatasyncError {
+    DatasyncError(
+      .unavailable, reason: "CALL_ENDED",
+      "the server ends the call before the write had its turn: it was not made, send it again",
+      retryAfter: .zero)
+  }
+
   /// The same error, of one write of a commit.
   fileprivate func at(writeIndex index: Int) -> DatasyncError {
     var error = self

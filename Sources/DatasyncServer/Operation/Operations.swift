@@ -26,6 +26,8 @@ final class Operations: WriteRequester {
   /// Writes handed to the store, by ticket; the order of tickets is the order of sending.
   var pendingWrites: [UInt64: PendingWrite] = [:]
   var nextTicket: UInt64 = 1
+  /// Told when no write that had begun is unanswered; set: none is begun any more.
+  var whenWritesEnded: (() -> Void)?
   /// What waits for its turn, in the order of sending.
   var steps: Deque<Step> = []
   /// Reads whose turn has come and that are not done with the store.
@@ -131,9 +133,12 @@ final class Operations: WriteRequester {
     return true
   }
 
-  /// The call is gone: nobody hears more. Writes on their way take effect all the same.
+  /// The call is gone, whoever ended it: nobody hears more. A write that nobody can be told of is not
+  /// begun; one that is takes effect.
   func abandon() {
     sink = nil
+    whenWritesEnded = nil
+    for ticket in withdraw() { pendingWrites[ticket] = nil }
     let requests = Array(running.values)
     running = [:]
     if subscriptionCount > 0 { subscriptionsLeft(subscriptionCount) }

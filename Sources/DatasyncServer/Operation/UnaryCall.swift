@@ -58,6 +58,10 @@ final class UnaryCall: CallHandler, ResponseSink {
     operations.abandon()
   }
 
+  func serverEnding(_ ended: @escaping () -> Void) {
+    operations.endWrites(ended)
+  }
+
   func drained() {
     if !isEnded { operations.drained() }
   }

@@ -53,7 +53,7 @@ final class Session: CallHandler, ResponseSink {
     guard malformedCount <= loop.options.maxMalformedMessages else {
       let error = DatasyncError.tooManyMalformedMessages(loop.options.maxMalformedMessages)
       loop.note(error)
-      return end(Status(error, encoder: loop.encoder))
+      return call.end(inOrder: Status(error, encoder: loop.encoder))
     }
     send(status: .malformedMessage, for: 0)
   }
@@ -108,6 +108,10 @@ final class Session: CallHandler, ResponseSink {
   func cancelled(_ cause: CancellationCause) {
     noteEnd()
     operations.abandon()
+  }
+
+  func serverEnding(_ ended: @escaping () -> Void) {
+    operations.endWrites(ended)
   }
 
   private func noteEnd() {

@@ -39,8 +39,12 @@ package struct WriteQueue {
     let session: UInt64
 
     init(_ request: WriteRequest) {
-      loop = request.replyTo.loop
-      session = request.replyTo.session
+      self.init(loop: request.replyTo.loop, session: request.replyTo.session)
+    }
+
+    init(loop: Int, session: UInt64) {
+      self.loop = loop
+      self.session = session
     }
   }
 
@@ -130,6 +134,20 @@ package struct WriteQueue {
     served.removeAll(where: returned.contains)
     waiting.prepend(contentsOf: order.filter { !hadTurn.contains($0) })
     served.prepend(contentsOf: order.filter(hadTurn.contains))
+  }
+
+  /// Gives back what a session waits for, in the order sent.
+  mutating func withdraw(loop: Int, session: UInt64) -> [WriteRequest] {
+    let requester = Requester(loop: loop, session: session)
+    guard let lane = laneOf[requester] else { return [] }
+    let requests = Array(lanes[lane].requests)
+    lanes[lane].requests.removeAll()
+    waiting.removeAll { $0 == lane }
+    served.removeAll { $0 == lane }
+    free(lane, of: requester)
+    count -= requests.count
+    byteCount -= requests.reduce(0) { $0 + $1.byteCount }
+    return requests
   }
 
   // MARK: - Lanes

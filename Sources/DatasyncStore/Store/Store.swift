@@ -166,6 +166,10 @@ package final class Store: Storage {
     writer.resume()
   }
 
+  package func withdrawWrites(loop: Int, session: UInt64) -> [UInt64] {
+    writer.withdraw(loop: loop, session: session)
+  }
+
   package func endWrites(_ ended: @escaping @Sendable () -> Void) {
     writer.endWrites(ended)
   }

@@ -153,6 +153,13 @@ final class Writer: @unchecked Sendable {
     if isOver { ended() } else { inbox.broadcast() }
   }
 
+  /// Takes back what a session waits for, as far as it has not begun.
+  ///
+  /// - Returns: The requests' own numbers; nobody answers them.
+  func withdraw(loop: Int, session: UInt64) -> [UInt64] {
+    inbox.withLock { $0.queue.withdraw(loop: loop, session: session) }.map(\.replyTo.request)
+  }
+
   var queuedCount: Int { inbox.withLock { $0.queue.count } }
   var queuedBytes: Int { inbox.withLock { $0.queue.byteCount } }
 

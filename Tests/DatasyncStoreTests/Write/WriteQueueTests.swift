@@ -43,6 +43,24 @@ struct WriteQueueTests {
     #expect(queue.takeBatch(wide).isEmpty)
   }
 
+  @Test func `what a session takes back is gone, and the turns of others are as they were`() {
+    var queue = queue([
+      request(1, 1), request(1, 2), request(2, 1), request(3, 1), request(2, 2),
+    ])
+    let narrow = WriteQueue.BatchLimits(requests: 1, writes: 4096, bytes: 1 << 20)
+    #expect(names(queue.takeBatch(narrow)) == ["1.1"])
+    #expect(names(queue.withdraw(loop: 0, session: 2)) == ["2.1", "2.2"])
+    #expect(queue.count == 2 && queue.byteCount == 200)
+    // Nothing waits for it, or it is another loop's.
+    #expect(queue.withdraw(loop: 0, session: 2).isEmpty)
+    #expect(queue.withdraw(loop: 0, session: 3).isEmpty)
+    // One that was served in the last batch.
+    #expect(names(queue.withdraw(loop: 1, session: 1)) == ["1.2"])
+    queue.append(request(2, 3))
+    #expect(names(queue.takeBatch(wide)) == ["3.1", "2.3"])
+    #expect(queue.isEmpty && queue.byteCount == 0)
+  }
+
   @Test func `a single write goes with the next batch, however much another session has sent`() {
     var queue = queue((1...1000).map { request(1, $0) })
     let limits = WriteQueue.BatchLimits(requests: 64, writes: 4096, bytes: 1 << 20)
