@@ -58,8 +58,10 @@ extension ServerCall: HTTP2StreamDelegate {
       if connection.isTurnOver { return postpone() }
       switch deframer.next() {
       case .message(let message, let isCompressed):
-        connection.takeTurn(message.readableBytes)
+        let bytes = message.readableBytes
+        let start = connection.takeTurn(bytes)
         deliver(message, isCompressed)
+        if let start { connection.tookTurn(since: start, bytes: bytes) }
       case .needsMore:
         // Consumed while it is put together: a message may be larger than the window.
         deframer.detach()

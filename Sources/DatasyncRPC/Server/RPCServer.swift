@@ -24,6 +24,12 @@ package final class RPCServer: Sendable {
     let channel: any Channel
   }
 
+  /// What the connections of an event loop share. Loop-bound.
+  private struct LoopQueues {
+    let pumps: PumpQueue
+    let turns: TurnQueue
+  }
+
   private struct State {
     var listeners: [Listener] = []
     var connections: [Int: NIOLoopBound<ServerConnection>] = [:]
@@ -31,7 +37,7 @@ package final class RPCServer: Sendable {
     var endedCalls = CallCounts()
     var perAddress: [String: Int] = [:]
     /// Of each event loop that has had a connection.
-    var pumpQueues: [ObjectIdentifier: NIOLoopBound<PumpQueue>] = [:]
+    var queues: [ObjectIdentifier: NIOLoopBound<LoopQueues>] = [:]
     var isDraining = false
     var whenEmpty: [EventLoopPromise<Void>] = []
   }
@@ -124,9 +130,10 @@ package final class RPCServer: Sendable {
     let ip = remote?.ipAddress ?? ""
     let peer = Peer(
       address: "\(ip):\(remote?.port ?? 0)", isLoopback: remote?.isLoopback ?? false)
+    let queues = queues(of: channel.eventLoop)
     let connection = ServerConnection(
       options: sharedOptions, http2: sharedHTTP2Options, registry: registry, peer: peer,
-      eventLoop: channel.eventLoop, logger: logger
+      eventLoop: channel.eventLoop, turns: queues.turns, logger: logger
     ) { [weak self] in self?.closed($0, ip) }
     let bound = NIOLoopBound(connection, eventLoop: channel.eventLoop)
     let refusal: Limit?? = state.withLock { state in
@@ -147,25 +154,28 @@ package final class RPCServer: Sendable {
       }
       throw Refused()
     }
-    let pumpQueue = pumpQueue(of: channel.eventLoop)
     guard let tls = options.tls else {
       try channel.pipeline.syncOperations.addHandler(
-        connection.speak(sendingWith: pumpQueue, writesToSocket: true))
+        connection.speak(sendingWith: queues.pumps, writesToSocket: true))
       return
     }
     try channel.pipeline.syncOperations.addHandlers(
       tls.makeHandler(),
       TLSGate(
-        connection: connection, timeout: tls.handshakeTimeout, pumpQueue: pumpQueue, log: rareLog))
+        connection: connection, timeout: tls.handshakeTimeout, pumpQueue: queues.pumps, log: rareLog
+      ))
   }
 
-  private func pumpQueue(of eventLoop: any EventLoop) -> PumpQueue {
+  private func queues(of eventLoop: any EventLoop) -> LoopQueues {
     state.withLock { state in
       let id = ObjectIdentifier(eventLoop)
-      if let queue = state.pumpQueues[id] { return queue }
-      let queue = NIOLoopBound(PumpQueue(eventLoop: eventLoop), eventLoop: eventLoop)
-      state.pumpQueues[id] = queue
-      return queue
+      if let queues = state.queues[id] { return queues }
+      let queues = NIOLoopBound(
+        LoopQueues(
+          pumps: PumpQueue(eventLoop: eventLoop), turns: TurnQueue(eventLoop: eventLoop)),
+        eventLoop: eventLoop)
+      state.queues[id] = queues
+      return queues
     }.value
   }
 

@@ -11,6 +11,7 @@ final class ServerConnection: HTTP2ConnectionDelegate {
   var options: RPCOptions { _read { yield sharedOptions.value } }
   let registry: ServiceRegistry
   let eventLoop: any EventLoop
+  private let turns: TurnQueue
   private let logger: Logger
   var peer: Peer
   let http2: HTTP2Connection
@@ -35,14 +36,15 @@ final class ServerConnection: HTTP2ConnectionDelegate {
 
   init(
     options: Shared<RPCOptions>, http2: Shared<HTTP2Options>, registry: ServiceRegistry, peer: Peer,
-    eventLoop: any EventLoop,
-    logger: Logger, onClose: @escaping (ServerConnection) -> Void
+    eventLoop: any EventLoop, turns: TurnQueue, logger: Logger,
+    onClose: @escaping (ServerConnection) -> Void
   ) {
     sharedOptions = options
     requestShare = options.value.requestBudget.map { BudgetShare($0) }
     self.registry = registry
     self.peer = peer
     self.eventLoop = eventLoop
+    self.turns = turns
     self.logger = logger
     self.onClose = onClose
     self.http2 = HTTP2Connection(role: .server, options: http2)
@@ -165,20 +167,33 @@ final class ServerConnection: HTTP2ConnectionDelegate {
 
   var isTurnOver: Bool { turnCost >= ServerConnection.turn }
 
-  /// A message is delivered. A long one may be as much work as many.
-  func takeTurn(_ bytes: Int) {
-    turnCost += bytes < 1024 ? 1 : bytes >> 6
+  /// A message is about to be delivered.
+  ///
+  /// - Returns: For ``tookTurn(since:bytes:)``; nil where it is a small one.
+  func takeTurn(_ bytes: Int) -> NIODeadline? {
+    turnCost += 1
+    return bytes < ServerConnection.small ? nil : .now()
   }
+
+  /// A long one may be as much work as many, beyond what its length says.
+  func tookTurn(since start: NIODeadline, bytes: Int) {
+    let time = (NIODeadline.now() - start).nanoseconds / ServerConnection.timeOfSmall
+    turnCost += max(bytes >> 6, Int(clamping: time))
+  }
+
+  private static let small = 1024
+  /// What a small message takes, in nanoseconds, about.
+  private static let timeOfSmall: Int64 = 4_000
 
   func postpone(_ call: ServerCall) {
     guard !call.isPostponed else { return }
     call.isPostponed = true
     postponed.append(call)
-    guard postponed.count == 1 else { return }
-    eventLoop.assumeIsolated().execute { [self] in nextTurn() }
+    if postponed.count == 1 { turns.append { [self] in nextTurn() } }
   }
 
-  private func nextTurn() {
+  /// Delivers what was postponed, as far as one turn goes.
+  func nextTurn() {
     turnCost = 0
     let calls = postponed
     postponed.removeAll(keepingCapacity: calls.count <= 128)

@@ -62,6 +62,8 @@ final class ServiceLoop {
   private var requesters: [UInt64: any WriteRequester] = [:]
   private var nextRequester: UInt64 = 1
   private var lastTurn: UInt64 = 0
+  /// Of what becomes of pages: each may be a megabyte to be encoded.
+  private let turns: NIOLoopBound<TurnQueue>
   private var waiting: [(position: Sequence, body: () -> Void)] = []
   private var checkpoint: (sequence: Sequence, bytes: [UInt8])?
   private var pointReads: [PointRead] = []
@@ -90,6 +92,7 @@ final class ServiceLoop {
     let filters = filters ?? FilterShelf(maxBytes: options.maxFilterBytes)
     self.filters = filters
     memos = RowMemos(options.filterBudget, terms: filters.terms)
+    turns = NIOLoopBound(TurnQueue(eventLoop: eventLoop), eventLoop: eventLoop)
     heartbeats = TimerQueue(eventLoop: eventLoop, purpose: .heartbeat)
     intervals = TimerQueue(eventLoop: eventLoop, purpose: .interval)
     tail = CommitTail(start: head, maxBytes: options.tailBytes)
@@ -316,9 +319,13 @@ final class ServiceLoop {
     let eventLoop = eventLoop
     let completion = NIOLoopBound(completion, eventLoop: eventLoop)
     let log = log
+    let turns = isShort ? nil : turns
     store.read(scope, cancellation: cancellation, client: turn, isShort: isShort, body) { result in
       if case .failure(let error) = result { log.readFailed(error) }
-      eventLoop.execute { completion.value(result) }
+      eventLoop.execute {
+        guard let turns else { return completion.value(result) }
+        turns.value.perform { completion.value(result) }
+      }
     }
   }
 
