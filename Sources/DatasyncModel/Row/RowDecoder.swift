@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// Reads a row's protobuf message, from a client (checked) or from the store (trusted).
 package enum RowDecoder {
   /// Reads what a client sent: types, ranges and forms are checked, values canonicalized.
@@ -141,11 +147,20 @@ package enum RowDecoder {
     // Both in order of number.
     while let number = [old.number, new.number].compactMap(\.self).min() {
       let (left, right) = (old.take(number), new.take(number))
-      if let left, let right, left.elementsEqual(right) { continue }
+      if let left, let right, isSame(left, right) { continue }
       changed.append(number)
     }
     guard old.isInOrder, new.isInOrder else { return changedNumbers(fields(before), fields(after)) }
     return changed
+  }
+
+  /// A field may have megabytes.
+  private static func isSame(
+    _ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer
+  ) -> Bool {
+    guard left.count == right.count else { return false }
+    guard let left = left.baseAddress, let other = right.baseAddress else { return true }
+    return memcmp(left, other, right.count) == 0
   }
 
   /// Of images that a damaged file holds.
@@ -154,7 +169,7 @@ package enum RowDecoder {
   ) -> [Int] {
     Set(old.keys).union(new.keys).filter { number in
       guard let left = old[number], let right = new[number] else { return true }
-      return !left.elementsEqual(right)
+      return !isSame(left, right)
     }.sorted()
   }
 

@@ -30,7 +30,7 @@ package final class TurnQueue {
   }
 
   /// Runs a turn once the sockets were looked at.
-  func append(_ turn: @escaping () -> Void) {
+  package func append(_ turn: @escaping () -> Void) {
     waiting.append(turn)
     schedule()
   }

@@ -64,6 +64,8 @@ final class ServiceLoop {
   private var lastTurn: UInt64 = 0
   /// Of what becomes of pages: each may be a megabyte to be encoded.
   private let turns: NIOLoopBound<TurnQueue>
+  /// Subscriptions that have ended, to be freed in turns.
+  private var released: [Subscription] = []
   private var waiting: [(position: Sequence, body: () -> Void)] = []
   private var checkpoint: (sequence: Sequence, bytes: [UInt8])?
   private var pointReads: [PointRead] = []
@@ -249,6 +251,16 @@ final class ServiceLoop {
 
   func leaveLive(_ subscription: Subscription) {
     if isDelivering { departed.append(subscription) } else { live.remove(subscription) }
+  }
+
+  /// To free a filter like this takes about as long as to read it.
+  private static let largeFilterBytes = 4096
+
+  /// Keeps a subscription that has ended, and whose filter is large, until there is time to free it.
+  func release(_ subscription: Subscription) {
+    guard subscription.filterBytes >= ServiceLoop.largeFilterBytes else { return }
+    released.append(subscription)
+    turns.value.append { [self] in released.removeLast() }
   }
 
   /// nil for what no subscription can see: an attached table, after ending those that must end, and

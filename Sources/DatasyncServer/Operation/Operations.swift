@@ -154,7 +154,9 @@ final class Operations: WriteRequester {
     waitingSubscriptions.removeAll()
     for request in requests {
       switch request {
-      case .subscription(let subscription): subscription.cancel()
+      case .subscription(let subscription):
+        subscription.cancel()
+        loop.release(subscription)
       case .read(let flag): flag.cancel()
       case .longPoll(let poll): poll.cancel()
       case .write: break
