@@ -9,7 +9,7 @@ struct WriteResolver {
   /// A typed service's own table; its requests leave `table` empty.
   var ownTable: Table?
   /// Asked where a write is refused: it knows more of values that it would not keep.
-  let store: Store
+  let store: any Storage
 
   /// - Throws: INVALID_ARGUMENT, with every bad value, or NOT_FOUND.
   func resolve(_ write: Write) throws(DatasyncError) -> WriteOperation {

@@ -137,7 +137,7 @@ package struct WriteQueue {
   }
 
   /// Gives back what a session waits for, in the order sent.
-  mutating func withdraw(loop: Int, session: UInt64) -> [WriteRequest] {
+  package mutating func withdraw(loop: Int, session: UInt64) -> [WriteRequest] {
     let requester = Requester(loop: loop, session: session)
     guard let lane = laneOf[requester] else { return [] }
     let requests = Array(lanes[lane].requests)
