@@ -33,6 +33,8 @@ final class ServiceLoop {
   let filters: FilterShelf
   /// The same.
   let subscriptionCount: SubscriptionCount
+  /// What requests are resolved with.
+  let requests: RequestContext
   let memos: RowMemos
   let heartbeats: TimerQueue
   /// Of the subscriptions that say something at most once in an interval.
@@ -93,6 +95,7 @@ final class ServiceLoop {
     tokens = TokenCoder(key: store.tokenKey)
     let filters = filters ?? FilterShelf(maxBytes: options.maxFilterBytes)
     self.filters = filters
+    requests = RequestContext(store: store, options: options, tokens: tokens, filters: filters)
     memos = RowMemos(options.filterBudget, terms: filters.terms)
     turns = NIOLoopBound(TurnQueue(eventLoop: eventLoop), eventLoop: eventLoop)
     heartbeats = TimerQueue(eventLoop: eventLoop, purpose: .heartbeat)

@@ -43,7 +43,7 @@ extension Operations {
   }
 
   func get(_ request: GetRequest, id: UInt64) throws(DatasyncError) {
-    let plan = try GetPlan(request, catalog: loop.catalog, ownTable: ownTable)
+    let plan = try resolver.get(request)
     let flag = CancellationFlag()
     running[id] = .read(flag)
     enqueue(id, .read) { [self] in
@@ -67,10 +67,7 @@ extension Operations {
   }
 
   func query(_ request: QueryRequest, id: UInt64) throws(DatasyncError) {
-    let plan = try QueryPlan(
-      request, catalog: loop.catalog, ownTable: ownTable, coder: loop.tokens,
-      maxRowBytes: loop.options.maxRowBytes, maxFilterCost: loop.options.maxQueryFilterCost)
-    if let filter = plan.scan.filter { try loop.store.check(filter) }
+    let plan = try resolver.query(request)
     let flag = CancellationFlag()
     running[id] = .read(flag)
     enqueue(id, .scan) { [self] in read(plan, flag, id) }
@@ -151,13 +148,10 @@ extension Operations {
 
   func describe(_ name: String, id: UInt64) throws(DatasyncError) {
     running[id] = .write
-    if name.isEmpty {
-      let notServed = loop.store.unservedTables.map { NotServed(table: $0.name, reason: $0.reason) }
-      answer(
-        id, .describe(ownTable.map { [$0] } ?? loop.catalog.tables, notServed: notServed))
-    } else {
-      let table = try RequestNames.table(name, catalog: loop.catalog, ownTable: ownTable)
-      answer(id, .describe([table], notServed: []))
-    }
+    let (tables, unserved) = try resolver.described(name)
+    answer(
+      id,
+      .describe(
+        tables, notServed: unserved.map { NotServed(table: $0.name, reason: $0.reason) }))
   }
 }

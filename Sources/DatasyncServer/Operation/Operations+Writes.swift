@@ -32,23 +32,23 @@ extension Operations {
   func write(
     _ messages: [WriteMessage], isCommit: Bool, mutationID: String, id: UInt64
   ) throws(DatasyncError) {
-    let resolver = WriteResolver(catalog: loop.catalog, ownTable: ownTable, store: loop.store)
+    let resolver = resolver
     var operations: [WriteOperation] = []
     operations.reserveCapacity(messages.count)
     var byteCount = 64
     for (index, message) in messages.enumerated() {
       do {
-        operations.append(try resolver.resolve(message.write))
+        operations.append(try resolver.write(message.write))
       } catch {
         var faults = RequestFaults()
         faults.note(error)
-        faults.check { () throws(DatasyncError) in try checkMutationID(mutationID) }
+        faults.check { () throws(DatasyncError) in try resolver.checkMutationID(mutationID) }
         let all = faults.joined(to: error)
         throw isCommit ? all.at(writeIndex: index) : all
       }
       byteCount += message.write.byteCount
     }
-    let mutation = try mutation(mutationID, operations, isCommit: isCommit)
+    let mutation = try resolver.mutation(mutationID, operations, isCommit: isCommit)
     let ticket = nextTicket
     nextTicket += 1
     let request = WriteRequest(
@@ -72,23 +72,6 @@ extension Operations {
     try loop.submit(request)
     pendingWrites[request.replyTo.request] = PendingWrite(
       requestID: id, isCommit: request.isCommit)
-  }
-
-  func mutation(
-    _ id: String, _ operations: [WriteOperation], isCommit: Bool
-  ) throws(DatasyncError) -> Mutation? {
-    guard !id.isEmpty, !FaultSwitch.isOn(.repeatMutation) else { return nil }
-    try checkMutationID(id)
-    return Mutation(
-      scope: caller.mutationScope, id: id,
-      fingerprint: RequestFingerprint.of(operations, isCommit: isCommit))
-  }
-
-  private func checkMutationID(_ id: String) throws(DatasyncError) {
-    guard id.utf8.count <= 64 else {
-      throw .badField(
-        "mutation_id", reason: "BAD_MUTATION_ID", "a mutation id has 1 to 64 bytes")
-    }
   }
 
   func register() -> UInt64 {

@@ -75,6 +75,11 @@ final class Operations: WriteRequester {
     self.ownTable = ownTable
   }
 
+  /// For the request at hand.
+  var resolver: RequestResolver {
+    RequestResolver(loop.requests, catalog: loop.catalog, ownTable: ownTable, caller: caller)
+  }
+
   /// Requests that run, subscriptions aside.
   var inFlight: Int { running.count - subscriptionCount }
   var isIdle: Bool { running.isEmpty }
@@ -232,9 +237,7 @@ final class Operations: WriteRequester {
         "a session has at most \(loop.options.maxSubscriptionsPerSession) subscriptions",
         metadata: ["limit": "max_subscriptions_per_session"])
     }
-    let plan = try SubscriptionPlan(
-      request, catalog: loop.catalog, ownTable: ownTable, options: loop.options,
-      tokens: loop.tokens, filters: loop.filters)
+    let plan = try resolver.subscription(request)
     let subscription = Subscription(
       requestID: id, plan: plan, clientID: caller.clientID, turn: caller.turn, loop: loop,
       sink: sink)
@@ -256,7 +259,7 @@ final class Operations: WriteRequester {
   }
 
   func changes(_ request: ChangesRequest, id: UInt64) throws(DatasyncError) {
-    let poll = try LongPoll(request, caller: caller, loop: loop, ownTable: ownTable) {
+    let poll = try LongPoll(request, resolver, loop: loop) {
       [self] result in
       switch result {
       case .success(let reply): answer(id, .changes(reply))

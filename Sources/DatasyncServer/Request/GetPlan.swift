@@ -11,8 +11,8 @@ struct GetPlan {
   let selected: Set<Int>?
   let unlessVersion: UInt64
 
-  init(_ request: GetRequest, catalog: Catalog, ownTable: Table?) throws(DatasyncError) {
-    let table = try RequestNames.table(request.table, catalog: catalog, ownTable: ownTable)
+  init(_ request: GetRequest, _ resolver: RequestResolver) throws(DatasyncError) {
+    let table = try resolver.table(request.table)
     self.table = table
     includeDeleted = request.includeDeleted
     unlessVersion = request.unlessVersion
@@ -21,14 +21,16 @@ struct GetPlan {
       selected = try RequestNames.select(request.select, of: table).map { columns in
         Set(columns.map { table.columns[$0].number })
       }
-      try GetPlan.checkVersion(request, ownTable)
+      try GetPlan.checkVersion(request, resolver.ownTable)
     } catch {
       var faults = RequestFaults()
       faults.check { () throws(DatasyncError) in try RequestNames.key(request.id, of: table) }
       faults.check { () throws(DatasyncError) in
         try RequestNames.select(request.select, of: table)
       }
-      faults.check { () throws(DatasyncError) in try GetPlan.checkVersion(request, ownTable) }
+      faults.check { () throws(DatasyncError) in
+        try GetPlan.checkVersion(request, resolver.ownTable)
+      }
       throw faults.joined(to: error)
     }
   }

@@ -15,24 +15,23 @@ struct QueryPlan: Sendable {
   let wantsCount: Bool
 
   /// - Throws: INVALID_ARGUMENT or NOT_FOUND.
-  init(
-    _ request: QueryRequest, catalog: Catalog, ownTable: Table?, coder: TokenCoder,
-    maxRowBytes: Int, maxFilterCost: Int = .max
-  ) throws(DatasyncError) {
-    let table = try RequestNames.table(request.table, catalog: catalog, ownTable: ownTable)
+  init(_ request: QueryRequest, _ resolver: RequestResolver) throws(DatasyncError) {
+    let table = try resolver.table(request.table)
+    let context = resolver.context
+    let maxRowBytes = context.options.maxRowBytes
     fingerprint = QueryPlan.fingerprint(of: request, table: table)
     top = UInt64(request.top)
     wantsCount = request.count
     let size = request.pageSize == 0 ? table.defaultPageSize : Int(request.pageSize)
     var scan = ScanRequest(table: table, limit: min(size, table.maxPageSize))
     do throws(DatasyncError) {
-      scan.filter = try QueryPlan.filter(request, table, maxFilterCost)
+      scan.filter = try QueryPlan.filter(request, table, context)
       order = try OrderBy(parsing: request.orderBy, table: table)
       scan.columns = try RequestNames.select(request.select, of: table)
     } catch {
       var faults = RequestFaults()
       faults.check { () throws(DatasyncError) in
-        try QueryPlan.filter(request, table, maxFilterCost)
+        try QueryPlan.filter(request, table, context)
       }
       faults.check { () throws(DatasyncError) in
         try OrderBy(parsing: request.orderBy, table: table)
@@ -52,7 +51,7 @@ struct QueryPlan: Sendable {
       scan.skip = Int(request.skip)
     } else {
       let token = try PageToken.parse(
-        request.pageToken, queryFingerprint: fingerprint, coder: coder)
+        request.pageToken, queryFingerprint: fingerprint, coder: context.tokens)
       guard token.after.count == order.terms.count else {
         throw PageToken.ofAnotherQuery
       }
@@ -64,11 +63,13 @@ struct QueryPlan: Sendable {
   }
 
   private static func filter(
-    _ request: QueryRequest, _ table: Table, _ maxCost: Int
+    _ request: QueryRequest, _ table: Table, _ context: RequestContext
   ) throws(DatasyncError) -> Filter? {
     guard !request.filter.isEmpty else { return nil }
     let filter = try Filter(parsing: request.filter, table: table)
-    try filter.cost.check(maxCost, limitName: "max_query_filter_cost")
+    try context.store.check(filter)
+    try filter.cost.check(
+      context.options.maxQueryFilterCost, limitName: "max_query_filter_cost")
     return filter
   }
 

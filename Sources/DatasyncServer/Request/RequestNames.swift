@@ -1,25 +1,7 @@
 import DatasyncModel
 
-/// Finds what a request names: tables, keys, fields.
+/// Finds what a request names in its table: keys, fields. Namespace.
 enum RequestNames {
-  /// - Throws: NOT_FOUND, reason TABLE_NOT_FOUND; INVALID_ARGUMENT where none is named, or a typed
-  ///   service is asked for another table.
-  static func table(
-    _ name: String, catalog: Catalog, ownTable: Table? = nil
-  ) throws(DatasyncError) -> Table {
-    if let ownTable {
-      guard name.isEmpty || name == ownTable.name else {
-        throw .badField(
-          "table", reason: "BAD_TABLE",
-          "this service is that of \(ownTable.name); leave the field empty")
-      }
-      return ownTable
-    }
-    if let table = catalog.table(named: name) { return table }
-    throw name.isEmpty
-      ? .missingTable(among: catalog.tables) : .tableNotFound(name, among: catalog.tables)
-  }
-
   /// The key in the form in which the store writes it.
   ///
   /// - Throws: INVALID_ARGUMENT, reason MISSING_ID or BAD_KEY.

@@ -25,7 +25,7 @@ final class LongPoll: EventSink {
   private var isEnded = false
 
   init(
-    _ request: ChangesRequest, caller: Caller, loop: ServiceLoop, ownTable: Table?,
+    _ request: ChangesRequest, _ resolver: RequestResolver, loop: ServiceLoop,
     completion: @escaping (Result<ChangesReply, DatasyncError>) -> Void
   ) throws(DatasyncError) {
     self.loop = loop
@@ -33,18 +33,11 @@ final class LongPoll: EventSink {
     maxChanges = request.maxChanges == 0 ? 1000 : Int(min(request.maxChanges, 100_000))
     let wait = try SubscriptionPlan.amount(request.maxWait, field: "max_wait")
     maxWait = min(wait, loop.options.maxLongPoll)
-    let plan = try SubscriptionPlan(
-      SubscribeRequest(
-        table: request.table, filter: request.filter, select: request.select,
-        includeDeleted: request.includeDeleted,
-        start: request.resumeToken.isEmpty ? .now : .resumeToken(request.resumeToken),
-        once: false, excludeOwn: request.excludeOwn, previous: request.previous, minInterval: nil,
-        heartbeatInterval: DurationMessage(seconds: 300, nanos: 0)),
-      catalog: loop.catalog, ownTable: ownTable, options: loop.options,
-      tokens: loop.tokens, filters: loop.filters)
+    let plan = try resolver.changes(request)
     hasToken = !request.resumeToken.isEmpty
     subscription = Subscription(
-      requestID: 0, plan: plan, clientID: caller.clientID, turn: caller.turn, loop: loop,
+      requestID: 0, plan: plan, clientID: resolver.caller.clientID, turn: resolver.caller.turn,
+      loop: loop,
       sink: self)
   }
 

@@ -21,15 +21,14 @@ struct SubscriptionPlan {
   let heartbeat: TimeAmount
 
   /// - Throws: INVALID_ARGUMENT, NOT_FOUND, or OUT_OF_RANGE for a token of another history.
-  init(
-    _ request: SubscribeRequest, catalog: Catalog, ownTable: Table?, options: ServiceOptions,
-    tokens: TokenCoder, filters: FilterShelf
-  ) throws(DatasyncError) {
+  init(_ request: SubscribeRequest, _ resolver: RequestResolver) throws(DatasyncError) {
+    let context = resolver.context
+    let (options, tokens) = (context.options, context.tokens)
     let table: Table? =
-      if request.table.isEmpty, ownTable == nil {
+      if request.table.isEmpty, resolver.ownTable == nil {
         nil
       } else {
-        try RequestNames.table(request.table, catalog: catalog, ownTable: ownTable)
+        try resolver.table(request.table)
       }
     once = request.once
     excludeOwn = request.excludeOwn
@@ -37,7 +36,7 @@ struct SubscriptionPlan {
     let makeView = { () throws(DatasyncError) -> View in
       try View(
         table: table, filter: request.filter, select: request.select,
-        includeDeleted: request.includeDeleted, filters: filters,
+        includeDeleted: request.includeDeleted, filters: context.filters,
         maxFilterCost: options.maxFilterCost)
     }
     do throws(DatasyncError) {

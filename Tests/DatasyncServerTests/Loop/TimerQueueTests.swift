@@ -29,13 +29,11 @@ import Testing
   private static func subscription(
     _ loop: ServiceLoop, interval: DurationMessage, sink: Sink
   ) throws -> Subscription {
-    let plan = try SubscriptionPlan(
+    let plan = try loop.resolver.subscription(
       SubscribeRequest(
         table: "notes", filter: "", select: [], includeDeleted: false, start: .now, once: false,
         excludeOwn: false, previous: false, minInterval: interval,
-        heartbeatInterval: DurationMessage(seconds: 300, nanos: 0)),
-      catalog: loop.catalog, ownTable: nil, options: loop.options, tokens: loop.tokens,
-      filters: loop.filters)
+        heartbeatInterval: DurationMessage(seconds: 300, nanos: 0)))
     return Subscription(requestID: 1, plan: plan, clientID: "", loop: loop, sink: sink)
   }
 

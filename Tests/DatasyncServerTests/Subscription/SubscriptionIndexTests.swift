@@ -17,12 +17,10 @@ import Testing
   }
 
   private func subscription(_ filter: String, loop: ServiceLoop) throws -> Subscription {
-    let plan = try SubscriptionPlan(
+    let plan = try loop.resolver.subscription(
       SubscribeRequest(
         table: "notes", filter: filter, select: [], includeDeleted: false, start: .now,
-        once: false, excludeOwn: false, previous: false, minInterval: nil, heartbeatInterval: nil),
-      catalog: loop.catalog, ownTable: nil,
-      options: loop.options, tokens: loop.tokens, filters: loop.filters)
+        once: false, excludeOwn: false, previous: false, minInterval: nil, heartbeatInterval: nil))
     return Subscription(
       requestID: 1, plan: plan, clientID: "", loop: loop, sink: Nowhere())
   }

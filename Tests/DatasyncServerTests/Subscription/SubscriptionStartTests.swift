@@ -38,12 +38,10 @@ import Testing
     minInterval: DurationMessage?
   ) async throws {
     let sent = try await TestLoop.run { loop in
-      let plan = try SubscriptionPlan(
+      let plan = try loop.resolver.subscription(
         SubscribeRequest(
           table: "notes", filter: "", select: [], includeDeleted: false, start: .now, once: false,
-          excludeOwn: false, previous: false, minInterval: minInterval, heartbeatInterval: nil),
-        catalog: loop.catalog, ownTable: nil, options: loop.options,
-        tokens: loop.tokens, filters: loop.filters)
+          excludeOwn: false, previous: false, minInterval: minInterval, heartbeatInterval: nil))
       let sink = FullStream()
       let subscription = Subscription(
         requestID: 1, plan: plan, clientID: "", loop: loop, sink: sink)

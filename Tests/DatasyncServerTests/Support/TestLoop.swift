@@ -52,3 +52,8 @@ enum TestLoop {
     return result
   }
 }
+
+extension ServiceLoop {
+  /// For the requests of nobody in particular.
+  var resolver: RequestResolver { RequestResolver(requests, catalog: catalog, caller: Caller()) }
+}

@@ -2,17 +2,10 @@ import DatasyncMessages
 import DatasyncModel
 import DatasyncStorage
 
-/// From a write as the client sent it to what the store is told to do: names become tables and
-/// columns, bytes become checked values. Touches no row.
-struct WriteResolver {
-  let catalog: Catalog
-  /// A typed service's own table; its requests leave `table` empty.
-  var ownTable: Table?
-  /// Asked where a write is refused: it knows more of values that it would not keep.
-  let store: any Storage
-
+// From a write as the client sent it to what the store is told to do.
+extension RequestResolver {
   /// - Throws: INVALID_ARGUMENT, with every bad value, or NOT_FOUND.
-  func resolve(_ write: Write) throws(DatasyncError) -> WriteOperation {
+  func write(_ write: Write) throws(DatasyncError) -> WriteOperation {
     do throws(DatasyncError) {
       return try resolved(write)
     } catch {
@@ -34,36 +27,17 @@ struct WriteResolver {
       let columns = try columns(of: draft, mask: mask, options: options)
       return .update(draft, columns: columns, try condition(options))
     case .delete(let name, let id, let ifVersion):
-      let table = try self.table(named: name)
+      let table = try self.table(name)
       return .delete(
         table, key: try RequestNames.key(id, of: table), ifVersion: try version(ifVersion))
     }
-  }
-
-  func table(named name: String) throws(DatasyncError) -> Table {
-    try RequestNames.table(name, catalog: catalog, ownTable: ownTable)
-  }
-
-  private func entityTable(_ entity: Entity) throws(DatasyncError) -> Table {
-    guard let table = catalog.table(messageName: entity.messageName),
-      ownTable.map({ $0.id == table.id }) ?? true
-    else {
-      throw .badField(
-        "entity", reason: "UNKNOWN_TYPE",
-        "no table has rows of type \"\(entity.messageName.shortened)\""
-          + NameSuggestion.clauseOrList(
-            for: entity.messageName,
-            among: (ownTable.map { [$0] } ?? catalog.tables).map(\.messageName), kind: "types"),
-        metadata: ["type": entity.messageName.shortened])
-    }
-    return table
   }
 
   private func draft(
     _ entity: Entity?, isWhole: Bool = false
   ) throws(DatasyncError) -> RowDraft {
     guard let entity else { throw .missingEntity }
-    let table = try entityTable(entity)
+    let table = try self.table(ofType: entity.messageName)
     do {
       return try entity.bytes.withUnsafeBytes { bytes throws(DatasyncError) in
         try RowDecoder.draft(of: bytes, table: table, isWhole: isWhole)
@@ -159,6 +133,7 @@ struct WriteResolver {
   private func badMask(_ description: String) -> DatasyncError {
     .badField("update_mask", reason: "BAD_MASK", description)
   }
+
   // MARK: - Every fault
 
   /// All that is wrong with a write that is refused, in the order of its fields.
@@ -180,7 +155,7 @@ struct WriteResolver {
       }
       faults.check { () throws(DatasyncError) in try condition(options) }
     case .delete(let name, let id, _):
-      let table = faults.check { () throws(DatasyncError) in try self.table(named: name) }
+      let table = faults.check { () throws(DatasyncError) in try self.table(name) }
       if let table {
         faults.check { () throws(DatasyncError) in try RequestNames.key(id, of: table) }
       }
@@ -199,7 +174,9 @@ struct WriteResolver {
       faults.note(.missingEntity)
       return faults
     }
-    let table = faults.check { () throws(DatasyncError) in try entityTable(entity) }
+    let table = faults.check { () throws(DatasyncError) in
+      try self.table(ofType: entity.messageName)
+    }
     guard let table else { return faults }
     var named: [Int] = []
     var maskFaults = RequestFaults()
@@ -213,7 +190,7 @@ struct WriteResolver {
       faults = RowDecoder.faults(of: bytes, table: table, isWhole: isWhole) { index, value in
         guard index > 0 else { return key(table, value) }
         guard let value, mask.isEmpty || named.contains(index) else { return nil }
-        return store.misfit(value, index, of: table)
+        return context.store.misfit(value, index, of: table)
       }
     }
     faults.note(contentsOf: maskFaults)

@@ -1,0 +1,127 @@
+import DatasyncFilter
+import DatasyncMessages
+import DatasyncModel
+import DatasyncStorage
+
+/// The one place where a request becomes what will be done: names are found, texts parsed, keys and
+/// conditions checked, for every kind of request alike. Touches no row. A value.
+///
+/// What its caller may see and do belongs here, too: nowhere else is a table looked up by its name, and
+/// nothing else makes the plans.
+struct RequestResolver {
+  let context: RequestContext
+  let catalog: Catalog
+  /// A typed service's own table; its requests leave `table` empty.
+  let ownTable: Table?
+  let caller: Caller
+
+  init(_ context: RequestContext, catalog: Catalog, ownTable: Table? = nil, caller: Caller) {
+    self.context = context
+    self.catalog = catalog
+    self.ownTable = ownTable
+    self.caller = caller
+  }
+
+  // MARK: - Tables
+
+  /// - Throws: NOT_FOUND, reason TABLE_NOT_FOUND; INVALID_ARGUMENT where none is named, or a typed service
+  ///   is asked for another table.
+  func table(_ name: String) throws(DatasyncError) -> Table {
+    if let ownTable {
+      guard name.isEmpty || name == ownTable.name else {
+        throw .badField(
+          "table", reason: "BAD_TABLE",
+          "this service is that of \(ownTable.name); leave the field empty")
+      }
+      return ownTable
+    }
+    if let table = catalog.table(named: name) { return table }
+    throw name.isEmpty
+      ? .missingTable(among: catalog.tables) : .tableNotFound(name, among: catalog.tables)
+  }
+
+  /// The table whose rows have a type.
+  ///
+  /// - Throws: INVALID_ARGUMENT, reason UNKNOWN_TYPE.
+  func table(ofType messageName: String) throws(DatasyncError) -> Table {
+    guard let table = catalog.table(messageName: messageName),
+      ownTable.map({ $0.id == table.id }) ?? true
+    else {
+      throw .badField(
+        "entity", reason: "UNKNOWN_TYPE",
+        "no table has rows of type \"\(messageName.shortened)\""
+          + NameSuggestion.clauseOrList(
+            for: messageName,
+            among: (ownTable.map { [$0] } ?? catalog.tables).map(\.messageName), kind: "types"),
+        metadata: ["type": messageName.shortened])
+    }
+    return table
+  }
+
+  // MARK: - Requests
+
+  /// - Throws: INVALID_ARGUMENT, with every bad value, or NOT_FOUND; so do all of them.
+  func get(_ request: GetRequest) throws(DatasyncError) -> GetPlan {
+    try GetPlan(request, self)
+  }
+
+  func query(_ request: QueryRequest) throws(DatasyncError) -> QueryPlan {
+    try QueryPlan(request, self)
+  }
+
+  func subscription(_ request: SubscribeRequest) throws(DatasyncError) -> SubscriptionPlan {
+    try SubscriptionPlan(request, self)
+  }
+
+  /// A `Changes` call is a subscription that ends with its first changes.
+  func changes(_ request: ChangesRequest) throws(DatasyncError) -> SubscriptionPlan {
+    try subscription(
+      SubscribeRequest(
+        table: request.table, filter: request.filter, select: request.select,
+        includeDeleted: request.includeDeleted,
+        start: request.resumeToken.isEmpty ? .now : .resumeToken(request.resumeToken),
+        once: false, excludeOwn: request.excludeOwn, previous: request.previous, minInterval: nil,
+        heartbeatInterval: DurationMessage(seconds: 300, nanos: 0)))
+  }
+
+  /// The tables that a Describe is about, and those that are not served; the latter where it names none.
+  func described(_ name: String) throws(DatasyncError) -> (
+    tables: [Table], unserved: [UnservedTable]
+  ) {
+    guard name.isEmpty else { return ([try table(name)], []) }
+    return (ownTable.map { [$0] } ?? catalog.tables, context.store.unservedTables)
+  }
+
+  /// - Returns: nil where there is no id.
+  func mutation(
+    _ id: String, _ operations: [WriteOperation], isCommit: Bool
+  ) throws(DatasyncError) -> Mutation? {
+    guard !id.isEmpty, !FaultSwitch.isOn(.repeatMutation) else { return nil }
+    try checkMutationID(id)
+    return Mutation(
+      scope: caller.mutationScope, id: id,
+      fingerprint: RequestFingerprint.of(operations, isCommit: isCommit))
+  }
+
+  func checkMutationID(_ id: String) throws(DatasyncError) {
+    guard id.utf8.count <= 64 else {
+      throw .badField(
+        "mutation_id", reason: "BAD_MUTATION_ID", "a mutation id has 1 to 64 bytes")
+    }
+  }
+}
+
+/// What the requests of an event loop are resolved with. Immutable, shared by reference.
+final class RequestContext: Sendable {
+  let store: any Storage
+  let options: ServiceOptions
+  let tokens: TokenCoder
+  let filters: FilterShelf
+
+  init(store: any Storage, options: ServiceOptions, tokens: TokenCoder, filters: FilterShelf) {
+    self.store = store
+    self.options = options
+    self.tokens = tokens
+    self.filters = filters
+  }
+}
