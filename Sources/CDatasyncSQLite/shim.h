@@ -6,8 +6,8 @@ static inline int datasync_sqlite3_omit_memory_statistics(void) {
   return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
-static inline int datasync_sqlite3_defend(sqlite3 *db) {
-  return sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)0);
+static inline int datasync_sqlite3_defend(sqlite3 *db, int on) {
+  return sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, on, (int *)0);
 }
 
 static inline int datasync_sqlite3_enable_triggers(sqlite3 *db, int on) {

@@ -42,6 +42,8 @@ package protocol Storage: AnyObject, Sendable {
   var catalog: Catalog { get }
   /// Tables that are not, and why; in order of name.
   var unservedTables: [UnservedTable] { get }
+  /// Names of the tables whose history began when the store was opened; in order.
+  var attachedAtStart: [String] { get }
   /// The last sequence that was committed and announced.
   var head: Sequence { get }
   /// Why nothing is served any more; nil: it is.
@@ -102,6 +104,8 @@ package protocol Storage: AnyObject, Sendable {
 }
 
 extension Storage {
+  package var attachedAtStart: [String] { [] }
+
   package func check(_ filter: Filter) throws(DatasyncError) {}
   package func misfit(_ value: Value, _ index: Int, of table: Table) -> DatasyncError? { nil }
 

@@ -159,3 +159,36 @@ def test_views_and_virtual_tables_are_no_tables(tmp_path):
         assert served.sql("SELECT count(*) FROM words WHERE words MATCH 'b'") == [(1,)]
     finally:
         served.close()
+
+
+def test_a_generated_column_is_marked_in_the_plan(tmp_path):
+    made = owner.create(tmp_path / "a.db", "CREATE TABLE lines (id INTEGER PRIMARY KEY, price REAL, "
+                        "twice REAL AS (price * 2), kept INTEGER AS (price + 1) STORED);")
+    text = run("attach", made, "--dry-run").stdout.splitlines()
+    for name in ["twice", "kept"]:
+        assert [line for line in text if name in line and "generated" in line and "read-only" in line], text
+    assert not [line for line in text if "price" in line and "generated" in line], text
+    plan = json.loads(run("attach", made, "--dry-run", "--json").stdout)
+    generated = {column["name"]: column["generated"] for column in plan["tables"][0]["columns"]}
+    assert generated == {"id": False, "price": False, "twice": True, "kept": True}
+
+
+def test_serving_says_in_one_line_what_it_attached_and_what_it_does_not_serve(path):
+    with_many = ";".join(f"CREATE TABLE {'many' * 20}{number:03} (id INTEGER PRIMARY KEY)" for number in range(100))
+    owner.execute(path, *with_many.split(";"))
+    served = Served(path, "--attach")
+    try:
+        said = [line for line in served.server.log().splitlines() if "tables attached" in line]
+        assert len(said) == 1, served.server.log()
+        assert "attached=102" in said[0] and "served=102" in said[0], said
+        assert f"not_served={len(REASONS)}" in said[0] and "undecided" in said[0], said
+        assert "good" in said[0] and "and 82 more" in said[0] and len(said[0]) < 4000, said
+    finally:
+        served.close()
+    again = Served(path, "--attach")
+    try:
+        log = again.server.log_path.read_text()
+        said = [line for line in log.splitlines() if "tables attached" in line]
+        assert len(said) == 2 and "attached=0" in said[1] and "served=102" in said[1], said
+    finally:
+        again.close()

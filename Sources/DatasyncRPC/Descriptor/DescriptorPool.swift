@@ -21,8 +21,15 @@ package final class DescriptorPool: Sendable {
     var extensions: [String: [Int32: String]] = [:]
   }
 
+  /// The part that is replaced: made when somebody first asks for it, since few do.
+  private struct Dynamic: Sendable {
+    var make: (@Sendable () -> [[UInt8]])?
+    var index = Index()
+    var generation = 0
+  }
+
   private let fixed: Index
-  private let dynamic: Mutex<Index>
+  private let dynamic: Mutex<Dynamic>
 
   /// - Parameter fileDescriptorSets: Serialized google.protobuf.FileDescriptorSet, with imports. What
   ///   is malformed in them is left out.
@@ -32,15 +39,24 @@ package final class DescriptorPool: Sendable {
       for file in Self.files(inSet: set) { index.add(file) }
     }
     fixed = index
-    dynamic = Mutex(Index())
+    dynamic = Mutex(Dynamic())
   }
 
-  /// - Parameter files: Serialized google.protobuf.FileDescriptorProto.
-  package func replaceDynamic(files: [[UInt8]]) {
+  /// - Parameter files: Gives serialized google.protobuf.FileDescriptorProto; called once or not at all,
+  ///   by whoever looks up something first, or more often where several do at once.
+  package func replaceDynamic(files: @escaping @Sendable () -> [[UInt8]]) {
+    dynamic.withLock { $0 = Dynamic(make: files, generation: $0.generation + 1) }
+  }
+
+  /// Nobody waits while it is made.
+  private var dynamicIndex: Index {
+    let known = dynamic.withLock { $0 }
+    guard let make = known.make else { return known.index }
     var index = Index()
-    for file in files { index.add(file) }
-    let new = index
-    dynamic.withLock { $0 = new }
+    for file in make() { index.add(file) }
+    let made = Dynamic(index: index, generation: known.generation)
+    dynamic.withLock { if $0.generation == made.generation { $0 = made } }
+    return made.index
   }
 
   // MARK: - Looking up
@@ -61,13 +77,13 @@ package final class DescriptorPool: Sendable {
   /// Nil: the type is unknown.
   package func extensionNumbers(of type: String) -> [Int32]? {
     guard fileName(containing: type) != nil else { return nil }
-    let dynamic = dynamic.withLock { $0.extensions[type] } ?? [:]
+    let dynamic = dynamicIndex.extensions[type] ?? [:]
     return Set(fixed.extensions[type, default: [:]].keys).union(dynamic.keys).sorted()
   }
 
   /// The file and all that it imports, itself first; those that are not known are left out.
   package func transitiveFiles(of name: String) -> [(name: String, bytes: [UInt8])] {
-    let dynamic = dynamic.withLock { $0 }
+    let dynamic = dynamicIndex
     var seen: Set<String> = [name]
     var queue = [name]
     var files: [(name: String, bytes: [UInt8])] = []
@@ -84,7 +100,7 @@ package final class DescriptorPool: Sendable {
   }
 
   private func lookUp<Found: Sendable>(_ find: (Index) -> Found?) -> Found? {
-    find(fixed) ?? find(dynamic.withLock { $0 })
+    find(fixed) ?? find(dynamicIndex)
   }
 
   /// The raw bytes of each file: field 1 of the set.

@@ -58,10 +58,10 @@ package struct ServerAssembly: Sendable {
     let service: DatasyncService
     do {
       service = try await DatasyncService.open(
-        options: options.service, group: group, logger: logger,
+        options: options.service, group: group, logger: logger, logsTables: storage.attachesTables,
         openStorage: { try Store.open(path: storage.path, options: options.store, observer: $0) }
       ) { service, catalog in
-        pool.replaceDynamic(files: [service.tablesProto(for: catalog).fileDescriptor()])
+        pool.replaceDynamic { [service.tablesProto(for: catalog).fileDescriptor()] }
         let services = service.services(for: catalog)
         registry.replace(standard + services)
         health.replaceServing((services + own).map(\.name))

@@ -18,13 +18,14 @@ package final class DatasyncService: Sendable {
   /// Opens the database and lays the service out over the group's event loops.
   ///
   /// - Parameters:
+  ///   - logsTables: Whether the log says which tables are attached, and which are not.
   ///   - openStorage: Opens the database for the observer.
   ///   - onSchema: Called now and with every change of the schema, on the writer's thread: the services
   ///     to offer, and the descriptors of the tables' messages.
   /// - Throws: what opening it throws.
   package static func open(
     options: ServiceOptions, group: any EventLoopGroup, logger: Logger,
-    openStorage: (any StorageObserver) throws -> any Storage,
+    logsTables: Bool = false, openStorage: (any StorageObserver) throws -> any Storage,
     onSchema: @escaping @Sendable (DatasyncService, Catalog) -> Void
   ) async throws -> DatasyncService {
     let metrics = ServiceMetrics()
@@ -55,6 +56,7 @@ package final class DatasyncService: Sendable {
       watch: StoreWatch(store, on: group.next(), log: log),
       filters: filters, subscriptionCount: subscriptionCount)
     hub.unservedTablesChanged(store.unservedTables)
+    if logsTables { log.attached(store) }
     hub.start(bounds, on: eventLoops, of: store) { onSchema(service, $0) }
     onSchema(service, store.catalog)
     return service

@@ -29,6 +29,31 @@ final class ServiceLog: Sendable {
     logger.log(level: level, message, metadata: metadata)
   }
 
+  /// How many tables a line names.
+  private static let maxNames = 20
+
+  /// What `serve --attach` has found, in one line.
+  func attached(_ store: any Storage) {
+    let unserved = store.unservedTables.map(\.name)
+    var metadata: Logger.Metadata = [
+      "attached": "\(store.attachedAtStart.count)", "served": "\(store.catalog.tables.count)",
+      "not_served": "\(unserved.count)",
+    ]
+    if !store.attachedAtStart.isEmpty {
+      metadata["tables"] = "\(ServiceLog.listed(store.attachedAtStart))"
+    }
+    if !unserved.isEmpty { metadata["without"] = "\(ServiceLog.listed(unserved))" }
+    logger.notice("tables attached", metadata: metadata)
+  }
+
+  /// The first of many names, each shortened and on the same line.
+  private static func listed(_ names: [String]) -> String {
+    let rest = names.count - maxNames
+    return names.prefix(maxNames)
+      .map { String($0.shortened.map { $0.isNewline ? " " : $0 }) }.joined(separator: ", ")
+      + (rest > 0 ? " and \(rest) more" : "")
+  }
+
   func writesFail(_ error: DatasyncError) {
     let message: Logger.Message =
       switch error.reason {

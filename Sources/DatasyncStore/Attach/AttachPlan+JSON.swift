@@ -16,6 +16,7 @@ extension AttachPlan.Item {
       var fields = [
         "\"name\":\(column.field.jsonQuoted)", "\"stored_name\":\(column.storedName.jsonQuoted)",
         "\"type\":\(column.type.jsonQuoted)", "\"key\":\(column.isKey)",
+        "\"generated\":\(column.isGenerated)",
       ]
       if let form = column.form { fields.append("\"form\":\(form.jsonQuoted)") }
       return "{\(fields.joined(separator: ","))}"

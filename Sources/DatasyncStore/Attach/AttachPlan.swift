@@ -32,6 +32,8 @@ package struct AttachPlan: Sendable {
     /// How its values are stored, where there is more than one way.
     package let form: String?
     package let isKey: Bool
+    /// Whether the owner's table computes its values: it is served, and not written.
+    package let isGenerated: Bool
   }
 
   package let path: String
@@ -85,6 +87,7 @@ extension AttachPlan.PlannedColumn {
   fileprivate var line: String {
     let name = field == storedName ? field : "\(field) (column \"\(storedName)\")"
     let key = isKey ? "key, " : ""
-    return "\(name): \(key)\(form ?? type)"
+    let generated = isGenerated ? ", generated: read-only" : ""
+    return "\(name): \(key)\(form ?? type)\(generated)"
   }
 }

@@ -40,8 +40,9 @@ extension Store {
     identity.writeSynced(
       FileIdentity.Record(historyID: prepared.historyID, head: prepared.head.rawValue))
     let refused = prepared.schema.unserved.filter { names.contains($0.name) }
+    let refusedNames = Set(refused.map(\.name))
     return AttachPlan(
-      path: path, items: plan.items.filter { item in !refused.contains { $0.name == item.table } },
+      path: path, items: plan.items.filter { !refusedNames.contains($0.table) },
       skipped: plan.skipped + refused.map { (table: $0.name, reason: $0.reason) })
   }
 }
@@ -56,7 +57,8 @@ private struct AttachPlanner {
     do {
       try OwnTables.checkFormat(connection)
       let raws = try RawSchemaReader.tables(connection)
-      for name in choices.namedTables where !raws.contains(where: { $0.name == name }) {
+      let present = Set(raws.map(\.name))
+      for name in choices.namedTables where !present.contains(name) {
         throw DatasyncError(
           .notFound, reason: "TABLE_NOT_FOUND",
           "\(opening.path) has no table \(name)"
@@ -71,8 +73,8 @@ private struct AttachPlanner {
       var skipped = try RawSchemaReader.untouchable(connection).map {
         (table: $0.name, reason: $0.reason)
       }
-      for (raw, entry) in zip(raws, entries)
-      where choices.tables.isEmpty || choices.tables.contains(raw.name) {
+      let chosen = Set(choices.tables)
+      for (raw, entry) in zip(raws, entries) where chosen.isEmpty || chosen.contains(raw.name) {
         switch try item(raw, entry, builder, all: raws) {
         case .success(let item): items.append(item)
         case .failure(let obstacle): skipped.append((raw.name, obstacle.reason))
@@ -169,7 +171,7 @@ extension StoredTable {
       return AttachPlan.PlannedColumn(
         field: column.name, storedName: column.storedName, type: column.type.plainName,
         form: storages[position].flatMap { $0.form == .declared ? nil : $0.planned },
-        isKey: position == SystemColumn.key.rawValue)
+        isKey: position == SystemColumn.key.rawValue, isGenerated: column.isGenerated)
     }
   }
 }

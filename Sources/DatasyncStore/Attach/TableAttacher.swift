@@ -129,14 +129,17 @@ struct TableAttacher {
     for (column, number) in entry.numbers where (2...SystemColumn.count).contains(number) {
       entry.numbers[column] = nil
     }
-    return try RawSchemaReader.tables(connection).first { $0.name == raw.name } ?? raw
+    return try RawSchemaReader.table(connection, named: raw.name) ?? raw
   }
 
-  func ensureTriggers(_ stored: StoredTable) throws(SQLiteFailure) {
-    let present = stored.raw.triggers.filter(\.isOurs)
-    for trigger in present {
+  /// Gives tables the triggers that they are to have, in place of those of ours that they have.
+  func ensureTriggers(_ tables: [StoredTable]) throws(SQLiteFailure) {
+    for trigger in tables.flatMap(\.ownTriggers) {
       try connection.execute("DROP TRIGGER \(trigger.name.quotedIdentifier)")
     }
-    for trigger in CaptureTriggers.triggers(of: stored) { try connection.execute(trigger.sql) }
+    let wanted = tables.flatMap { stored in
+      CaptureTriggers.triggers(of: stored).map { (table: stored.raw.name, trigger: $0) }
+    }
+    try TriggerBatch(connection: connection).make(wanted)
   }
 }

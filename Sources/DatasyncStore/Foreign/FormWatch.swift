@@ -12,9 +12,8 @@ struct FormWatch {
   /// - Returns: Whether anything is new: then the schema has to be loaded again.
   func settleOpenColumns() throws(SQLiteFailure) -> Bool {
     var hasNews = false
-    for stored in schema.tables.values {
+    for stored in try writtenTables() {
       var open = stored.storedPositions.filter { stored.storages[$0]?.isOpen == true }
-      guard !open.isEmpty else { continue }
       var found: [Int: ColumnStorage] = [:]
       let notes = try connection.cached("SELECT key FROM datasync_written WHERE table_id = ?1")
       let list = open.map { stored.quotedColumns[$0] }.joined(separator: ", ")
@@ -54,6 +53,19 @@ struct FormWatch {
       }
     }
     return hasNews
+  }
+
+  /// Those that others have written since the last adoption; in order of their ids.
+  private func writtenTables() throws(SQLiteFailure) -> [StoredTable] {
+    guard schema.tables.values.contains(where: \.hasOpenForms) else { return [] }
+    let list = try connection.cached("SELECT DISTINCT table_id FROM datasync_written ORDER BY 1")
+    defer { list.reset() }
+    var tables: [StoredTable] = []
+    while try list.step() {
+      guard let stored = schema.tables[list.int(0)], stored.hasOpenForms else { continue }
+      tables.append(stored)
+    }
+    return tables
   }
 
   /// Whether a row that another program has written still has in a column what we wrote there.

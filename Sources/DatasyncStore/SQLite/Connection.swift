@@ -40,7 +40,7 @@ final class Connection {
     // The schema may use what any program lets it: distrusted, it could not be read where a CHECK or a
     // generated column calls a JSON function (SQLite 3.40). Of ours it calls nothing: they are direct-only.
     // A new database is the work of who gives its SQL.
-    if !create { _ = datasync_sqlite3_defend(opened) }
+    if !create { setDefended(true) }
     if let busyWait {
       busyWait.install(on: opened)
     } else {
@@ -134,6 +134,11 @@ final class Connection {
     var highwater: Int32 = 0
     sqlite3_db_status(handle, SQLITE_DBSTATUS_DEFERRED_FKS, &current, &highwater, 0)
     return current != 0
+  }
+
+  /// Whether SQLite's own tables are kept from statements that would write into them.
+  func setDefended(_ isDefended: Bool) {
+    _ = datasync_sqlite3_defend(handle, isDefended ? 1 : 0)
   }
 
   /// Whether triggers, the owner's and ours, fire on this connection.

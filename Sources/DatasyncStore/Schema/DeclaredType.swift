@@ -53,10 +53,16 @@ struct DeclaredType: Sendable {
   }
 
   private static func affinity(of text: String) -> Affinity {
-    if text.contains("int") { return .integer }
-    if text.contains("char") || text.contains("clob") || text.contains("text") { return .text }
-    if text.contains("blob") || text.isEmpty { return .blob }
-    if text.contains("real") || text.contains("floa") || text.contains("doub") { return .real }
+    let text = Array(text.utf8)
+    func has(_ word: StaticString) -> Bool {
+      let word = UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount)
+      guard text.count >= word.count else { return false }
+      return (0...text.count - word.count).contains { text[$0...].starts(with: word) }
+    }
+    if has("int") { return .integer }
+    if has("char") || has("clob") || has("text") { return .text }
+    if has("blob") || text.isEmpty { return .blob }
+    if has("real") || has("floa") || has("doub") { return .real }
     return .numeric
   }
 }

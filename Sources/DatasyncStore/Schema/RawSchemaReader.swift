@@ -5,40 +5,88 @@ enum RawSchemaReader {
   /// The owner's tables in order of name; no views, virtual or shadow tables, none of SQLite's or
   /// ours.
   static func tables(_ connection: Connection) throws(SQLiteFailure) -> [RawTable] {
-    let triggers = try self.triggers(connection)
+    try read(connection, previous: nil).tables
+  }
+
+  /// The same with what they were read from. What SQLite says of a table follows from the rows of
+  /// `sqlite_schema` that belong to it: where those are as before, it is not asked again.
+  static func read(
+    _ connection: Connection, previous: RawSchema?
+  ) throws(SQLiteFailure) -> RawSchema {
+    var (rows, changed) = try SchemaRow.rows(connection, previous: previous?.rows ?? [])
+    let heads = try self.heads(connection)
+    for head in heads where previous?.table(head.name.asciiLowercased) == nil {
+      changed.insert(head.name.asciiLowercased)
+    }
+    var parts: [String: [SchemaRow]] = [:]
+    for row in rows where changed.contains(row.table) { parts[row.table, default: []].append(row) }
+    var tables: [RawTable] = []
+    tables.reserveCapacity(heads.count)
+    for head in heads {
+      let name = head.name.asciiLowercased
+      if !changed.contains(name), let known = previous?.table(name) {
+        tables.append(known)
+      } else if let table = try table(head, of: parts[name] ?? [], connection) {
+        tables.append(table)
+      }
+    }
+    return RawSchema(tables: tables, rows: rows, changed: changed)
+  }
+
+  /// One of the owner's tables; nil: it is not there.
+  static func table(
+    _ connection: Connection, named name: String
+  ) throws(SQLiteFailure) -> RawTable? {
+    guard let head = try heads(connection, of: name).first else { return nil }
+    return try table(head, of: try SchemaRow.rows(connection, of: head.name), connection)
+  }
+
+  /// What SQLite's list of tables says of one.
+  private struct Head {
+    let name: String
+    let isWithoutRowID: Bool
+    let isStrict: Bool
+  }
+
+  /// - Parameter table: nil: of all.
+  private static func heads(
+    _ connection: Connection, of table: String? = nil
+  ) throws(SQLiteFailure) -> [Head] {
     let list = try connection.cached(
       """
-      SELECT l.name, l.wr, l.strict, s.sql FROM pragma_table_list AS l
-      JOIN sqlite_schema AS s ON s.type = 'table' AND s.name = l.name
-      WHERE l.schema = 'main' AND l.type = 'table' AND l.name NOT LIKE 'sqlite!_%' ESCAPE '!'
-        AND l.name NOT LIKE 'datasync!_%' ESCAPE '!' ORDER BY l.name
+      SELECT name, wr, strict FROM pragma_table_list\(table == nil ? "" : "(?1)")
+      WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'
+        AND name NOT LIKE 'datasync!_%' ESCAPE '!' ORDER BY name
       """)
     defer { list.reset() }
-    var heads: [(name: String, isWithoutRowID: Bool, isStrict: Bool, sql: String)] = []
+    if let table { list.bind(1, table) }
+    var heads: [Head] = []
     while try list.step() {
-      heads.append((list.text(0), list.int(1) != 0, list.int(2) != 0, list.text(3)))
+      heads.append(
+        Head(name: list.text(0), isWithoutRowID: list.int(1) != 0, isStrict: list.int(2) != 0))
     }
-    var tables: [RawTable] = []
-    for head in heads {
-      let columns = try self.columns(connection, of: head.name)
-      let indexes = try self.indexes(connection, of: head.name)
-      let key = columns.first { $0.keyPosition == 1 }
-      let text = CreateTableText(parsing: head.sql, columns: columns.map(\.name))
-      let conflicts = ReplaceConflicts(indexes.others, columns: columns, text: text)
-      tables.append(
-        RawTable(
-          name: head.name, sql: head.sql, isWithoutRowID: head.isWithoutRowID,
-          isStrict: head.isStrict, columns: columns, uniqueKeys: indexes.keys,
-          hasKeyIndex: indexes.hasKeyIndex,
-          foreignKeys: try foreignKeys(connection, of: head.name),
-          triggers: triggers[head.name.asciiLowercased] ?? [],
-          hasHiddenConflicts: !indexes.others.isEmpty
-            || (!head.isWithoutRowID && indexes.hasKeyIndex),
-          replaceConflicts: try tried(conflicts, connection, of: head.name),
-          keyCollation: key.map { connection.collation(of: $0.name, in: head.name) } ?? "BINARY",
-          text: text))
-    }
-    return tables
+    return heads
+  }
+
+  /// - Parameter rows: Those of `sqlite_schema` that belong to it.
+  private static func table(
+    _ head: Head, of rows: [SchemaRow], _ connection: Connection
+  ) throws(SQLiteFailure) -> RawTable? {
+    guard let sql = rows.first(where: { $0.type == "table" })?.sql else { return nil }
+    let columns = try self.columns(connection, of: head.name)
+    let indexes = try self.indexes(connection, of: head.name, rows)
+    let key = columns.first { $0.keyPosition == 1 }
+    let text = CreateTableText(parsing: sql, columns: columns.map(\.name))
+    let conflicts = ReplaceConflicts(indexes.others, columns: columns, text: text)
+    return RawTable(
+      name: head.name, sql: sql, isWithoutRowID: head.isWithoutRowID,
+      isStrict: head.isStrict, columns: columns, uniqueKeys: indexes.keys,
+      hasKeyIndex: indexes.hasKeyIndex,
+      foreignKeys: try foreignKeys(connection, of: head.name), triggers: triggers(in: rows),
+      hasHiddenConflicts: !indexes.others.isEmpty || (!head.isWithoutRowID && indexes.hasKeyIndex),
+      replaceConflicts: try tried(conflicts, connection, of: head.name),
+      keyCollation: key.map { connection.collation(of: $0.name, in: head.name) } ?? "BINARY",
+      text: text)
   }
 
   /// Tables of the owner's that are never served, and why.
@@ -63,18 +111,10 @@ enum RawSchemaReader {
     return tables
   }
 
-  private static func triggers(
-    _ connection: Connection
-  ) throws(SQLiteFailure) -> [String: [RawTable.Trigger]] {
-    let list = try connection.cached(
-      "SELECT tbl_name, name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY name")
-    defer { list.reset() }
-    var triggers: [String: [RawTable.Trigger]] = [:]
-    while try list.step() {
-      triggers[list.text(0).asciiLowercased, default: []].append(
-        RawTable.Trigger(name: list.text(1), sql: list.text(2)))
-    }
-    return triggers
+  /// In order of name.
+  static func triggers(in rows: [SchemaRow]) -> [RawTable.Trigger] {
+    rows.filter { $0.type == "trigger" }.sorted { $0.name < $1.name }
+      .map { RawTable.Trigger(name: $0.name, sql: $0.sql) }
   }
 
   private static func columns(
@@ -98,7 +138,7 @@ enum RawSchemaReader {
   }
 
   private static func indexes(
-    _ connection: Connection, of table: String
+    _ connection: Connection, of table: String, _ rows: [SchemaRow]
   ) throws(SQLiteFailure) -> (
     keys: [RawTable.UniqueKey], hasKeyIndex: Bool, others: [ReplaceConflicts.Index]
   ) {
@@ -128,14 +168,11 @@ enum RawSchemaReader {
       if named.count == columns.count, !columns.isEmpty {
         keys.append(RawTable.UniqueKey(columns: named, collations: collations))
       }
-      let sql = try connection.cached(
-        "SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = ?1")
-      defer { sql.reset() }
-      sql.bind(1, name)
+      let sql = rows.first { $0.type == "index" && $0.name == name }?.sql ?? ""
       others.append(
         ReplaceConflicts.Index(
           name: name, columns: columns, collations: collations,
-          text: CreateIndexText(parsing: try sql.step() ? sql.text(0) : "")))
+          text: CreateIndexText(parsing: sql)))
     }
     return (keys, hasKeyIndex, others)
   }

@@ -11,6 +11,8 @@ struct SchemaLoader {
   var attaching: AttachSelection = .ready
   /// Whether the schema may be altered. While others change it nothing is: a table that needs it waits.
   var mayAlter = true
+  /// How long tables may be attached; those that are left then wait for the next load. nil: to the end.
+  var attachTime: Duration?
   let previous: Schema?
   /// Microseconds since 1970.
   let now: Int64
@@ -42,6 +44,14 @@ struct SchemaLoader {
     let attached: [Attached]
     /// Whether there is something to be done once the schema may be altered.
     let isWaiting: Bool
+    /// Whether it might be in this load.
+    let mightAlter: Bool
+  }
+
+  /// A table that was served by the last load as it is to be: there is nothing to do to it.
+  struct Settled: Sendable {
+    let entry: TableEntry
+    let stored: StoredTable
   }
 
   private struct Found {
@@ -52,6 +62,8 @@ struct SchemaLoader {
     var isNew: Bool
     /// Whether what is known of its rows must be encoded anew.
     var isStale: Bool
+    /// Whether its columns are others than they were read, by this load.
+    var isAltered: Bool
   }
 
   private enum Decision {
@@ -63,67 +75,175 @@ struct SchemaLoader {
   /// - Parameter nextSequence: Is advanced by one for each table attached.
   func load(nextSequence: inout Sequence) throws(SQLiteFailure) -> Loaded {
     let registry = TableRegistry(connection: connection)
-    let isMadeForUs = try OwnTables.isMadeForUs(connection)
     var identity = try TableIdentity(registry: registry)
-    var raws = try RawSchemaReader.tables(connection)
-    let builder = StoredTableBuilder(
-      connection: connection, options: options, previous: previous, all: raws)
-    let attacher = TableAttacher(connection: connection, builder: builder, now: now)
-    let survey = FormSurvey(connection: connection, options: options, all: raws)
-    var unserved = try RawSchemaReader.untouchable(connection)
-    var tables: [StoredTable] = []
-    var attached: [Attached] = []
-    var isWaiting = false
-    var unclaimed: [TableEntry] = []
-    let entries = identity.match(raws)
+    let source = try RawSchemaReader.read(connection, previous: previous?.source)
+    let entries = identity.match(source.tables)
+    var load = Load(
+      self, source: source, isMadeForUs: try OwnTables.isMadeForUs(connection),
+      unserved: try RawSchemaReader.untouchable(connection), nextSequence: nextSequence)
+    let settled = zip(source.tables, entries).map { self.settled($0, $1, in: load) }
+    var raws = source.tables
     if mayAlter {
-      for index in raws.indices { try dropTriggersOfOthers(&raws[index], entries[index]) }
-    }
-    for (raw, entry) in zip(raws, entries) {
-      switch try decide(raw, entry, attacher, survey, isMadeForUs: isMadeForUs) {
-      case .leave(let reason):
-        unserved.append(UnservedTable(name: raw.name, reason: reason))
-        unclaimed.append(entry)
-      case .wait:
-        isWaiting = true
-        unserved.append(UnservedTable(name: raw.name, reason: SchemaLoader.waiting))
-        unclaimed.append(entry)
-      case .serve(var found):
-        let stored = try builder.build(found.raw, found.entry)
-        if found.isNew {
-          do {
-            try attacher.beginHistory(of: stored, at: nextSequence)
-          } catch  where error.isConstraint {
-            unserved.append(
-              UnservedTable(
-                name: raw.name, reason: "its rows cannot get their versions: \(error.message)"))
-            continue
-          }
-          found.entry.attached = Int64(clamping: nextSequence.rawValue)
-          attached.append(Attached(table: stored.table, sequence: nextSequence))
-          nextSequence = nextSequence.next
-        } else if found.isStale {
-          try KnownRowsFill(connection: connection, stored: stored).refresh()
-        }
-        if found.isChanged || found.isNew { try registry.save(found.entry) }
-        if CaptureTriggers.triggers(of: stored) != stored.ownTriggers {
-          if mayAlter { try attacher.ensureTriggers(stored) } else { isWaiting = true }
-        }
-        tables.append(stored)
+      for index in raws.indices where settled[index] == nil {
+        if try dropTriggersOfOthers(&raws[index], entries[index]) { load.hasAltered = true }
       }
     }
+    for (index, raw) in raws.enumerated() {
+      if let settled = settled[index] {
+        load.keep(settled)
+      } else {
+        try take(raw, entries[index], &load)
+      }
+    }
+    if !load.lacking.isEmpty {
+      try load.attacher.ensureTriggers(load.lacking)
+      load.hasAltered = true
+    }
     // Entries that nobody has saved are none; the others are remembered as absent.
-    for var entry in identity.absent + unclaimed where entry.isPresent && entry.attached > 0 {
+    for var entry in identity.absent + load.unclaimed where entry.isPresent && entry.attached > 0 {
       entry.isPresent = false
       try registry.save(entry)
     }
+    nextSequence = load.nextSequence
     let schema = Schema(
-      catalog: catalog(of: tables.map(\.table)),
-      tables: Dictionary(uniqueKeysWithValues: tables.map { ($0.table.id, $0) }),
-      unserved: unserved.sorted { $0.name < $1.name },
+      catalog: catalog(of: load.tables.map(\.table)), tables: load.tables,
+      unserved: load.unserved.sorted { $0.name < $1.name },
       hasDeferredKeys: raws.contains { $0.text.hasDeferredKey },
-      version: try connection.integer("PRAGMA schema_version") ?? 0)
-    return Loaded(schema: schema, attached: attached, isWaiting: isWaiting)
+      version: try connection.integer("PRAGMA schema_version") ?? 0,
+      source: load.hasAltered ? try source.afterTriggers(of: load.lacking, connection) : source,
+      settled: load.settled, left: mayAlter ? load.left : [:])
+    return Loaded(
+      schema: schema, attached: load.attached, isWaiting: load.isWaiting, mightAlter: mayAlter)
+  }
+
+  /// What a load makes, as far as it has come. Confined to one load.
+  private struct Load {
+    let builder: StoredTableBuilder
+    let attacher: TableAttacher
+    let survey: FormSurvey
+    let isMadeForUs: Bool
+    let source: RawSchema
+    /// When no further table is begun, once one was.
+    let deadline: Duration?
+    var nextSequence: Sequence
+    var unserved: [UnservedTable]
+    var tables: [StoredTable] = []
+    var attached: [Attached] = []
+    var unclaimed: [TableEntry] = []
+    var settled: [String: Settled] = [:]
+    var left: [String: String] = [:]
+    var isWaiting = false
+    /// Whether a table was begun that may be altered.
+    var hasBegun = false
+    /// Whether the schema was altered.
+    var hasAltered = false
+    /// Tables that get their triggers in the end: it costs less for many at once.
+    var lacking: [StoredTable] = []
+
+    init(
+      _ loader: SchemaLoader, source: RawSchema, isMadeForUs: Bool, unserved: [UnservedTable],
+      nextSequence: Sequence
+    ) {
+      builder = StoredTableBuilder(
+        connection: loader.connection, options: loader.options, previous: loader.previous,
+        all: source.tables)
+      attacher = TableAttacher(
+        connection: loader.connection, builder: builder, now: loader.now)
+      survey = FormSurvey(
+        connection: loader.connection, options: loader.options, all: source.tables)
+      self.isMadeForUs = isMadeForUs
+      self.source = source
+      self.unserved = unserved
+      self.nextSequence = nextSequence
+      deadline = loader.attachTime.map { MonotonicClock.now + $0 }
+    }
+
+    /// Whether another table may be altered in this load.
+    var hasTime: Bool {
+      guard let deadline, hasBegun else { return true }
+      return MonotonicClock.now < deadline
+    }
+
+    mutating func keep(_ known: Settled) {
+      tables.append(known.stored)
+      settled[known.stored.raw.name] = known
+    }
+
+    mutating func leave(_ name: String, _ reason: String, _ entry: TableEntry) {
+      unserved.append(UnservedTable(name: name, reason: reason))
+      unclaimed.append(entry)
+    }
+  }
+
+  /// What the last load has made of a table, where nothing about it is another since.
+  private func settled(_ raw: RawTable, _ entry: TableEntry, in load: Load) -> Settled? {
+    guard !load.source.changed.contains(raw.name.asciiLowercased),
+      let known = previous?.settled[raw.name], known.entry == entry,
+      load.builder.isSameAmongOthers(known.stored)
+    else { return nil }
+    return known
+  }
+
+  private func take(
+    _ raw: RawTable, _ entry: TableEntry, _ load: inout Load
+  ) throws(SQLiteFailure) {
+    // Of those that wait for their turn, some may have had it.
+    if mayAlter, let reason = previous?.left[raw.name],
+      !load.source.changed.contains(raw.name.asciiLowercased)
+    {
+      load.left[raw.name] = reason
+      return load.leave(raw.name, reason, entry)
+    }
+    let mayAlter = mayAlter && load.hasTime
+    load.hasBegun = mayAlter
+    switch try decide(raw, entry, load, mayAlter: mayAlter) {
+    case .leave(let reason):
+      load.left[raw.name] = reason
+      load.leave(raw.name, reason, entry)
+    case .wait:
+      load.isWaiting = true
+      load.leave(raw.name, SchemaLoader.waiting, entry)
+    case .serve(let found):
+      try serve(found, &load, mayAlter: mayAlter)
+    }
+  }
+
+  private func serve(
+    _ found: Found, _ load: inout Load, mayAlter: Bool
+  ) throws(SQLiteFailure) {
+    var found = found
+    let name = found.raw.name
+    let stored = try load.builder.build(found.raw, found.entry)
+    if found.isNew {
+      do {
+        try load.attacher.beginHistory(of: stored, at: load.nextSequence)
+      } catch  where error.isConstraint {
+        load.unserved.append(
+          UnservedTable(
+            name: name, reason: "its rows cannot get their versions: \(error.message)"))
+        return
+      }
+      found.entry.attached = Int64(clamping: load.nextSequence.rawValue)
+      load.attached.append(Attached(table: stored.table, sequence: load.nextSequence))
+      load.nextSequence = load.nextSequence.next
+    } else if found.isStale {
+      try KnownRowsFill(connection: connection, stored: stored).refresh()
+    }
+    if found.isChanged || found.isNew {
+      try TableRegistry(connection: connection).save(found.entry)
+    }
+    var isSettled = !found.isAltered
+    if CaptureTriggers.triggers(of: stored) != stored.ownTriggers {
+      if mayAlter {
+        load.lacking.append(stored)
+      } else {
+        load.isWaiting = true
+        isSettled = false
+      }
+    }
+    if found.isAltered { load.hasAltered = true }
+    load.tables.append(stored)
+    if isSettled { load.settled[name] = Settled(entry: found.entry, stored: stored) }
   }
 
   private static let waiting =
@@ -142,12 +262,13 @@ struct SchemaLoader {
   // MARK: - One table
 
   private func decide(
-    _ raw: RawTable, _ entry: TableEntry, _ attacher: TableAttacher, _ survey: FormSurvey,
-    isMadeForUs: Bool
+    _ raw: RawTable, _ entry: TableEntry, _ load: Load, mayAlter: Bool
   ) throws(SQLiteFailure) -> Decision {
     if let obstacle = raw.obstacle { return .leave(reason: obstacle) }
+    let attacher = load.attacher
     var entry = entry
     var raw = raw
+    var isAltered = false
     let before = entry
     let isKnown = entry.attached > 0
     let isWhole =
@@ -158,9 +279,10 @@ struct SchemaLoader {
       return .leave(reason: "it is not attached: run `datasync attach`, or serve with --attach")
     }
     guard isWhole || mayAlter else { return .wait }
-    if !isKnown { entry.place(raw, options, isMadeForUs: isMadeForUs) }
+    if !isKnown { entry.place(raw, options, isMadeForUs: load.isMadeForUs) }
     if mayAlter, isKnown, entry.placement == .within, options.besideTables.contains(raw.name) {
       raw = try attacher.moveBeside(raw, &entry)
+      isAltered = true
     }
     if entry.placement == .within {
       if let obstacle = raw.withinObstacle { return .leave(reason: obstacle) }
@@ -176,15 +298,16 @@ struct SchemaLoader {
         case .failure(let obstacle): return .leave(reason: obstacle.reason)
         case .success(let added): entry.addedColumns += added
         }
-        guard
-          let whole = try RawSchemaReader.tables(connection).first(where: { $0.name == raw.name })
-        else { return .leave(reason: "it is gone") }
+        guard let whole = try RawSchemaReader.table(connection, named: raw.name) else {
+          return .leave(reason: "it is gone")
+        }
         raw = whole
+        isAltered = true
       }
     }
     if let obstacle = entry.choose(options, raw) { return .leave(reason: obstacle) }
     if entry.placement == .beside,
-      let obstacle = try survey.survey(&entry, raw, anew: !isWhole || hasMoved(before, entry))
+      let obstacle = try load.survey.survey(&entry, raw, anew: !isWhole || hasMoved(before, entry))
     {
       return .leave(reason: obstacle)
     }
@@ -200,18 +323,23 @@ struct SchemaLoader {
         isChanged: numbersChanged || !isKnown || hasMoved || entry.differs(from: before),
         isNew: !isWhole,
         isStale: isWhole && entry.placement == .beside
-          && (hasMoved || entry.needsNewImages(since: before, raw: raw))))
+          && (hasMoved || entry.needsNewImages(since: before, raw: raw)),
+        isAltered: isAltered))
   }
 
   /// A table that was renamed has taken along the triggers of one that is there under the old name.
+  ///
+  /// - Returns: Whether there were any.
   private func dropTriggersOfOthers(
     _ raw: inout RawTable, _ entry: TableEntry
-  ) throws(SQLiteFailure) {
+  ) throws(SQLiteFailure) -> Bool {
+    let count = raw.triggers.count
     for trigger in raw.triggers
     where trigger.isOurs && CaptureTriggers.tableID(ofTrigger: trigger.name) != entry.id {
       try connection.execute("DROP TRIGGER \(trigger.name.quotedIdentifier)")
       raw.triggers.removeAll { $0.name == trigger.name }
     }
+    return raw.triggers.count < count
   }
 
   private func hasMoved(_ before: TableEntry, _ after: TableEntry) -> Bool {

@@ -14,6 +14,8 @@ final class StoredTable: Sendable {
   let storages: [ColumnStorage?]
   /// Whether a value of another program may tell the form of a column, or be the first in another.
   let watchesForms: Bool
+  /// Whether a column has no value yet that would tell its form.
+  let hasOpenForms: Bool
   let affinities: [Affinity]
   /// Of the keys that the server makes.
   let keyForm: KeyForm
@@ -24,6 +26,10 @@ final class StoredTable: Sendable {
   let hasOwnTriggers: Bool
   /// Whether a write here may change other rows: triggers of the owner, or foreign keys that cascade.
   let hasSideEffects: Bool
+  /// Whether foreign keys of other tables change those tables with it.
+  let isParentWithActions: Bool
+  /// Whether a foreign key from or to it is checked only when a transaction ends.
+  let isInDeferredKey: Bool
   /// Whether a write can leave something behind that fails only later.
   let needsSavepoint: Bool
   /// Whether what is stored follows from what was written, so that it need not be read again.
@@ -60,8 +66,11 @@ final class StoredTable: Sendable {
     self.storages = storages
     plans = zip(table.columns, storages).map { FieldPlan($0, storage: $1) }
     watchesForms = storages.contains { $0.map { !$0.isMixed && $0.form != .declared } ?? false }
+    hasOpenForms = storedPositions.contains { storages[$0]?.isOpen == true }
     self.affinities = affinities
     self.keyForm = keyForm
+    self.isParentWithActions = isParentWithActions
+    self.isInDeferredKey = isInDeferredKey
     self.defaults = defaults
     self.storedDefaults = storedDefaults
     hasOwnTriggers = raw.triggers.contains { !$0.isOurs }
@@ -124,17 +133,27 @@ final class Schema: Sendable {
   let hasDeferredKeys: Bool
   /// `PRAGMA schema_version` that it was read at.
   let version: Int64
+  /// What it was read from, for the next load.
+  let source: RawSchema
+  /// Tables by name to which nothing was left to do.
+  let settled: [String: SchemaLoader.Settled]
+  /// Tables by name that were looked at while the schema might be altered, and why they are not served.
+  let left: [String: String]
 
   init(
-    catalog: Catalog, tables: [Int: StoredTable], unserved: [UnservedTable],
-    hasDeferredKeys: Bool, version: Int64
+    catalog: Catalog, tables: [StoredTable], unserved: [UnservedTable], hasDeferredKeys: Bool,
+    version: Int64, source: RawSchema, settled: [String: SchemaLoader.Settled],
+    left: [String: String]
   ) {
     self.catalog = catalog
-    self.tables = tables
+    self.tables = Dictionary(uniqueKeysWithValues: tables.map { ($0.table.id, $0) })
     self.unserved = unserved
-    hasSideEffects = tables.values.contains(where: \.hasSideEffects)
+    hasSideEffects = tables.contains(where: \.hasSideEffects)
     self.hasDeferredKeys = hasDeferredKeys
     self.version = version
+    self.source = source
+    self.settled = settled
+    self.left = left
   }
 
   func stored(_ table: Table) -> StoredTable? { tables[table.id] }

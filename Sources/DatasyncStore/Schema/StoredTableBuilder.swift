@@ -28,6 +28,13 @@ struct StoredTableBuilder {
     self.inDeferredKeys = inDeferredKeys
   }
 
+  /// Whether the other tables have the same part in a table as when it was built.
+  func isSameAmongOthers(_ stored: StoredTable) -> Bool {
+    let name = stored.raw.name.asciiLowercased
+    return stored.isParentWithActions == parentsWithActions.contains(name)
+      && stored.isInDeferredKey == inDeferredKeys.contains(name)
+  }
+
   private struct Part {
     var column: Column
     var affinity: Affinity

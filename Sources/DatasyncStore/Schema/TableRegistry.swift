@@ -1,7 +1,7 @@
 import DatasyncModel
 
 /// A table's entry in `datasync_tables` and `datasync_columns`. A value.
-struct TableEntry: Sendable {
+struct TableEntry: Hashable, Sendable {
   let id: Int
   /// The name that its identity belongs to.
   var name: String

@@ -20,6 +20,7 @@ package final class Store: Storage {
   package let tokenKey: [UInt8]
   private let options: StoreOptions
   package let bounds: StorageBounds
+  package let attachedAtStart: [String]
 
   /// Opens a database, recovers it, and adopts what others wrote while we were away.
   ///
@@ -99,6 +100,7 @@ package final class Store: Storage {
     self.busyWait = busyWait
     self.identity = identity
     tokenKey = prepared.tokenKey
+    attachedAtStart = prepared.attached.map(\.table.name)
     path = opening.path
     readers = ReaderPool(
       readers: connections, limit: options.maxQueuedReads, maxScans: options.maxScans

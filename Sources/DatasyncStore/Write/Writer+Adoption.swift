@@ -63,7 +63,7 @@ extension Writer {
         historyBegun()
         observer.historyReplaced()
       }
-      if let loaded { install(loaded.schema) }
+      if let loaded { install(loaded) }
       dataVersion = version
       publish([], transaction.commits)
     }
@@ -121,11 +121,9 @@ extension Writer {
     var next = head.next
     let loader = SchemaLoader(
       connection: connection, options: options, attaching: options.attachesTables ? .all : .ready,
-      mayAlter: mayAlter, previous: previous, now: options.calendar())
-    let loaded = try loader.load(nextSequence: &next)
-    rest =
-      loaded.isWaiting ? (loaded.schema.version, MonotonicClock.now + options.attachDelay) : nil
-    return loaded
+      mayAlter: mayAlter, attachTime: Writer.attachTime, previous: previous,
+      now: options.calendar())
+    return try loader.load(nextSequence: &next)
   }
 
   /// Whether tables wait, and the schema has been at rest for long enough.
@@ -134,7 +132,17 @@ extension Writer {
     return rest.version == version && MonotonicClock.now >= rest.until
   }
 
-  private func install(_ loaded: Schema) {
+  /// Where many tables wait, they are attached a part at a time: so long at once, as far as a table
+  /// alone does not take longer.
+  private static let attachTime = Duration.milliseconds(200)
+  /// What requests have to themselves between two parts; those that wait then are written.
+  private static let attachPause = Duration.milliseconds(10)
+
+  private func install(_ found: SchemaLoader.Loaded) {
+    let loaded = found.schema
+    // Where the schema was to be altered, time was up.
+    let delay = found.mightAlter ? Writer.attachPause : options.attachDelay
+    rest = found.isWaiting ? (loaded.version, MonotonicClock.now + delay) : nil
     let isNew = loaded.catalog !== schema.catalog
     if loaded.unserved != schema.unserved { observer.unservedTablesChanged(loaded.unserved) }
     schema = loaded

@@ -239,7 +239,7 @@ final class Writer: @unchecked Sendable {
     requests: [WriteRequest], isWoken: Bool, isClosed: Bool, isEnding: Bool
   ) {
     inbox.wait(
-      timeout: options.foreignPollInterval,
+      timeout: idleTime,
       until: \.isReady
     ) { inbox in
       inbox.isGathering = false
@@ -251,6 +251,12 @@ final class Writer: @unchecked Sendable {
       inbox.isWoken = false
       return (requests, isWoken, inbox.isClosed, inbox.isEnding)
     }
+  }
+
+  /// Until the next look at what others do; not past the moment at which waiting tables are due.
+  private var idleTime: Duration {
+    guard let rest else { return options.foreignPollInterval }
+    return min(options.foreignPollInterval, max(.milliseconds(1), rest.until - MonotonicClock.now))
   }
 
   /// Waits a little for other programs that have read, and may be about to write: what we write now would

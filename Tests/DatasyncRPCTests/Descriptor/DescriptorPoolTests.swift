@@ -47,10 +47,10 @@ struct DescriptorPoolTests {
     let file: [UInt8] =
       [0x0A, 7] + Array("t.proto".utf8) + [0x12, 1, UInt8(ascii: "t"), 0x22, UInt8(message.count)]
       + message
-    pool.replaceDynamic(files: [file, [0xFF, 0xFF]])
+    pool.replaceDynamic { [file, [0xFF, 0xFF]] }
     #expect(pool.fileName(containing: "t.M.f") == "t.proto")
     #expect(pool.file(named: "t.proto") == file)
-    pool.replaceDynamic(files: [])
+    pool.replaceDynamic { [] }
     #expect(pool.fileName(containing: "t.M") == nil)
     #expect(pool.fileName(containing: "grpc.health.v1.Health") != nil)
   }
