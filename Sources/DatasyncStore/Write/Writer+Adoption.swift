@@ -12,13 +12,16 @@ extension Writer {
     beginning()
     // Where the last transaction could not be taken back.
     if !connection.isAutocommit { try connection.cached("ROLLBACK").run() }
+    // Of tables that wait, one part is attached before the requests that wait, too.
+    var hasAttached = false
     while true {
       watch.enter(.waitingForLock)
       try connection.cached("BEGIN IMMEDIATE").run()
       begun()
       watch.enter(.writing)
       let version = try connection.integer("PRAGMA data_version") ?? 0
-      guard version != dataVersion || rest.map({ MonotonicClock.now >= $0.until }) ?? false else {
+      let isDue = !hasAttached && rest.map { MonotonicClock.now >= $0.until } ?? false
+      guard version != dataVersion || isDue else {
         adoption = nil
         return
       }
@@ -63,7 +66,10 @@ extension Writer {
         historyBegun()
         observer.historyReplaced()
       }
-      if let loaded { install(loaded) }
+      if let loaded {
+        install(loaded)
+        hasAttached = loaded.mightAlter
+      }
       dataVersion = version
       publish([], transaction.commits)
     }
@@ -134,15 +140,17 @@ extension Writer {
 
   /// Where many tables wait, they are attached a part at a time: so long at once, as far as a table
   /// alone does not take longer.
-  private static let attachTime = Duration.milliseconds(200)
+  private static let attachTime = Duration.milliseconds(100)
   /// What requests have to themselves between two parts; those that wait then are written.
   private static let attachPause = Duration.milliseconds(10)
 
   private func install(_ found: SchemaLoader.Loaded) {
     let loaded = found.schema
-    // Where the schema was to be altered, time was up.
-    let delay = found.mightAlter ? Writer.attachPause : options.attachDelay
-    rest = found.isWaiting ? (loaded.version, MonotonicClock.now + delay) : nil
+    defer {
+      // Where the schema was to be altered, time was up.
+      let delay = found.mightAlter ? Writer.attachPause : options.attachDelay
+      rest = found.isWaiting ? (loaded.version, MonotonicClock.now + delay) : nil
+    }
     let isNew = loaded.catalog !== schema.catalog
     if loaded.unserved != schema.unserved { observer.unservedTablesChanged(loaded.unserved) }
     schema = loaded
