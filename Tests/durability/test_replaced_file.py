@@ -11,7 +11,10 @@ from server import until
 from session import Session
 
 
-@pytest.mark.parametrize("how", ["replaced", "removed", "without its log", "without its index"])
+HOWS = ["replaced", "removed", "without its log", "without its index", "with its log cut"]
+
+
+@pytest.mark.parametrize("how", HOWS)
 def test_a_file_that_is_gone_ends_the_service_with_a_reason(serve, tmp_path, how):
     server = serve("ledger.db", "--schema", crash.LEDGER, "--attach")
     with Session(server, client_id="c") as session:
@@ -25,6 +28,8 @@ def test_a_file_that_is_gone_ends_the_service_with_a_reason(serve, tmp_path, how
             os.replace(copy, server.database)
         elif how == "removed":
             os.unlink(server.database)
+        elif how == "with its log cut":
+            os.truncate(f"{server.database}-wal", 0)
         else:
             # What is written into a log that has no name is seen by nobody after us.
             os.unlink(f"{server.database}-{'wal' if how == 'without its log' else 'shm'}")
@@ -46,4 +51,11 @@ def test_a_file_that_is_gone_ends_the_service_with_a_reason(serve, tmp_path, how
         # What is there is served once started again.
         server.start()
         with Session(server, client_id="c") as session:
-            assert session.get("accounts", "a")
+            if how == "with its log cut":
+                # What was in the log alone is lost, which the log said, and the database is as sound as it was.
+                assert "after_sequence=" in server.log()
+                session.create("accounts", id="b", tag="b")
+                with sqlite3.connect(server.database) as connection:
+                    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            else:
+                assert session.get("accounts", "a")

@@ -116,6 +116,7 @@ final class Reader: @unchecked Sendable {
   func close() {
     endSnapshot()
     statements.removeAll()
+    if shared.isWALDamaged { connection.keepWAL() }
     connection.close()
   }
 

@@ -52,6 +52,11 @@ final class Connection {
     close()
   }
 
+  /// Leaves the WAL as it is when the connection is the last to close.
+  func keepWAL() {
+    _ = datasync_sqlite3_keep_wal(handle)
+  }
+
   /// Gives up the file and its locks; nothing may be asked of the connection afterwards.
   func close() {
     guard !isClosed else { return }

@@ -88,6 +88,11 @@ final class FileIdentity: @unchecked Sendable {
     DiskReserve(descriptor: descriptor)
   }
 
+  /// Made once, when the database is open.
+  func walGuard(_ connection: Connection) -> WALGuard? {
+    WALGuard(connection, database: path)
+  }
+
   /// The database's connections are closed.
   func unlock() {
     flock(descriptor, LOCK_UN)

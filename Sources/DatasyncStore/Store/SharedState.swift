@@ -7,12 +7,14 @@ final class SharedState: Sendable {
   private let announced: Atomic<UInt64>
   private let current: Mutex<Schema>
   private let isDatabaseGone = Atomic(false)
+  private let walDamage = Atomic(false)
   private let history: Mutex<String>
   private let currentWALPages = Atomic(0)
   private let currentLogBytes = Atomic(0)
   private let closing = Atomic(false)
   private let currentCacheBytes = Atomic(0)
   private let oldestLogged: Atomic<UInt64>
+  private let lastCheckpointed = Atomic<UInt64>(0)
   let writerWatch = WriterWatch()
 
   init(prepared: StoreOpening.Prepared) {
@@ -45,6 +47,13 @@ final class SharedState: Sendable {
 
   func setWALPages(_ pages: Int) {
     currentWALPages.store(pages, ordering: .relaxed)
+  }
+
+  /// All up to it is in the database's file; later commits may be in the WAL alone.
+  var checkpointed: Sequence { Sequence(lastCheckpointed.load(ordering: .relaxed)) }
+
+  func setCheckpointed(_ head: Sequence) {
+    lastCheckpointed.store(head.rawValue, ordering: .relaxed)
   }
 
   /// What the connections' page caches take, as far as they have said.
@@ -81,12 +90,19 @@ final class SharedState: Sendable {
     guard isDatabaseGone.load(ordering: .acquiring) else { return nil }
     return DatasyncError(
       .unavailable, reason: "DATABASE_REPLACED",
-      "the database's file, or its write-ahead log, was removed or replaced while it was served: the "
+      "the database's file, or its write-ahead log, was removed, replaced or cut while it was served: the "
         + "server's operator has to start the server again", retryAfter: .seconds(1))
   }
 
   func setGone() {
     isDatabaseGone.store(true, ordering: .releasing)
+  }
+
+  /// The WAL does not hold what was written into it: nobody is to copy it into the database.
+  var isWALDamaged: Bool { walDamage.load(ordering: .acquiring) }
+
+  func setWALDamaged() {
+    walDamage.store(true, ordering: .releasing)
   }
 
   static var closed: DatasyncError {

@@ -1,12 +1,16 @@
+import DatasyncModel
 import DatasyncStorage
 
 extension StorageNotice {
-  /// The database's file was removed or replaced; every read and write is refused from now on.
-  static func databaseGone(path: String) -> StorageNotice {
+  /// The database's file, or its WAL, was removed, replaced or cut; every read and write is refused from now
+  /// on.
+  ///
+  /// - Parameter checkpointed: Later commits, also answered ones, may have been in the WAL alone.
+  static func databaseGone(path: String, checkpointed: Sequence) -> StorageNotice {
     StorageNotice(
       .critical,
-      "the database file, or its -wal or -shm, was replaced or removed while it is served; stop the server, then start it",
-      metadata: ["path": path])
+      "the database file, or its -wal or -shm, was replaced, removed or cut while it is served: commits after the sequence given, answered ones too, may be lost; stop the server, then start it",
+      metadata: ["path": path, "after_sequence": String(checkpointed.rawValue)])
   }
 
   /// A read of this server or of another program lasts while much is written: the WAL is as long as told,

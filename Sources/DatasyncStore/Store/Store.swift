@@ -228,6 +228,7 @@ extension Writer {
     }
     identity.noteSideFiles()
     reserve = identity.diskReserve()
+    walGuard = identity.walGuard(connection)
     foreignReads = ForeignReads(ofDatabase: connection.path)
     isInPlace = { identity.isInPlace() }
     closedSynced = { [unowned self] in

@@ -87,7 +87,8 @@ final class Checkpointer: Sendable {
         return (work.schedule.step(isQuiet: !work.hasNews), work.isClosed)
       }
       if isClosed { break }
-      var next = step
+      // What is not whole is not to be copied.
+      var next = shared.isWALDamaged ? nil : step
       while let step = next {
         let outcome = perform(step, on: connection)
         next = work.withLock { work in
@@ -101,6 +102,7 @@ final class Checkpointer: Sendable {
       }
       if let held { reportLongRead(held * pageBytes) }
     }
+    if shared.isWALDamaged { connection.keepWAL() }
     connection.close()
   }
 
@@ -127,7 +129,9 @@ final class Checkpointer: Sendable {
     guard (try? connection.integer("SELECT count(*) FROM sqlite_schema")) != nil else {
       return CheckpointSchedule.Outcome(isComplete: false, pages: 0, copiedPages: 0)
     }
+    let head = shared.head
     let code = sqlite3_wal_checkpoint_v2(connection.handle, "main", mode, &pages, &copied)
+    if code == SQLITE_OK, copied == pages { shared.setCheckpointed(head) }
     return CheckpointSchedule.Outcome(
       isComplete: code == SQLITE_OK, pages: Int(pages), copiedPages: Int(copied))
   }

@@ -18,6 +18,7 @@ extension Writer {
       watch.enter(.waitingForLock)
       try connection.cached("BEGIN IMMEDIATE").run()
       begun()
+      try requireWAL()
       watch.enter(.writing)
       let version = try connection.integer("PRAGMA data_version") ?? 0
       let isDue = !hasAttached && rest.map { MonotonicClock.now >= $0.until } ?? false

@@ -60,6 +60,8 @@ final class Writer: @unchecked Sendable {
   var nextRoomWait: Duration = .zero
   /// Whether the database's path still names the file that is open.
   var isInPlace: () -> Bool = { true }
+  /// Nil: nobody can tell.
+  var walGuard: WALGuard?
   /// Of the database's file.
   var inode: Int64 = 0
   /// Called when another history has begun.
@@ -205,6 +207,8 @@ final class Writer: @unchecked Sendable {
       closedSynced()
     }
     foreignReads = nil
+    walGuard = nil
+    if shared.isWALDamaged { connection.keepWAL() }
     connection.close()
   }
 
@@ -220,7 +224,19 @@ final class Writer: @unchecked Sendable {
 
   func setGone() {
     shared.setGone()
-    observer.noticed(.databaseGone(path: connection.path))
+    observer.noticed(
+      .databaseGone(path: connection.path, checkpointed: shared.checkpointed))
+  }
+
+  /// With the write lock held, or directly after a commit.
+  ///
+  /// - Throws: where the WAL does not hold what was committed; nothing is served any more then.
+  func requireWAL() throws(SQLiteFailure) {
+    guard let state = walGuard?.state, state != .whole else { return }
+    if state == .damaged { shared.setWALDamaged() }
+    setGone()
+    throw SQLiteFailure(
+      extendedCode: SQLITE_IOERR, message: "the write-ahead log's file is not what was written")
   }
 
   func refuse(_ requests: [WriteRequest], with error: DatasyncError) {
@@ -406,6 +422,8 @@ final class Writer: @unchecked Sendable {
     let mutations = try trimmedMutations(transaction, now: clock.now, trimming: extra)
     try saveIfDue(clock)
     try commit()
+    // Before anyone hears of the commit, and before it is copied into the database.
+    try requireWAL()
     self.compactor = compactor
     shared.setLog(compactor)
     self.mutations = mutations

@@ -23,7 +23,8 @@ struct GatheringTests {
   }
 
   @Test func `what comes while the writer waits is committed together`() throws {
-    let (_, store) = try GatheringTests.holding(pollInterval: .seconds(60))
+    let (database, store) = try GatheringTests.holding(pollInterval: .seconds(60))
+    defer { withExtendedLifetime(database) {} }
     let before = GatheringTests.batchCount(store)
     let requests = try (0..<5).map { try GatheringTests.create("k\($0)", in: store) }
     let isAnswered = store.recorder.state.wait(
@@ -36,14 +37,16 @@ struct GatheringTests {
   }
 
   @Test func `a writer that nobody lets go on goes on by itself`() throws {
-    let (_, store) = try GatheringTests.holding(pollInterval: .milliseconds(20))
+    let (database, store) = try GatheringTests.holding(pollInterval: .milliseconds(20))
+    defer { withExtendedLifetime(database) {} }
     for number in 0..<3 {
       #expect(try store.results(GatheringTests.create("k\(number)", in: store)).count == 1)
     }
   }
 
   @Test func `a resumption that comes before the wait is not lost`() throws {
-    let (_, store) = try GatheringTests.holding(pollInterval: .seconds(60))
+    let (database, store) = try GatheringTests.holding(pollInterval: .seconds(60))
+    defer { withExtendedLifetime(database) {} }
     for number in 0..<20 {
       store.store.resumeWriting()
       #expect(try store.results(GatheringTests.create("k\(number)", in: store)).count == 1)
