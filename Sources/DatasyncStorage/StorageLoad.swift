@@ -38,6 +38,8 @@ package struct StorageLoad: Sendable {
   package var writer = WriterState(phase: .idle, duration: .zero)
   /// What the change log takes, in bytes, about.
   package var logBytes = 0
+  /// What is remembered of mutation ids takes, in bytes, about.
+  package var mutationBytes = 0
   /// Everything after it is in the log.
   package var oldest = Sequence.zero
   /// By account.

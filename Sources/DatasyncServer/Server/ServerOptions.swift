@@ -106,12 +106,16 @@ package struct ServerOptions: Sendable {
     .bytes("max_log_bytes", \.maxLogBytes, 0...(1 << 50), "the change log"),
     .time(
       "mutation_retention", \.mutationRetentionTime,
-      "that a mutation id is remembered, within max_mutations", in: .zero...(.hours(24 * 3650))),
+      "that a mutation id is remembered, within max_mutations and max_mutation_bytes",
+      in: .zero...(.hours(24 * 3650))),
     .time(
       "attach_delay", \.attachDelayTime,
       "that the schema is at rest before a table that has appeared is attached",
       in: .zero...(.hours(24))),
     .count("max_mutations", \.maxMutations, 0...1_000_000_000, "mutation ids remembered"),
+    .bytes(
+      "max_mutation_bytes", \.maxMutationBytes, 0...(1 << 50),
+      "what is remembered of mutation ids, their answers included; the newest is always"),
   ]
 }
 

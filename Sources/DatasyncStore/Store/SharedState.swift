@@ -11,6 +11,7 @@ final class SharedState: Sendable {
   private let history: Mutex<String>
   private let currentWALPages = Atomic(0)
   private let currentLogBytes = Atomic(0)
+  private let currentMutationBytes = Atomic(0)
   private let closing = Atomic(false)
   private let currentCacheBytes = Atomic(0)
   private let oldestLogged: Atomic<UInt64>
@@ -23,10 +24,18 @@ final class SharedState: Sendable {
     history = Mutex(prepared.historyID)
     oldestLogged = Atomic(prepared.compactor.oldest.rawValue)
     currentLogBytes.store(prepared.compactor.logBytes, ordering: .relaxed)
+    currentMutationBytes.store(prepared.mutations.bytes, ordering: .relaxed)
   }
 
   /// What the log takes, in bytes, about.
   var logBytes: Int { currentLogBytes.load(ordering: .relaxed) }
+  /// What is remembered of mutation ids takes, about.
+  var mutationBytes: Int { currentMutationBytes.load(ordering: .relaxed) }
+
+  func setMutationBytes(_ bytes: Int) {
+    currentMutationBytes.store(bytes, ordering: .relaxed)
+  }
+
   /// Everything after it is in the log.
   var oldest: Sequence { Sequence(oldestLogged.load(ordering: .relaxed)) }
   var unservedCount: Int { schema.unserved.count }

@@ -133,6 +133,7 @@ package final class Store: Storage {
     load.queuedReads = readers.queuedCount
     load.writer = shared.writerWatch.current
     load.logBytes = shared.logBytes
+    load.mutationBytes = shared.mutationBytes
     load.oldest = shared.oldest
     load.walPages = shared.walPages
     load.memory = [

@@ -51,6 +51,8 @@ package struct StoreOptions: Sendable {
   package var maxCommitBytes = 32 << 20
   package var mutationRetention: Duration = .seconds(7 * 86_400)
   package var maxMutations = 1_000_000
+  /// What is remembered of mutation ids, the answers included.
+  package var maxMutationBytes = 1 << 30
   /// What deletes do, by table; `*` for all others: the row is marked instead of removed.
   package var softDeleteTables: [String: SoftDelete] = [:]
   /// Tables whose system fields are to be columns of their own; `*` for all. Only when attached.

@@ -26,10 +26,10 @@ struct MutationLog {
     return .same(results)
   }
 
-  /// - Returns: Its number in the log.
+  /// - Returns: Its number in the log, and what it takes there.
   func record(
     _ mutation: Mutation, results: [WriteResult], time: Int64
-  ) throws(SQLiteFailure) -> Int64 {
+  ) throws(SQLiteFailure) -> (number: Int64, bytes: Int) {
     let statement = try connection.cached(
       """
       INSERT INTO datasync_mutations (scope, id, fingerprint, time, results)
@@ -39,8 +39,9 @@ struct MutationLog {
     statement.bind(2, mutation.id)
     statement.bind(3, mutation.fingerprint)
     statement.bind(4, time)
-    statement.bind(5, StoredResults.encode(results))
+    let encoded = StoredResults.encode(results)
+    statement.bind(5, encoded)
     try statement.run()
-    return connection.lastInsertRowID
+    return (connection.lastInsertRowID, MutationBounds.recordBytes + encoded.count)
   }
 }

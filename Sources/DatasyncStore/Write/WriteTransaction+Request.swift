@@ -89,8 +89,9 @@ extension WriteTransaction {
     do {
       try endCommit()
       if let mutation = request.mutation {
-        noteMutation(
-          try MutationLog(connection: connection).record(mutation, results: results, time: now))
+        let record = try MutationLog(connection: connection)
+          .record(mutation, results: results, time: now)
+        noteMutation(record.number, bytes: record.bytes)
       }
     } catch {
       throw .batch(error)

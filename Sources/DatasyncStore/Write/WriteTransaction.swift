@@ -22,6 +22,8 @@ final class WriteTransaction {
   /// Numbers of the mutation ids that it has remembered.
   private(set) var mutations: ClosedRange<Int64>?
   private(set) var mutationCount = 0
+  /// What they take, results and all.
+  private(set) var mutationBytes = 0
   var keys: KeyGenerator
   /// How many rows of tables beside are known, by id, of those that somebody has asked of.
   var rowCounts: [Int: Int64]
@@ -114,10 +116,11 @@ final class WriteTransaction {
     changes.removeAll(keepingCapacity: true)
   }
 
-  func noteMutation(_ number: Int64) {
+  func noteMutation(_ number: Int64, bytes: Int) {
     let numbers = mutations ?? number...number
     mutations = min(numbers.lowerBound, number)...max(numbers.upperBound, number)
     mutationCount += 1
+    mutationBytes = mutationBytes.addingClamped(bytes)
   }
 
   /// Takes back the sequences of a request that failed.

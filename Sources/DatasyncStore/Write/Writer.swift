@@ -427,6 +427,7 @@ final class Writer: @unchecked Sendable {
     self.compactor = compactor
     shared.setLog(compactor)
     self.mutations = mutations
+    shared.setMutationBytes(mutations.bytes)
     self.clock = clock
     head = transaction.head
     keys = transaction.keys
@@ -451,9 +452,15 @@ final class Writer: @unchecked Sendable {
     _ transaction: WriteTransaction, now: Int64, trimming extra: Int
   ) throws(SQLiteFailure) -> MutationBounds {
     var mutations = self.mutations
-    if let numbers = transaction.mutations { mutations.recorded(numbers) }
-    try mutations.trim(
-      connection, keeping: options.maxMutations, atMost: 64 + 4 * transaction.mutationCount + extra)
+    if let numbers = transaction.mutations {
+      mutations.recorded(numbers, bytes: transaction.mutationBytes)
+    }
+    let limits = MutationBounds.Limits(
+      count: options.maxMutations, bytes: options.maxMutationBytes,
+      atMost: 64 + 4 * transaction.mutationCount + extra,
+      // More than has come, so that what was over a lowered limit goes, too.
+      atMostBytes: transaction.mutationBytes.addingClamped((64 + extra) << 10))
+    try mutations.trim(connection, to: limits)
     let time = MonotonicClock.now
     guard time - lastTrim > .seconds(1) else { return mutations }
     lastTrim = time

@@ -39,6 +39,9 @@ enum MetricCatalog {
         "datasync_log_oldest_sequence", .gauge, "Changes after this sequence are in the log."),
       MetricDescription("datasync_log_bytes", .gauge, "What the change log takes, about."),
       MetricDescription(
+        "datasync_mutation_bytes", .gauge,
+        "What is remembered of mutation ids takes, the answers included, about."),
+      MetricDescription(
         "datasync_wal_pages", .gauge,
         "Pages of the write-ahead log that the next transaction does not write over."),
       MetricDescription(

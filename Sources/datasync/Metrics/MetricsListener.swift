@@ -47,6 +47,7 @@ struct MetricsListener: Sendable {
     gauge("datasync_sequence") { Double(store.head.rawValue) }
     gauge("datasync_log_oldest_sequence") { Double(store.load.oldest.rawValue) }
     gauge("datasync_log_bytes") { Double(store.load.logBytes) }
+    gauge("datasync_mutation_bytes") { Double(store.load.mutationBytes) }
     gauge("datasync_wal_pages") { Double(store.load.walPages) }
     gauge("datasync_tables") { Double(store.catalog.tables.count) }
     gauge("datasync_unserved_tables") { Double(store.unservedTables.count) }

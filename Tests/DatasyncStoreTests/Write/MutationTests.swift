@@ -58,19 +58,59 @@ import Testing
     let connection = try Connection(path: database.path)
     var bounds = try MutationBounds.load(connection)
     #expect(bounds.count == 10)
-    try bounds.trim(connection, keeping: 4, atMost: 5)
+    let limits = MutationBounds.Limits(count: 4, bytes: .max, atMost: 5, atMostBytes: .max)
+    try bounds.trim(connection, to: limits)
     #expect(bounds.count == 5)
     #expect(try count(database) == 5)
-    try bounds.trim(connection, keeping: 4, atMost: 5)
-    try bounds.trim(connection, keeping: 4, atMost: 5)
+    try bounds.trim(connection, to: limits)
+    try bounds.trim(connection, to: limits)
     #expect(try count(database) == 4)
+    #expect(try bounds.bytes == MutationBounds.load(connection).bytes)
     try bounds.trim(connection, before: .max, atMost: 3)
     #expect(bounds.count == 1)
     try bounds.trim(connection, before: .max, atMost: 3)
     #expect(bounds.count == 0)
     #expect(try count(database) == 0)
-    bounds.recorded(1...3)
+    #expect(bounds.bytes == 0)
+    bounds.recorded(1...3, bytes: 700)
     #expect(bounds.count == 3)
+    #expect(bounds.bytes == 700)
+  }
+
+  @Test func `what is answered is remembered within a limit in bytes, the newest in any case`()
+    throws
+  {
+    let database = try TestDatabase("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b BLOB)")
+    let limit = 1 << 20
+    let store = try database.open { $0.maxMutationBytes = limit }
+    let kept = "SELECT sum(length(results)) FROM datasync_mutations"
+    for n in 0..<50 {
+      try store.send([.create(store.draft("t", ["a": .string("small")]))], mutation: mutation(-n))
+    }
+    try store.create("t", ["id": .int64(1000), "b": .bytes([UInt8](repeating: 7, count: 200_000))])
+    let write = { (n: Int) throws in
+      let draft = try store.draft("t", ["id": .int64(1000), "a": .string("\(n)")])
+      let column = try #require(draft.table.index(ofColumn: "a"))
+      return try store.write(
+        .update(draft, columns: [column], WriteCondition()), mutation: self.mutation(n))
+    }
+    // A few bytes each, and 200 KB of answer.
+    for n in 1...20 {
+      _ = try write(n)
+      #expect(try #require(try database.integer(kept)) <= Int64(limit))
+    }
+    #expect(try count(database) == 5)
+    #expect(try write(20).sequence == write(20).sequence)
+    // One that was forgotten is a new one.
+    #expect(try write(1).sequence.rawValue > write(20).sequence.rawValue)
+    try store.update(
+      "t", ["id": .int64(1000), "b": .bytes([UInt8](repeating: 8, count: 3 * limit))])
+    let large = try write(21).sequence
+    #expect(try write(21).sequence == large)
+    #expect(try count(database) == 1)
+    let inUse = store.store.mutationBytes
+    store.store.close()
+    #expect(try MutationBounds.load(Connection(path: database.path)).bytes == inUse)
   }
 
   @Test func `a clock that is set forward by eight days and back forgets nothing`() throws {
