@@ -49,7 +49,7 @@ package struct StorageNotice: Sendable {
   }
 
   package let severity: Severity
-  /// What happened, and what to do.
+  /// What happened, and what to do; the same text for the same thing, since it may be said rarely.
   package let message: String
   /// What it is about: a path, a size.
   package let metadata: [String: String]

@@ -213,3 +213,12 @@ def test_a_tls_option_that_holds_nothing_is_not_taken_on_sighup(
         with channel(server, certificates) as nameless:
             with pytest.raises(grpc.RpcError):
                 tables(nameless)
+
+
+def test_sighup_without_end_does_not_fill_the_log(serve, certificates, tmp_path):
+    server = serve("a.db", "--attach", *files(certificates, tmp_path), sql=TABLE)
+    for _ in range(200):
+        server.process.send_signal(signal.SIGHUP)
+        time.sleep(0.005)
+    lines = server.log_path.read_text().count("certificates reloaded")
+    assert 1 <= lines <= 8, f"{lines} lines"

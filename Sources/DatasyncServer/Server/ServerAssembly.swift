@@ -19,6 +19,7 @@ package struct ServerAssembly: Sendable {
   private let drainGrace: TimeAmount
   private let attachesTables: Bool
   private let logger: Logger
+  private let reloads = LogThrottle(interval: .seconds(60), burst: 8)
 
   /// Opens the database; nobody can connect yet.
   ///
@@ -114,7 +115,8 @@ package struct ServerAssembly: Sendable {
   package func reloadCertificates() throws(ServerError) {
     guard let tls else { return }
     try tls.files.reload(tls.context)
-    logger.notice("certificates reloaded")
+    guard let count = reloads.count("reloaded") else { return }
+    logger.notice("certificates reloaded", metadata: ["count": "\(count)"])
     tls.context.report(to: logger)
   }
 }

@@ -27,8 +27,8 @@ final class CommitHub: StorageObserver {
     /// Loops that the writer waits for.
     var awaited = 0
     var early: [CommittedBatch] = []
-    /// Tables that have been told of.
-    var unserved: Set<UnservedTable> = []
+    /// Tables that have been told of; nil: none has, the server starts.
+    var unserved: Set<UnservedTable>?
     var onCatalog: (@Sendable (Catalog) -> Void)?
     var hasStarted = false
   }
@@ -80,20 +80,17 @@ final class CommitHub: StorageObserver {
   }
 
   func unservedTablesChanged(_ tables: [UnservedTable]) {
-    let told = state.withLock { state in
+    let (told, isFirst) = state.withLock { state in
       defer { state.unserved = Set(tables) }
-      return tables.filter { !state.unserved.contains($0) }
+      return (tables.filter { state.unserved?.contains($0) != true }, state.unserved == nil)
     }
     for table in told {
-      logger.warning(
-        "a table is not served", metadata: ["table": "\(table.name)", "reason": "\(table.reason)"])
+      log.tableIsUnserved(table.name, reason: table.reason, isStarting: isFirst)
     }
   }
 
   func historyReplaced() {
-    logger.warning(
-      "the database's content was put back or replaced while it is served; its history begins anew, and clients begin anew, too"
-    )
+    log.historyBegunAnew()
     state.withLock { state in
       for entry in state.loops {
         let loop = entry.loop
@@ -103,9 +100,7 @@ final class CommitHub: StorageObserver {
   }
 
   func noticed(_ notice: StorageNotice) {
-    logger.log(
-      level: notice.severity == .critical ? .critical : .warning, "\(notice.message)",
-      metadata: notice.metadata.mapValues { "\($0)" })
+    log.noticed(notice)
   }
 
   func committed(in duration: Duration, syncing: Duration) {

@@ -2,12 +2,16 @@ import DatasyncModel
 import DatasyncRPC
 import DatasyncStorage
 import Logging
+import Synchronization
 
 /// What goes wrong without anybody's fault, told to whoever runs the server: what, and what to do. Each
 /// thing at most once in ten seconds, and without a word of what rows hold. Sendable.
 final class ServiceLog: Sendable {
   private let logger: Logger
   private let throttle: LogThrottle
+  private let unservedNames = Mutex<Set<String>>([])
+
+  private static let maxUnservedNames = 32
 
   /// What a scan may take before it is spoken of.
   static let slowScan: Duration = .seconds(10)
@@ -64,6 +68,8 @@ final class ServiceLog: Sendable {
         "writes are refused: the database is damaged; run `datasync check`, and restore a backup where that says so"
       case "READ_ONLY_DATABASE":
         "writes are refused: the database, or its directory, is not writable for the server"
+      case "OWN_TABLES_GONE":
+        "reads and writes are refused: another program has dropped tables of datasync's; stop the server, run `datasync check`, and restore a backup, or begin a new history with `datasync detach` and `datasync attach`"
       case "STORAGE_FAILED":
         "writes are refused: the storage fails; look at the system's log for the disk or the file system"
       default: "writes are refused: SQLite refused the transaction"
@@ -117,5 +123,39 @@ final class ServiceLog: Sendable {
       "consumer", .notice,
       "a subscriber does not take its events as fast as they come; it is served from the log, and refused once the log no longer reaches back that far",
       ["table": "\(table)", "client_id": "\(clientID)", "changes": "\(count)"])
+  }
+
+  /// Other programs may make and drop tables without end: the first names are a thing each, the others
+  /// are one together.
+  ///
+  /// - Parameter isStarting: Whether all are named that there are.
+  func tableIsUnserved(_ table: String, reason: String, isStarting: Bool) {
+    let metadata: Logger.Metadata = ["table": "\(table)", "reason": "\(reason)"]
+    guard !isStarting else {
+      logger.warning("a table is not served", metadata: metadata)
+      return
+    }
+    let isKnown = unservedNames.withLock { names in
+      if names.count < ServiceLog.maxUnservedNames { names.insert(table) }
+      return names.contains(table)
+    }
+    say(
+      isKnown ? "unserved \(table)" : "unserved", .warning, "a table is not served", metadata)
+  }
+
+  func historyBegunAnew() {
+    say(
+      "history", .warning,
+      "the database's content was put back or replaced while it is served; its history begins anew, and clients begin anew, too",
+      [:])
+  }
+
+  /// What the store says; the end of all service each time.
+  func noticed(_ notice: StorageNotice) {
+    let metadata = notice.metadata.mapValues { Logger.MetadataValue.string($0) }
+    switch notice.severity {
+    case .critical: logger.critical("\(notice.message)", metadata: metadata)
+    case .warning: say(notice.message, .warning, "\(notice.message)", metadata)
+    }
   }
 }

@@ -37,7 +37,8 @@ struct DatasyncProcess {
     }
     await withTaskGroup(of: Void.self) { tasks in
       tasks.addTask {
-        for await _ in hangUps { reloadCertificates(of: server, logger: logger) }
+        let throttle = LogThrottle(interval: .seconds(60), burst: 8)
+        for await _ in hangUps { reloadCertificates(of: server, logger: logger, throttle) }
       }
       for await _ in end {}
       await server.drain()
@@ -65,12 +66,17 @@ struct DatasyncProcess {
     }
   }
 
-  private func reloadCertificates(of server: ServerAssembly, logger: Logger) {
+  /// Whoever tries one file after the other is told each time, and who sends SIGHUP without end is not.
+  private func reloadCertificates(
+    of server: ServerAssembly, logger: Logger, _ throttle: LogThrottle
+  ) {
     do {
       try server.reloadCertificates()
     } catch {
+      guard let count = throttle.count("not reloaded") else { return }
       logger.error(
-        "certificates not reloaded; the old ones stay", metadata: ["error": "\(error)"])
+        "certificates not reloaded; the old ones stay",
+        metadata: ["error": "\(error)", "count": "\(count)"])
     }
   }
 }

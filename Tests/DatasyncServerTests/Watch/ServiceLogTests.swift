@@ -104,4 +104,22 @@ import Testing
       for part in parts { #expect(text.contains(part), "\(text)") }
     }
   }
+
+  @Test func `tables that come and go do not fill the log, and all are named at the start`() {
+    let lines = Lines()
+    let log = log(lines)
+    for n in 0..<100 {
+      log.tableIsUnserved("s\(n)", reason: "no key", isStarting: true)
+    }
+    #expect(lines.all.count == 100)
+    for _ in 0..<1000 {
+      log.tableIsUnserved("t", reason: "no key", isStarting: false)
+    }
+    #expect(lines.all.count == 101)
+    for n in 0..<1000 {
+      log.tableIsUnserved("t\(n)", reason: "no key", isStarting: false)
+    }
+    #expect(lines.all.count == 101 + 31 + 1)
+    #expect(lines.all.last?.text.contains("table=t31") == true, "\(lines.all.last?.text ?? "")")
+  }
 }
