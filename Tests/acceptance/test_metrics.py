@@ -193,7 +193,7 @@ def test_the_probes(watched):
 def test_readiness_ends_with_the_database_file(watched, tmp_path):
     (tmp_path / "a.db").rename(tmp_path / "b.db")
     until(lambda: get(watched, "/readyz")[0] == 503, message="it is still ready")
-    assert "removed or replaced" in get(watched, "/readyz")[2]
+    assert "removed, replaced" in get(watched, "/readyz")[2]
     assert get(watched, "/livez")[0] == 200
     (tmp_path / "b.db").rename(tmp_path / "a.db")
 

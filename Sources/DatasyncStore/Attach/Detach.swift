@@ -112,7 +112,9 @@ private struct Detach {
     var plan = DetachPlan(path: path, items: [])
     guard try OwnTables.exist(connection) else { return plan }
     let raws = try RawSchemaReader.tables(connection)
-    let entries = try TableRegistry(connection: connection).entries()
+    // Where somebody has dropped them, nobody knows which columns were added: they stay.
+    let isKnown = try !OwnTables.gone(connection).contains { OwnTables.registry.contains($0) }
+    let entries = isKnown ? try TableRegistry(connection: connection).entries() : []
     for raw in raws {
       let id = raw.triggers.lazy.filter(\.isOurs)
         .compactMap { CaptureTriggers.tableID(ofTrigger: $0.name) }.first

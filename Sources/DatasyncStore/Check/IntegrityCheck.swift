@@ -35,6 +35,18 @@ struct IntegrityCheck {
       report.add("datasync has never served this database")
       return
     }
+    var gone = try OwnTables.gone(connection)
+    // Format 1 has fewer.
+    let hasPlacements = try OwnTables.hasPlacements(connection)
+    if !hasPlacements, !gone.contains("datasync_tables") { gone = [] }
+    guard gone.isEmpty else {
+      for name in gone {
+        report.add(
+          "\(name) is gone: another program has dropped it; restore a backup, or begin anew with "
+            + "`datasync detach` and `datasync attach`")
+      }
+      return
+    }
     try checkLog()
     try checkOwnTables()
     let raws = try RawSchemaReader.tables(connection)
@@ -66,7 +78,7 @@ struct IntegrityCheck {
         "a foreign key to \(foreign.text(2)) is unfulfilled", table: foreign.text(0),
         id: "rowid \(foreign.text(1))")
     }
-    if try OwnTables.exist(connection),
+    if try OwnTables.exist(connection), try !OwnTables.gone(connection).contains("datasync_state"),
       try connection.integer("SELECT writing FROM datasync_state") != 0
     {
       report.add("writes of other programs are not noticed: datasync_state.writing is set")

@@ -132,7 +132,7 @@ final class Reader: @unchecked Sendable {
     do {
       return try open(for: job)
     } catch {
-      throw error.error(while: "reading")
+      throw OwnTables.explained(error, connection).error(while: "reading")
     }
   }
 

@@ -241,6 +241,8 @@ package final class Snapshot: StorageSnapshot {
       case .sqlite(let failure) where failure.isInterrupt && progress.stopped != nil:
         throw progress.stopped ?? failure.error(while: "reading")
       case .sqlite(let failure) where failure.code == SQLITE_ERROR:
+        let explained = OwnTables.explained(failure, connection)
+        guard explained.ownTablesGone.isEmpty else { throw explained.error(while: "reading") }
         // The statement was made for a schema that has changed under it.
         throw DatasyncError(
           .unavailable, reason: "SCHEMA_CHANGED", "the schema has just changed; try again",

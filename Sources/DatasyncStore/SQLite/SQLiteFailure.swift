@@ -6,6 +6,8 @@ struct SQLiteFailure: Error, Sendable, CustomStringConvertible {
   /// The extended result code; sqlite.org/rescode.html.
   let extendedCode: Int32
   let message: String
+  /// Tables of ours that another program has dropped, where that is why.
+  var ownTablesGone: [String] = []
 
   /// The primary result code.
   var code: Int32 { extendedCode & 0xFF }
@@ -15,6 +17,12 @@ struct SQLiteFailure: Error, Sendable, CustomStringConvertible {
   /// - Parameter what: Which row of which table, and what is wrong with it.
   static func damaged(_ what: String) -> SQLiteFailure {
     SQLiteFailure(extendedCode: SQLITE_CORRUPT, message: what)
+  }
+
+  static func ownTablesGone(_ names: [String]) -> SQLiteFailure {
+    SQLiteFailure(
+      extendedCode: SQLITE_ERROR, message: "dropped: \(names.joined(separator: ", "))",
+      ownTablesGone: names)
   }
 
   var description: String { "SQLite \(extendedCode): \(message)" }
@@ -32,6 +40,14 @@ struct SQLiteFailure: Error, Sendable, CustomStringConvertible {
 
   private func ownError(while what: String) -> DatasyncError {
     switch code {
+    case _ where !ownTablesGone.isEmpty:
+      DatasyncError(
+        .dataLoss, reason: "OWN_TABLES_GONE",
+        "another program has dropped what datasync keeps in the database: "
+          + ownTablesGone.joined(separator: ", ") + "; the server's operator should stop the "
+          + "server, run `datasync check`, and restore a backup, or begin a new history with "
+          + "`datasync detach` and `datasync attach`",
+        metadata: ["tables": ownTablesGone.joined(separator: ",")], cause: self)
     case SQLITE_FULL:
       DatasyncError(
         .unavailable, reason: "DISK_FULL",

@@ -1,3 +1,4 @@
+import CDatasyncSQLite
 import DatasyncModel
 
 /// The tables that the store keeps in the owner's database; all are named `datasync_…`.
@@ -59,6 +60,36 @@ enum OwnTables {
     "settings", "state", "tables", "columns", "log", "mutations", "foreign", "rows", "written",
   ].map { "datasync_\($0)" }
 
+  /// Those that somebody has dropped.
+  static func gone(_ connection: Connection) throws(SQLiteFailure) -> [String] {
+    let statement = try connection.prepare(
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'datasync%'")
+    var found: Set<String> = []
+    while try statement.step() { found.insert(statement.text(0)) }
+    return names.filter { !found.contains($0) }
+  }
+
+  /// Makes sure that nobody has dropped what every table needs.
+  ///
+  /// - Throws: with ``SQLiteFailure/ownTablesGone``.
+  static func requireShared(_ connection: Connection) throws(SQLiteFailure) {
+    let gone = try gone(connection)
+    guard !gone.allSatisfy({ $0 == rows }) else { return }
+    throw .ownTablesGone(gone)
+  }
+
+  /// A refusal of SQLite, with the tables whose absence explains it.
+  static func explained(_ failure: SQLiteFailure, _ connection: Connection) -> SQLiteFailure {
+    guard failure.code == SQLITE_ERROR || failure.code == SQLITE_SCHEMA,
+      let gone = try? gone(connection), !gone.isEmpty
+    else { return failure }
+    return .ownTablesGone(gone)
+  }
+
+  static let registry = ["datasync_tables", "datasync_columns"]
+  /// Which only tables beside need.
+  static let rows = "datasync_rows"
+
   static func exist(_ connection: Connection) throws(SQLiteFailure) -> Bool {
     try connection.integer(
       "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'datasync_settings'") != nil
@@ -76,7 +107,12 @@ enum OwnTables {
   static func ensure(_ connection: Connection) throws(StoreFailure) {
     if try StoreFailure.wrap({ () throws(SQLiteFailure) in try exist(connection) }) {
       let number = try checkFormat(connection)
-      try StoreFailure.wrap { () throws(SQLiteFailure) in try addLogThrough(connection) }
+      try StoreFailure.wrap { () throws(SQLiteFailure) in
+        // The upgrade makes those that a database of an older format does not have.
+        let gone = number == format ? try gone(connection) : []
+        if !gone.isEmpty { throw .ownTablesGone(gone) }
+        try addLogThrough(connection)
+      }
       if number < format { try upgrade(connection) }
       return
     }

@@ -80,6 +80,7 @@ struct SchemaLoader {
     let entries = identity.match(source.tables)
     var load = Load(
       self, source: source, isMadeForUs: try OwnTables.isMadeForUs(connection),
+      isRowsGone: try OwnTables.gone(connection).contains(OwnTables.rows),
       unserved: try RawSchemaReader.untouchable(connection), nextSequence: nextSequence)
     let settled = zip(source.tables, entries).map { self.settled($0, $1, in: load) }
     var raws = source.tables
@@ -122,6 +123,8 @@ struct SchemaLoader {
     let attacher: TableAttacher
     let survey: FormSurvey
     let isMadeForUs: Bool
+    /// Whether another program has dropped what is known of rows of tables beside.
+    let isRowsGone: Bool
     let source: RawSchema
     /// When no further table is begun, once one was.
     let deadline: Duration?
@@ -141,8 +144,8 @@ struct SchemaLoader {
     var lacking: [StoredTable] = []
 
     init(
-      _ loader: SchemaLoader, source: RawSchema, isMadeForUs: Bool, unserved: [UnservedTable],
-      nextSequence: Sequence
+      _ loader: SchemaLoader, source: RawSchema, isMadeForUs: Bool, isRowsGone: Bool,
+      unserved: [UnservedTable], nextSequence: Sequence
     ) {
       builder = StoredTableBuilder(
         connection: loader.connection, options: loader.options, previous: loader.previous,
@@ -152,6 +155,7 @@ struct SchemaLoader {
       survey = FormSurvey(
         connection: loader.connection, options: loader.options, all: source.tables)
       self.isMadeForUs = isMadeForUs
+      self.isRowsGone = isRowsGone
       self.source = source
       self.unserved = unserved
       self.nextSequence = nextSequence
@@ -179,6 +183,7 @@ struct SchemaLoader {
   private func settled(_ raw: RawTable, _ entry: TableEntry, in load: Load) -> Settled? {
     guard !load.source.changed.contains(raw.name.asciiLowercased),
       let known = previous?.settled[raw.name], known.entry == entry,
+      !load.isRowsGone || entry.placement == .within,
       load.builder.isSameAmongOthers(known.stored)
     else { return nil }
     return known
@@ -249,6 +254,10 @@ struct SchemaLoader {
   private static let waiting =
     "it has just appeared or changed: it is served once the schema has been at rest for attach_delay"
 
+  private static let rowsGone =
+    "another program has dropped \(OwnTables.rows), where its rows' versions were: stop the server, run "
+    + "`datasync check`, and restore a backup, or begin anew with `datasync detach` and `datasync attach`"
+
   /// The last catalog, where every table is still the same.
   private func catalog(of tables: [Table]) -> Catalog {
     if let old = previous?.catalog, old.tables.count == tables.count,
@@ -271,6 +280,9 @@ struct SchemaLoader {
     var isAltered = false
     let before = entry
     let isKnown = entry.attached > 0
+    if isKnown, entry.placement == .beside, load.isRowsGone {
+      return .leave(reason: SchemaLoader.rowsGone)
+    }
     let isWhole =
       isKnown && entry.isPresent && raw.hasAllTriggers(of: entry.id, entry.placement)
       // Rows may have gone unseen since: the table is read anew.

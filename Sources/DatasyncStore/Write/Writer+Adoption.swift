@@ -85,6 +85,10 @@ extension Writer {
       setGone()
       throw SQLiteFailure(extendedCode: SQLITE_ERROR, message: "the database is another one now")
     }
+    if try connection.integer("PRAGMA schema_version") != schema.version {
+      try OwnTables.requireShared(connection)
+      tablesGone = []
+    }
     let found = try ChangeLog.head(connection)
     do {
       let id = try OwnTables.setting("history_id", connection)

@@ -60,6 +60,10 @@ final class Writer: @unchecked Sendable {
   var nextRoomWait: Duration = .zero
   /// Whether the database's path still names the file that is open.
   var isInPlace: () -> Bool = { true }
+  /// Tables of ours that are gone, as was said last.
+  var tablesGone: [String] = []
+  /// Where nobody writes, what others do is not looked at before.
+  private var nextAdoption: Duration = .zero
   /// Nil: nobody can tell.
   var walGuard: WALGuard?
   /// Of the database's file.
@@ -188,8 +192,9 @@ final class Writer: @unchecked Sendable {
         process(requests)
       } else if isClosed {
         break
-      } else if isWoken || foreignCommitSeen()
-        || rest.map({ MonotonicClock.now >= $0.until }) ?? false
+      } else if MonotonicClock.now >= nextAdoption,
+        isWoken || foreignCommitSeen()
+          || rest.map({ MonotonicClock.now >= $0.until }) ?? false
       {
         letOthersFinish(isAwaited: isWoken)
         process([])
@@ -321,13 +326,22 @@ final class Writer: @unchecked Sendable {
           && (requests.count > 1 || reserve?.release() == true):
           return processOnFullDisk(requests, failure)
         case .failed(let failure, _):
+          let failure = OwnTables.explained(failure, connection)
           let error = failure.error(while: "writing")
-          observer.writesFailed(error)
+          if isNews(failure) { observer.writesFailed(error) }
           return publish(
             requests.map { WriteAnswer(replyTo: $0.replyTo, outcome: .failure(error)) }, [])
         }
       }
     }
+  }
+
+  /// That tables of ours are gone is said once; nobody is to look for them at every moment.
+  private func isNews(_ failure: SQLiteFailure) -> Bool {
+    guard !failure.ownTablesGone.isEmpty else { return true }
+    defer { tablesGone = failure.ownTablesGone }
+    nextAdoption = MonotonicClock.now + .seconds(1)
+    return failure.ownTablesGone != tablesGone
   }
 
   private enum AttemptFailure: Error {

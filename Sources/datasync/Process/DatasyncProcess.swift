@@ -1,5 +1,7 @@
 import DatasyncMetrics
+import DatasyncRPC
 import DatasyncServer
+import DatasyncStorage
 import DatasyncStore
 import Logging
 import NIOCore

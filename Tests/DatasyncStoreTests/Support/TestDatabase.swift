@@ -64,6 +64,8 @@ final class Recorder: StorageObserver {
     var holdsWriter = false
     /// The rows that one adoption had come to, each time that it was told of.
     var adoptions: [Int] = []
+    var failures: [DatasyncError] = []
+    var unserved: [[UnservedTable]] = []
   }
 
   let state = Monitor(State())
@@ -86,6 +88,16 @@ final class Recorder: StorageObserver {
 
   func foreignAdopted(_ count: Int, total: Int, in duration: Duration) {
     state.withLock { $0.adoptions.append(total) }
+    state.broadcast()
+  }
+
+  func writesFailed(_ error: DatasyncError) {
+    state.withLock { $0.failures.append(error) }
+    state.broadcast()
+  }
+
+  func unservedTablesChanged(_ tables: [UnservedTable]) {
+    state.withLock { $0.unserved.append(tables) }
     state.broadcast()
   }
 

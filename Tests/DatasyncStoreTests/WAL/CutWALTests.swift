@@ -1,4 +1,5 @@
 import Foundation
+import DatasyncStorage
 import Testing
 
 @testable import DatasyncModel

@@ -108,7 +108,7 @@ import Testing
     let large = try write(21).sequence
     #expect(try write(21).sequence == large)
     #expect(try count(database) == 1)
-    let inUse = store.store.mutationBytes
+    let inUse = store.store.load.mutationBytes
     store.store.close()
     #expect(try MutationBounds.load(Connection(path: database.path)).bytes == inUse)
   }
