@@ -325,8 +325,11 @@ final class ServiceLoop {
   // MARK: - Reads
 
   /// Runs a closure in a snapshot on a reader thread, and the completion back on this loop.
+  ///
+  /// - Parameter atLeast: The last sequence that the reader knows of.
   func read<Result: Sendable>(
-    _ scope: ReadScope, cancellation: CancellationFlag? = nil, turn: UInt64 = 0,
+    _ scope: ReadScope, atLeast: Sequence = .zero, cancellation: CancellationFlag? = nil,
+    turn: UInt64 = 0,
     isShort: Bool = false,
     _ body: @escaping @Sendable (any StorageSnapshot) throws(DatasyncError) -> Result,
     completion: @escaping (Swift.Result<Result, DatasyncError>) -> Void
@@ -335,7 +338,9 @@ final class ServiceLoop {
     let completion = NIOLoopBound(completion, eventLoop: eventLoop)
     let log = log
     let turns = isShort ? nil : turns
-    store.read(scope, cancellation: cancellation, client: turn, isShort: isShort, body) { result in
+    store.read(
+      scope, atLeast: atLeast, cancellation: cancellation, client: turn, isShort: isShort, body
+    ) { result in
       if case .failure(let error) = result { log.readFailed(error) }
       eventLoop.execute {
         guard let turns else { return completion.value(result) }
@@ -346,10 +351,11 @@ final class ServiceLoop {
 
   /// Reads one row; all that come in one tick share a snapshot and a hop.
   func readRow(
-    _ key: String, in table: Table,
+    _ key: String, in table: Table, atLeast: Sequence = .zero,
     completion: @escaping (Swift.Result<FoundRow?, DatasyncError>) -> Void
   ) {
-    pointReads.append(PointRead(key: key, table: table, completion: completion))
+    pointReads.append(
+      PointRead(key: key, table: table, atLeast: atLeast, completion: completion))
     guard pointReads.count == 1 else { return }
     let bound = NIOLoopBound(self, eventLoop: eventLoop)
     eventLoop.execute { bound.value.flushPointReads() }
@@ -368,8 +374,9 @@ final class ServiceLoop {
 
   private func read(_ batch: [PointRead], of table: Int) {
     let wanted = batch.map { ($0.table, $0.key) }
+    let atLeast = batch.reduce(Sequence.zero) { max($0, $1.atLeast) }
     read(
-      .table(table), isShort: true,
+      .table(table), atLeast: atLeast, isShort: true,
       { snapshot throws(DatasyncError) in
         wanted.map { table, key in
           Swift.Result { () throws(DatasyncError) in try snapshot.row(key, in: table) }
@@ -391,5 +398,6 @@ final class ServiceLoop {
 private struct PointRead {
   let key: String
   let table: Table
+  let atLeast: Sequence
   let completion: (Swift.Result<FoundRow?, DatasyncError>) -> Void
 }

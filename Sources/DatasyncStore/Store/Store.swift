@@ -52,25 +52,7 @@ package final class Store: Storage {
     let checkpointer = Checkpointer(options: options, shared: shared) { bytes in
       observer.noticed(.longReadHoldsWAL(bytes: bytes))
     }
-    writer.beginning = { checkpointer.makeWay() }
-    writer.copyWAL = { [unowned writer] milliseconds in
-      defer { busyWait.install(on: writer.connection.handle) }
-      return checkpointer.makeRoom(by: writer.connection, waiting: milliseconds)
-    }
-    connection.timeSyncs()
-    busyWait.lockTaken()
-    // Only what is synced gains by it.
-    let reserve =
-      options.synchronous == .full
-      ? WALReserve(connection: connection, maxPages: options.restartPages) : nil
-    writer.begun = {
-      busyWait.lockTaken()
-      reserve?.extendIfDue()
-    }
-    writer.keep(identity, shared) { pages in
-      checkpointer.walGrew(to: pages)
-      reserve?.walGrew(to: pages)
-    }
+    writer.work(with: checkpointer, busyWait, identity, shared)
     let wake = { @Sendable [weak writer] () -> Void in writer?.wake() }
     let makeReader = { @Sendable (options: StoreOptions) throws(SQLiteFailure) -> Reader in
       try Reader(
@@ -211,6 +193,32 @@ package final class Store: Storage {
 }
 
 extension Writer {
+  /// Makes way for checkpoints, and has them make room; tells how busy the write lock is.
+  fileprivate func work(
+    with checkpointer: Checkpointer, _ busyWait: BusyWait, _ identity: FileIdentity,
+    _ shared: SharedState
+  ) {
+    beginning = { checkpointer.makeWay() }
+    copyWAL = { [unowned self] milliseconds in
+      defer { busyWait.install(on: connection.handle) }
+      return checkpointer.makeRoom(by: connection, waiting: milliseconds)
+    }
+    connection.timeSyncs()
+    busyWait.lockTaken()
+    // Only what is synced gains by it.
+    let reserve =
+      options.synchronous == .full
+      ? WALReserve(connection: connection, maxPages: options.restartPages) : nil
+    begun = {
+      busyWait.lockTaken()
+      reserve?.extendIfDue()
+    }
+    keep(identity, shared) { pages in
+      checkpointer.walGrew(to: pages)
+      reserve?.walGrew(to: pages)
+    }
+  }
+
   /// Notes in the database's companion what is announced, and tells how long the WAL is.
   fileprivate func keep(
     _ identity: FileIdentity, _ shared: SharedState, walGrew: @escaping (_ pages: Int) -> Void
