@@ -27,7 +27,7 @@ def programs():
         ["swift", "build", *options],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=BUILD_SECONDS,
     )
-    assert built.returncode == 0, f"the package does not build:\n{built.stdout[-4000:]}"
+    assert built.returncode == 0, f"the package does not build:\n{built.stdout[-2000:]}{built.stderr[-2000:]}"
     shown = subprocess.run(
         ["swift", "build", "--show-bin-path", *options],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,

@@ -6,7 +6,11 @@ import sqlite3
 
 import grpc
 import pytest
+from google.protobuf import descriptor_pool, message_factory
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
+    ProtoReflectionDescriptorDatabase,
+)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SECONDS = 20
@@ -16,6 +20,12 @@ def call(channel, path, request=b"", **options):
     """A unary call of bytes."""
     method = channel.unary_unary(path, lambda message: message, lambda message: message)
     return method(request, timeout=SECONDS, **options)
+
+
+def message(channel, name):
+    """The class of a message that the server describes."""
+    pool = descriptor_pool.DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName(name))
 
 
 def test_the_program_in_the_readme_is_the_one_that_is_built():
@@ -29,9 +39,8 @@ def test_a_server_of_ones_own_in_thirty_lines(start, tmp_path):
     """It serves a database that it makes, and a service of its own, and ends in order."""
     shop = start("Shop")
     with shop.channel() as channel:
-        # id = "ham", name = "Ham", as protobuf writes them.
-        row = b"\x0a\x03ham\x12\x03Ham"
-        call(channel, "/tables.ProductsTable/Create", b"\x0a" + bytes([len(row)]) + row)
+        row = message(channel, "tables.Products")(id="ham", name="Ham")
+        call(channel, "/tables.ProductsTable/Create", row.SerializeToString())
         assert call(channel, "/shop.v1.Mail/Send").startswith(b"sent by 127.0.0.1:")
     assert shop.stop() == 0, shop.errors
     rows = sqlite3.connect(tmp_path / "shop.db").execute("SELECT id, name FROM products")
