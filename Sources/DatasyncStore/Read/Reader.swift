@@ -153,10 +153,11 @@ final class Reader: @unchecked Sendable {
     checkpointer.makeWay()
     // Where the last snapshot could not be ended: nobody may read in it any more.
     if !connection.isAutocommit { try connection.cached("COMMIT").run() }
-    let announced = shared.head
+    // What was announced, and what the reader knows of.
+    let needed = max(shared.head, job.minimum)
     try connection.cached("BEGIN").run()
     let state = try state()
-    let isOther = state.head < announced || !state.isSameHistory
+    let isOther = state.head < needed || !state.isSameHistory
     let pending = isOther || state.hasForeignChanges ? try pendingTables() : []
     if isOther || job.scope.concerns(pending), job.mayWait,
       !busyWait.isKeptWaiting(longerThan: maxLockWait)
@@ -165,7 +166,9 @@ final class Reader: @unchecked Sendable {
       adopt()
       return nil
     }
-    guard !isOther else { throw Reader.replaced }
+    guard !isOther else {
+      throw state.isSameHistory && state.head >= shared.head ? Reader.behind : Reader.replaced
+    }
     let snapshot = Snapshot(
       connection: connection, statements: statements, shared: shared, progress: progress,
       pendingTables: pending, sequence: state.head, oldest: state.oldest)
@@ -203,6 +206,12 @@ final class Reader: @unchecked Sendable {
   private static var replaced: SQLiteFailure {
     SQLiteFailure(
       extendedCode: SQLITE_BUSY, message: "the database's content has just been replaced")
+  }
+
+  private static var behind: SQLiteFailure {
+    SQLiteFailure(
+      extendedCode: SQLITE_BUSY,
+      message: "the database has not come to the sequence that the reader knows of")
   }
 
   /// The tables of which other programs have changed rows that are not adopted.

@@ -40,6 +40,24 @@ struct SnapshotTests {
     #expect(found == [nil, "0000", nil, "0001"])
   }
 
+  @Test func `a read waits until the database has come to the sequence that its reader knows of`()
+    throws
+  {
+    try fill(1)
+    let awaited = store.store.head.next
+    let found = Monitor<Result<DatasyncModel.Sequence, DatasyncError>?>(nil)
+    store.store.read(.log, atLeast: awaited) { snapshot throws(DatasyncError) in
+      snapshot.sequence
+    } completion: { result in
+      found.withLock { $0 = result }
+      found.broadcast()
+    }
+    #expect(found.wait(timeout: .milliseconds(50), until: { $0 != nil }) { $0 == nil })
+    try store.delete("item", "0000")
+    let sequence = found.wait(timeout: .seconds(20), until: { $0 != nil }) { $0 }
+    #expect(try sequence?.get() == awaited)
+  }
+
   @Test func `pages of 25 give each of 248 rows once`() throws {
     try fill(248)
     var request = ScanRequest(table: try store.table("item"), limit: 25)
