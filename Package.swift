@@ -166,6 +166,16 @@ let package = Package(
         "DatasyncStore", "DatasyncStorage", "DatasyncModel", "DatasyncFilter", "CDatasyncSQLite",
         "CDatasyncFaultVFS",
       ]),
+    // The laws of every store, and the store that is nothing but them.
+    target(
+      "DatasyncStorageTesting", ["DatasyncStorage", "DatasyncModel", "DatasyncFilter"],
+      path: "Tests/DatasyncStorageTesting"),
+    tests(
+      "DatasyncStorageTests",
+      [
+        "DatasyncStorageTesting", "DatasyncStorage", "DatasyncStore", "DatasyncModel",
+        "DatasyncFilter",
+      ]),
     tests("DatasyncHTTP2Tests", ["DatasyncHTTP2", nioCore, nioPosix, nioEmbedded]),
     tests(
       "DatasyncRPCTests",
