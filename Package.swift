@@ -1,21 +1,16 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Debug builds, which every test runs, check exclusivity; in release it took a sixth of a call. The flag
-// would keep other packages from depending on a version of this one, so there it is left out.
-let isCheckout = Context.packageDirectory.split(separator: "/").dropLast().last == "checkouts"
-let unchecked: [SwiftSetting] =
-  isCheckout
-  ? [] : [.unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release))]
-
 // Warnings are errors in our own targets; the features make imports say what they expose.
-let settings: [SwiftSetting] =
-  [
-    .treatAllWarnings(as: .error),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-  ] + unchecked
+let settings: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  // Debug builds, which every test runs, check exclusivity; in release it took a sixth of a call. With the
+  // tools version above the flag keeps nobody from depending on a version of this package.
+  .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+]
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
