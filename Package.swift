@@ -181,8 +181,8 @@ let package = Package(
     tests(
       "DatasyncServerTests",
       [
-        "DatasyncServer", "DatasyncStorage", "DatasyncStore", "DatasyncModel", "DatasyncMessages",
-        "DatasyncRPC", nioCore, nioPosix, logging,
+        "DatasyncServer", "DatasyncStorageTesting", "DatasyncStorage",
+        "DatasyncModel", "DatasyncMessages", "DatasyncRPC", nioCore, nioPosix, logging,
       ]),
   ] + fuzzRunner,
   swiftLanguageModes: [.v6]

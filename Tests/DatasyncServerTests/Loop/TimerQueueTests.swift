@@ -1,7 +1,6 @@
 import DatasyncMessages
 import DatasyncModel
 import DatasyncStorage
-import DatasyncStore
 import NIOCore
 import Synchronization
 import Testing

@@ -1,6 +1,5 @@
 import DatasyncMessages
 import DatasyncModel
-import DatasyncStore
 import NIOCore
 import Testing
 

@@ -1,14 +1,13 @@
 import DatasyncModel
 import DatasyncStorage
-import DatasyncStore
-import Foundation
+import DatasyncStorageTesting
 import Logging
 import NIOCore
 import NIOPosix
 
 @testable import DatasyncServer
 
-/// A service loop over an empty database, for tests that need no server. Namespace.
+/// A service loop over a store in memory, for tests that need no server. Namespace.
 enum TestLoop {
   private final class Deaf: StorageObserver {
     func batchCommitted(_ batch: CommittedBatch) -> Bool { false }
@@ -26,21 +25,14 @@ enum TestLoop {
   static func runFuture<Result: Sendable>(
     _ body: @escaping @Sendable (ServiceLoop) throws -> EventLoopFuture<Result>
   ) async throws -> Result {
-    let path = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).db").path
-    defer {
-      for suffix in ["", "-wal", "-shm", "-datasync"] {
-        try? FileManager.default.removeItem(atPath: path + suffix)
-      }
-    }
-    try Store.create(path: path, schema: "CREATE TABLE other (id TEXT PRIMARY KEY)")
-    let store = try Store.open(path: path, options: StoreOptions(), observer: Deaf())
+    let catalog = Catalog(tables: [Fixture.notes], generation: 1)
+    let store = MemoryStorage(MemoryOptions(catalog: catalog), observer: Deaf())
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let eventLoop = group.next()
     let result = try await eventLoop.flatSubmit {
       let loop = ServiceLoop(
         index: 0, eventLoop: eventLoop, store: store, head: store.head, options: ServiceOptions(),
         logger: Logger(label: "test"))
-      loop.catalogChanged(Catalog(tables: [Fixture.notes], generation: 100))
       do {
         return try body(loop)
       } catch {

@@ -1,7 +1,6 @@
 import DatasyncModel
 import DatasyncRPC
 import DatasyncStorage
-import DatasyncStore
 import Logging
 import Synchronization
 import Testing
