@@ -90,7 +90,10 @@ final class TestService: Sendable {
 final class FakeStream: ResponseSink {
   let operations: Operations
   private(set) var said: [Said] = []
-  var isWritable = true
+  var isOpen = true
+  /// How many events it still takes.
+  var room = Int.max
+  var isWritable: Bool { isOpen && room > 0 }
   let isTyped = false
   private var waiting: [(isSo: ([Said]) -> Bool, promise: EventLoopPromise<[Said]>)] = []
 
@@ -155,6 +158,7 @@ final class FakeStream: ResponseSink {
 
   func send(framed bytes: ByteBuffer, messageCount: Int) {
     said += Said.events(in: bytes)
+    room -= messageCount
     look()
   }
 
@@ -211,7 +215,8 @@ struct TestClient: Sendable {
   /// The stream takes no more, or takes more again.
   func setWritable(_ isWritable: Bool) async throws {
     try await onLoop { stream in
-      stream.isWritable = isWritable
+      stream.isOpen = isWritable
+      stream.room = .max
       if isWritable { stream.operations.drained() }
     }
   }
