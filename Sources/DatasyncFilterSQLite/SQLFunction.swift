@@ -4,6 +4,7 @@ package import DatasyncModel
 /// A scalar function that filters need in SQL; the store registers all of them, as deterministic, on
 /// each connection. A value.
 package struct SQLFunction: Sendable {
+  /// Begins with `datasync_`, so that it meets no function of SQLite or of other programs.
   package let name: String
   /// -1: any number.
   package let argumentCount: Int
@@ -11,6 +12,7 @@ package struct SQLFunction: Sendable {
   /// bytes, or fails where it would take more than the budget.
   package let body: Body
 
+  /// Called on the thread of the connection; gives the same for the same arguments.
   package typealias Body = @Sendable ([Value], FilterBudget) throws(FilterFault) -> Value
 
   package init(name: String, argumentCount: Int, body: @escaping Body) {

@@ -15,6 +15,7 @@ package final class MessageArena {
     case tooLarge
   }
 
+  /// What one message may take, in bytes, the first block included. What we build ourselves may take more.
   package let maxBytes: Int
   private let first: UnsafeMutableRawPointer
   private let firstSize: Int
@@ -129,15 +130,18 @@ package final class MessageArena {
     return message
   }
 
+  /// A copy of the UTF-8, for a field of a message that is being built; empty: no pointer.
   package func bytes(_ text: String) -> ProtobufCBinaryData {
     var text = text
     return text.withUTF8 { bytes(UnsafeRawBufferPointer($0)) }
   }
 
+  /// A copy, for a field of a message that is being built; empty: no pointer.
   package func bytes(_ bytes: [UInt8]) -> ProtobufCBinaryData {
     bytes.withUnsafeBytes { self.bytes($0) }
   }
 
+  /// A copy, for a field of a message that is being built; empty: no pointer.
   package func bytes(_ source: UnsafeRawBufferPointer) -> ProtobufCBinaryData {
     guard let base = source.baseAddress, source.count > 0 else { return ProtobufCBinaryData() }
     let copy = room(source.count, UInt8.self)

@@ -104,9 +104,12 @@ package protocol Storage: AnyObject, Sendable {
 }
 
 extension Storage {
+  /// None: for stores that attach nothing when they are opened.
   package var attachedAtStart: [String] { [] }
 
+  /// Accepts every filter: for stores that judge rows by the filter itself.
   package func check(_ filter: Filter) throws(DatasyncError) {}
+  /// nil: for stores whose columns keep every value of their type as it is.
   package func misfit(_ value: Value, _ index: Int, of table: Table) -> DatasyncError? { nil }
 
   /// Runs a closure in a snapshot, and calls back on the same thread of the store.
@@ -147,7 +150,9 @@ extension Storage {
 
 /// A table that is not served, and why. A value.
 package struct UnservedTable: Hashable, Sendable {
+  /// As the database has it.
   package let name: String
+  /// For a person, who reads what to do about it where something can be done; a clause.
   package let reason: String
 
   package init(name: String, reason: String) {

@@ -10,6 +10,7 @@ package struct StorageBounds: Sendable {
   /// Reads that it works on at once.
   package var maxReaders = 1
 
+  /// No bound on the log, the default budget, one reader.
   package init() {}
 }
 
@@ -19,6 +20,7 @@ package struct StorageMemory: Sendable {
   package let name: String
   /// nil: nobody counts it.
   package let bytes: Int?
+  /// What the limits let it come to.
   package let maxBytes: Int
   /// The limits that make `maxBytes`, for a person.
   package let limits: String
@@ -33,8 +35,11 @@ package struct StorageMemory: Sendable {
 
 /// What a store has to do and keeps, at one moment. A value.
 package struct StorageLoad: Sendable {
+  /// Requests that no transaction has taken on yet.
   package var queuedWrites = 0
+  /// Reads that wait for a thread.
   package var queuedReads = 0
+  /// What the writer is doing, and for how long it has.
   package var writer = WriterState(phase: .idle, duration: .zero)
   /// What the change log takes, in bytes, about.
   package var logBytes = 0
@@ -47,11 +52,13 @@ package struct StorageLoad: Sendable {
   /// Of a log that precedes the database's file; 0 where there is none.
   package var walPages = 0
 
+  /// Nothing to do, and nothing kept.
   package init() {}
 }
 
 /// The writer at one moment. A value.
 package struct WriterState: Sendable {
+  /// What a writer is doing. The raw values fit into two bits; the store packs them so.
   package enum Phase: UInt8, Sendable {
     case idle = 0
     /// Another program holds the database's write lock, or readers are made way for.

@@ -32,15 +32,21 @@ package protocol StorageObserver: Sendable {
 extension StorageObserver {
   /// Observers that do not care learn it from the refusals.
   package func historyReplaced() {}
+  /// Ignored by observers that have no operator to tell.
   package func noticed(_ notice: StorageNotice) {}
+  /// Ignored; ``Storage/unservedTables`` says it at any time.
   package func unservedTablesChanged(_ tables: [UnservedTable]) {}
+  /// Ignored by observers that measure nothing.
   package func committed(in duration: Duration, syncing: Duration) {}
+  /// Ignored; the changes themselves come in batches.
   package func foreignAdopted(_ count: Int, total: Int, in duration: Duration) {}
+  /// Ignored; each request that was in it is answered with the error anyway.
   package func writesFailed(_ error: DatasyncError) {}
 }
 
 /// What a store has to say to its operator. A value.
 package struct StorageNotice: Sendable {
+  /// Whether the store goes on.
   package enum Severity: Sendable {
     /// It goes on.
     case warning

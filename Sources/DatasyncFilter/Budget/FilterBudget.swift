@@ -8,6 +8,7 @@ package struct FilterBudget: Sendable {
   package var maxHeldBytes = 64 << 20
 
   package static let `default` = FilterBudget()
+  /// For what no caller has a say in: functions of our own statements.
   package static let unlimited = FilterBudget(
     maxTextBytes: .max, maxWorkBytes: .max, maxHeldBytes: .max)
 

@@ -10,6 +10,7 @@ package struct FilterCost: Sendable {
   static let supposedValueBytes = 32
   static let stepBytes = 16
 
+  /// In bytes as said above; held against `max_filter_cost` or `max_query_filter_cost`.
   package private(set) var estimate = 0
   /// By the name of the function.
   private var byFunction: [String: (count: Int, cost: Int)] = [:]

@@ -31,6 +31,9 @@ package enum FilterFault: Error, Hashable {
   /// RESOURCE_EXHAUSTED, reason FILTER_TOO_COMPLEX.
   package var error: DatasyncError { FilterFault.error(message, limitName: limitName) }
 
+  /// The same with a message of the caller's.
+  ///
+  /// - Parameter limitName: Becomes metadata `limit`.
   package static func error(_ message: String, limitName: String) -> DatasyncError {
     DatasyncError(
       .resourceExhausted, reason: "FILTER_TOO_COMPLEX", message, metadata: ["limit": limitName])

@@ -1,5 +1,6 @@
 /// A checked expression: what SQL and the evaluator are made from. A value.
 package struct Expression: Sendable {
+  /// What it computes; the types are checked. A value.
   package indirect enum Kind: Sendable {
     case literal(Operand)
     /// Position in the table's columns.
@@ -17,6 +18,7 @@ package struct Expression: Sendable {
   }
 
   package let kind: Kind
+  /// What it yields where that is not null.
   package let type: ExpressionType
   /// From 1, in Unicode scalars.
   package let position: Int
@@ -27,6 +29,7 @@ package struct Expression: Sendable {
     return nil
   }
 
+  /// The position of the column that it is, with nothing done to it.
   package var column: Int? {
     if case .column(let column) = kind { return column }
     return nil

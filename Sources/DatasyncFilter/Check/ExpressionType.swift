@@ -17,6 +17,7 @@ package enum ExpressionType: Hashable, Sendable {
   case uuid
   case enumeration([String])
 
+  /// JSON is taken as text, and both kinds of decimals as one.
   package init(_ type: ColumnType) {
     self =
       switch type {
@@ -34,6 +35,7 @@ package enum ExpressionType: Hashable, Sendable {
       }
   }
 
+  /// Null is none, though arithmetic takes it.
   package var isNumber: Bool { self == .int64 || self == .double || self == .decimal }
 
   package var isEnumeration: Bool {

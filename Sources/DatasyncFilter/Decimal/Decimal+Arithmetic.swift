@@ -21,10 +21,12 @@ extension Decimal {
       : Decimal.rounded(addend - aligned, isNegative: low.isNegative, exponent: low.exponent)
   }
 
+  /// - Returns: nil where the difference is too large.
   package func subtracting(_ other: Decimal) -> Decimal? {
     adding(-other)
   }
 
+  /// - Returns: nil where the product is too large.
   package func multiplied(by other: Decimal) -> Decimal? {
     Decimal.rounded(
       Wide(product: coefficient, other.coefficient), isNegative: isNegative != other.isNegative,
@@ -63,6 +65,7 @@ extension Decimal {
     return Decimal(isNegative: isNegative, unnormalized: rest, exponent: other.exponent)
   }
 
+  /// To which integer a number goes. A value.
   package enum Rounding: Sendable {
     /// Toward negative infinity.
     case floor

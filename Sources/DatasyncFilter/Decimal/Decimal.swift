@@ -5,6 +5,7 @@
 /// otherwise the nearest one, halves to the even digit; the remainder is always exact. There are no
 /// infinities: what is too large for ``maxExponent`` is nil, what is too small is 0.
 package struct Decimal: Hashable, Sendable {
+  /// Of the coefficient; source: IEEE 754 decimal128.
   package static let maxDigits = 34
   /// The largest power of ten of a number's first digit; the least is its negative.
   package static let maxExponent = 6144
@@ -13,6 +14,7 @@ package struct Decimal: Hashable, Sendable {
   /// Below 10^34, not divisible by ten; 0 only with exponent 0 and no sign.
   let coefficient: UInt128
   let exponent: Int
+  /// False for 0: there is no minus zero.
   package let isNegative: Bool
 
   private init(isNegative: Bool, coefficient: UInt128, exponent: Int) {
@@ -21,6 +23,7 @@ package struct Decimal: Hashable, Sendable {
     self.exponent = exponent
   }
 
+  /// Always exact: an Int64 has at most 19 digits.
   package init(_ value: Int64) {
     let (coefficient, zeros) = Decimal.strippingZeros(UInt128(value.magnitude))
     self.init(isNegative: value < 0, coefficient: coefficient, exponent: zeros)
@@ -48,6 +51,7 @@ package struct Decimal: Hashable, Sendable {
   /// The power of ten of the first digit.
   var firstExponent: Int { Decimal.digitCount(coefficient) - 1 + exponent }
 
+  /// Exact; 0 stays 0.
   package static prefix func - (value: Decimal) -> Decimal {
     value.isZero
       ? value

@@ -14,6 +14,7 @@ package final class TextMemo {
     var value = Operand.null
   }
 
+  /// Work is counted for each filter anew, what is held for all of them together.
   package let budget: FilterBudget
   /// How often a text function was computed, since the memo was made.
   package private(set) var computations = 0
@@ -23,6 +24,7 @@ package final class TextMemo {
   private(set) var fault: FilterFault?
   private var evaluation: UInt64 = 0
   private var spentBytes = 0
+  /// Of the texts kept for the row; above the budget, they are forgotten before the next filter.
   package private(set) var heldBytes = 0
   /// By the ids of terms, as far as they are below ``denseLimit``.
   private var slots: [Slot] = []

@@ -8,6 +8,7 @@ package import DatasyncModel
 /// names are no words (letters, digits, `_`) cannot be named. Where no column is called `id`, `id` is
 /// the key.
 package struct Filter: Sendable {
+  /// As the caller wrote it.
   package let text: String
   /// Whether `now()` is in it: then its answers change by themselves.
   package var usesNow: Bool { nowPosition != nil }
@@ -40,6 +41,7 @@ package struct Filter: Sendable {
   /// Where `now()` stands first, from 1.
   private let nowPosition: Int?
   private let evaluator: Evaluator
+  /// That for which it was checked; rows must be of the same columns.
   package let table: Table
 
   /// - Parameter terms: Those of the filters that are judged together with it.

@@ -44,6 +44,7 @@ package enum Operand: Hashable, Sendable {
     }
   }
 
+  /// -1, 0 or 1. NaN on either side gives 1: keep it out.
   @inline(__always)
   package static func order<T: Comparable>(_ left: T, _ right: T) -> Int {
     left == right ? 0 : left < right ? -1 : 1

@@ -21,6 +21,7 @@ extension Operation {
       Double(value).map { .double($0) } ?? .null
     })
 
+  /// All that filters and orders may call in SQL: what is missing here, SQLite does not know.
   package static let all: [Operation] =
     int64Arithmetic.all + decimalArithmetic.all + doubleArithmetic.all + text + times + casts
     + stored

@@ -38,12 +38,15 @@ extension Operation {
   static let timestampOfText = Operation("timestamp_of_text") { (text: String) in
     CivilTime.timestamp(parsing: text).map { Moment($0) }
   }
+  /// `YYYY-MM-DD` and nothing else.
   package static let dateOfText = Operation("date_of_text") { (text: String) in
     CivilTime(date: text)?.dateText
   }
+  /// `HH:MM` is completed with seconds; at most six decimals, zeros at the end dropped.
   package static let timeOfText = Operation("time_of_text") { (text: String) in
     CivilTime.timeOfDay(parsing: text).map { CivilTime(timestamp: $0).timeText }
   }
+  /// With hyphens, letters in any case; they become small.
   package static let uuidOfText = Operation("uuid_of_text") { (text: String) in
     try? CanonicalText.of(text, for: .uuid)
   }

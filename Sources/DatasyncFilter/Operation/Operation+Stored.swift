@@ -14,6 +14,7 @@ extension Operation {
       }
     })
 
+  /// A JSON column: the text as it stands, null where it is not valid JSON.
   package static let jsonOfText = Operation("json_of_text") { (text: String) in
     try? CanonicalText.of(text, for: .json(asWritten: true))
   }

@@ -24,6 +24,7 @@ extension Operation {
 }
 
 extension Operand {
+  /// In UTF-8; 0 for all but texts.
   package var textBytes: Int {
     if case .string(let text) = self { return text.utf8.count }
     return 0

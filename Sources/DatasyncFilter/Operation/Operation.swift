@@ -3,6 +3,7 @@ import DatasyncModel
 /// A typed computation that the evaluator and SQLite share: both call the same ``body``, so that both
 /// get the same answer. Immutable, shared by reference.
 package final class Operation: Sendable {
+  /// A pure function of its operands: SQLite may call it on any thread, and keep what it gave.
   package enum Body: Sendable {
     case unary(@Sendable (Operand) -> Operand)
     case binary(@Sendable (Operand, Operand) -> Operand)
@@ -11,9 +12,12 @@ package final class Operation: Sendable {
 
   /// Without the prefix of ``SQLFunction/name``.
   package let name: String
+  /// How each argument is to be read, one for each operand of ``body``.
   package let parameters: [OperandKind]
+  /// Gives null for operands that it has no use for; never fails.
   package let body: Body
 
+  /// That there are as many parameters as the body takes is not checked.
   package init(name: String, parameters: [OperandKind], body: Body) {
     self.name = name
     self.parameters = parameters

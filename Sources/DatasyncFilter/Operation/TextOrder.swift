@@ -7,20 +7,24 @@ package enum TextOrder {
     withBytes(left, right) { compare($0, $1) }
   }
 
+  /// Below 0, 0 or above 0; of two that begin alike the shorter one comes first.
   package static func compare(_ left: [UInt8], _ right: [UInt8]) -> Int {
     left.withUnsafeBytes { left in right.withUnsafeBytes { compare(left, $0) } }
   }
 
+  /// Scalar by scalar: a composed letter is not its parts.
   package static func areEqual(_ left: String, _ right: String) -> Bool {
     withBytes(left, right) { areEqual($0, $1) }
   }
 
+  /// Byte by byte; a different length is told at once.
   package static func areEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer)
     -> Bool
   {
     left.count == right.count && sharedCount(left, right) == left.count
   }
 
+  /// As unsigned bytes, eight at a time.
   package static func compare(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer)
     -> Int
   {

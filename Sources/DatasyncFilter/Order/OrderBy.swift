@@ -6,9 +6,11 @@ package import DatasyncModel
 /// Nulls come first ascending and last descending; text is ordered by code point, decimals as numbers,
 /// enum values as declared, false before true.
 package struct OrderBy: Sendable {
+  /// One field of the text, or the key. A value.
   package struct Term: Hashable, Sendable {
     /// Position in ``Table/columns``.
     package let column: Int
+    /// Also puts nulls last.
     package let isDescending: Bool
 
     package init(column: Int, isDescending: Bool) {
@@ -17,6 +19,7 @@ package struct OrderBy: Sendable {
     }
   }
 
+  /// The most significant first; none after the key can matter.
   package let terms: [Term]
   /// How the values of each term are compared.
   package let keys: [OrderKey]

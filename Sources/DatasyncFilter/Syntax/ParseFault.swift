@@ -7,6 +7,7 @@ package struct ParseFault: Error, Equatable {
   /// What was found and what could stand there; goes on after `at N: `.
   package let description: String
 
+  /// - Parameter position: From 1, in Unicode scalars.
   package init(at position: Int, _ description: String) {
     self.position = position
     self.description = description

@@ -42,6 +42,7 @@ enum ArithmeticOperator: String, Sendable, CaseIterable {
   case add, sub, mul, div, divby, mod
 }
 
+/// The raw values are OData's words for them. A value.
 package enum ComparisonOperator: String, Sendable, CaseIterable {
   case eq, ne, gt, ge, lt, le
 

@@ -8,11 +8,17 @@ package struct ConnectionTraffic: Hashable, Sendable {
   package internal(set) var streamsSucceeded = 0
   /// Reset, or lost with the connection.
   package internal(set) var streamsFailed = 0
+  /// Of the layer above, which counts in servers alone; some may wait to be sent still.
   package internal(set) var messagesSent = 0
+  /// Of the layer above, which counts in servers alone.
   package internal(set) var messagesReceived = 0
+  /// Pings that asked whether a quiet peer is there; none that another purpose had.
   package internal(set) var keepalivesSent = 0
+  /// Nil: no stream yet. Times are the event loop's, as of the last event.
   package internal(set) var lastStreamStarted: NIODeadline?
+  /// Nil: none yet.
   package internal(set) var lastMessageSent: NIODeadline?
+  /// Nil: none yet.
   package internal(set) var lastMessageReceived: NIODeadline?
 }
 
@@ -22,12 +28,14 @@ extension HTTP2Connection {
     countMessagesSent(1)
   }
 
+  /// Counts messages of the layer above, and permits their receiver so many more control frames.
   package func countMessagesSent(_ count: Int) {
     traffic.messagesSent += count
     watch.messagesSent(count)
     traffic.lastMessageSent = now
   }
 
+  /// Counts a message that the layer above has put together.
   package func countMessageReceived() {
     traffic.messagesReceived += 1
     traffic.lastMessageReceived = now

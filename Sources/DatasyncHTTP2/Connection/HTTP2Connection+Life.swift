@@ -45,6 +45,7 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
     timers = ConnectionTimers()
   }
 
+  /// Fires all timers that are due, sets the next one and sends what they led to.
   package func handleScheduledCallback(eventLoop: some EventLoop) {
     timer = nil
     timerDeadline = nil

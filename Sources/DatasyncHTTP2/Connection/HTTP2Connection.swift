@@ -2,6 +2,7 @@ import CDatasyncNghttp2
 import DequeModule
 package import NIOCore
 
+/// Which end of a connection this process is. ``FrameWatch`` judges the peers of servers alone.
 package enum HTTP2Role: Sendable {
   case server
   case client
@@ -13,8 +14,11 @@ package enum HTTP2Role: Sendable {
 /// returned, so that whoever receives them may call anything. What is sent in one tick of the loop
 /// leaves in one buffer with one flush.
 package final class HTTP2Connection: ChannelDuplexHandler {
+  /// What the peer sent, from the first byte on, without TLS.
   package typealias InboundIn = ByteBuffer
+  /// Nothing is written to the connection itself: its streams send.
   package typealias OutboundIn = Never
+  /// Frames, one behind the other; with ``writesToSocket`` only what the socket did not take at once.
   package typealias OutboundOut = ByteBuffer
 
   /// Streams are not counted here, at several events a call: each is held by the connection until its
@@ -51,15 +55,18 @@ package final class HTTP2Connection: ChannelDuplexHandler {
 
   package let role: HTTP2Role
   private let sharedOptions: Shared<HTTP2Options>
+  /// Lent where they are, since a copy is large.
   package var options: HTTP2Options { _read { yield sharedOptions.value } }
   /// Held until the connection has ended.
   package var delegate: (any HTTP2ConnectionDelegate)?
   /// Shared by the connections of a loop; nil: this one sends on its own.
   package var pumpQueue: PumpQueue?
+  /// Those that are open, in no order: the last one fills the place of one that goes.
   package internal(set) var streams: [HTTP2Stream] = []
   /// Streams that the session has closed, in the order of their ``Event/closed``.
   var leaving: Deque<HTTP2Stream> = []
 
+  /// Since the connection began; stays when it has ended.
   package internal(set) var traffic = ConnectionTraffic()
 
   var context: ChannelHandlerContext?
@@ -132,12 +139,14 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   var peerSettingsReceived = false
   var settingsAcknowledged = false
 
+  /// A connection with options of its own, in memory too: for clients and tests.
   package convenience init(
     role: HTTP2Role, options: HTTP2Options, delegate: (any HTTP2ConnectionDelegate)? = nil
   ) {
     self.init(role: role, options: Shared(options), delegate: delegate)
   }
 
+  /// Connections of a server share the options. Nothing happens before it is in a channel.
   package init(
     role: HTTP2Role, options: Shared<HTTP2Options>, delegate: (any HTTP2ConnectionDelegate)? = nil
   ) {
@@ -148,7 +157,9 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     watch = FrameWatch(options.value)
   }
 
+  /// Nil: not in a channel yet, or not any more.
   package var eventLoop: (any EventLoop)? { context?.eventLoop }
+  /// Nil as ``eventLoop`` is.
   package var channel: (any Channel)? { context?.channel }
   func touchClock() {
     if let context { now = context.eventLoop.now }
@@ -160,16 +171,19 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     return bufferedBytes <= options.bufferedBytesShare || share?.budget.isExhausted != true
   }
 
+  /// Whether it can still send; also before the channel is active, and while it drains.
   package var isActive: Bool { session != nil && !isClosing }
 
   // MARK: - Life in the channel
 
+  /// Makes the session, and begins at once where the channel is active already.
   package func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
     session = makeSession()
     if context.channel.isActive { start() }
   }
 
+  /// Ends the connection as the loss of its channel does: open streams hear ``StreamEnd/connectionLost``.
   package func handlerRemoved(context: ChannelHandlerContext) {
     self.context = nil
     end()
@@ -180,11 +194,13 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     context.fireChannelActive()
   }
 
+  /// Tells every open stream, then the delegate, and only then the handlers behind.
   package func channelInactive(context: ChannelHandlerContext) {
     end()
     context.fireChannelInactive()
   }
 
+  /// Closes the channel; the error goes no further.
   package func errorCaught(context: ChannelHandlerContext, error: any Error) {
     context.close(promise: nil)
   }
@@ -270,6 +286,8 @@ package final class HTTP2Connection: ChannelDuplexHandler {
 
   // MARK: - In
 
+  /// Has nghttp2 read one buffer, then delivers the events of it. What they lead to is sent when the read
+  /// is complete, but for a GOAWAY.
   package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard let session, !isClosing else { return }
     if awaitsPreface {
@@ -296,6 +314,7 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     if result < 0 || violation != nil { readFailed(Int32(truncatingIfNeeded: result)) }
   }
 
+  /// Sends in one flush what everything since the last one has led to.
   package func channelReadComplete(context: ChannelHandlerContext) {
     isReadOpen = false
     delegate?.readCompleted()
@@ -303,6 +322,7 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     context.fireChannelReadComplete()
   }
 
+  /// Held back in a server while the socket takes nothing and over 256 frames wait to be sent.
   package func read(context: ChannelHandlerContext) {
     guard !shouldHoldRead else {
       isReadHeld = true
@@ -339,6 +359,7 @@ package final class HTTP2Connection: ChannelDuplexHandler {
 
   // MARK: - Out
 
+  /// Sends and reads what waited; or has the clock looked at, for ``HTTP2Options/writeTimeout``.
   package func channelWritabilityChanged(context: ChannelHandlerContext) {
     isChannelWritable = context.channel.isWritable
     if isChannelWritable {

@@ -18,6 +18,7 @@ package protocol HTTP2StreamDelegate: AnyObject {
   func closed(_ stream: HTTP2Stream, _ end: StreamEnd)
 }
 
+/// How a stream ended. A value.
 package enum StreamEnd: Hashable, Sendable {
   /// Both sides ended it, or one was reset with the code.
   case closed(HTTP2ErrorCode)
@@ -45,5 +46,6 @@ package protocol HTTP2ConnectionDelegate: AnyObject {
 extension HTTP2ConnectionDelegate {
   package func settingsReceived() {}
   package func goAwayReceived(lastStreamID: Int32, code: HTTP2ErrorCode, debug: String) {}
+  /// Does nothing: for those whose calls need no warning.
   package func drainStarted(timeLeft: TimeAmount) {}
 }

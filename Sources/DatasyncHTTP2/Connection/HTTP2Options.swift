@@ -14,6 +14,7 @@ package struct HTTP2Options: Sendable {
 
   /// Names, values and 32 for each field. Source: RFC 9113, section 6.5.2.
   package var maxHeaderListBytes = 16 << 10
+  /// In one list, pseudo-header fields among them; trailers are a list of their own.
   package var maxHeaderFields = 128
   /// A list that is refused is read on, for the sake of the compression table, but not beyond this.
   package var maxHeaderFloodBytes = 1 << 20
@@ -33,9 +34,11 @@ package struct HTTP2Options: Sendable {
 
   /// Resets that the peer sends: a bucket of so many, refilled at a rate.
   package var maxResetsReceived = 200
+  /// 0: what the bucket held at first is all.
   package var resetsReceivedPerSecond = 20
   /// Resets that the peer makes us send by breaking the protocol.
   package var maxResetsSent = 200
+  /// 0: as above.
   package var resetsSentPerSecond = 20
   /// PRIORITY, WINDOW_UPDATE and unknown frames: a base for the connection…
   package var maxControlFrames = 1000
@@ -45,7 +48,9 @@ package struct HTTP2Options: Sendable {
   package var controlFramesPerDataFrame = 10
   /// …and for every message in them: one for its stream's window and one for the connection's, twice.
   package var controlFramesPerMessage = 4
+  /// SETTINGS that the peer sends, without acknowledgements: a bucket as for resets.
   package var maxSettings = 100
+  /// 0: as above.
   package var settingsPerSecond = 10
   /// Acknowledgements of SETTINGS and PING that the peer has not taken.
   package var maxQueuedAcks = 1000
@@ -69,6 +74,7 @@ package struct HTTP2Options: Sendable {
 
   /// Quiet for so long, the peer is asked whether it is there.
   package var keepaliveTime = TimeAmount.hours(2)
+  /// For the answer, or any other byte of the peer; then the connection is closed without a word.
   package var keepaliveTimeout = TimeAmount.seconds(20)
   /// Pings closer together than this are strikes, where calls run: half of the ten seconds that
   /// clients are promised, so that none strikes for having been held up on its way…
@@ -77,6 +83,7 @@ package struct HTTP2Options: Sendable {
   package var minPingIntervalWithoutCalls = TimeAmount.hours(2)
   /// With true, ``minPingInterval`` holds without calls too.
   package var permitsPingsWithoutCalls = false
+  /// So many are borne until HEADERS or DATA are sent again; the next one ends the connection. 0: none.
   package var maxPingStrikes = 2
 
   /// Without a call for so long, the connection is shut down; nil: never.
@@ -93,6 +100,7 @@ package struct HTTP2Options: Sendable {
   /// What a client of HTTP/1 reads: one line, with its end. Empty: its connection is closed.
   package var http1Text = ""
 
+  /// Nil: limits strike and nobody is told.
   package var limitObserver: (any LimitObserver)?
 
   package init() {}

@@ -11,6 +11,7 @@ package final class PumpQueue {
   /// When the first of them came.
   private var began = NIODeadline.uptimeNanoseconds(0)
 
+  /// - Parameter eventLoop: Of every connection that gets the queue.
   package init(eventLoop: any EventLoop) {
     self.eventLoop = eventLoop
   }

@@ -7,6 +7,7 @@ import CDatasyncNghttp2
 package struct FixedFields: @unchecked Sendable {
   let fields: UnsafeMutableBufferPointer<nghttp2_nv>
 
+  /// Once for each list in the process: what it takes is never given back. Names are in lower case.
   package init(_ list: [(name: StaticString, value: StaticString)]) {
     fields = .allocate(capacity: list.count)
     let flags = NGHTTP2_NV_FLAG_NO_COPY_NAME.rawValue | NGHTTP2_NV_FLAG_NO_COPY_VALUE.rawValue

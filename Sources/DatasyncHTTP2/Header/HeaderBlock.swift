@@ -24,6 +24,7 @@ package struct HeaderBlock: Sendable {
   /// Of names and values that are not static.
   package var byteCount: Int { storage.count }
 
+  /// Keeps the memory for the next list.
   package mutating func removeAll() {
     guard !fields.isEmpty else { return }
     storage.removeAll(keepingCapacity: true)
@@ -52,6 +53,7 @@ package struct HeaderBlock: Sendable {
 
   // MARK: - Building
 
+  /// Copies neither. Here as below nothing is checked: names are in lower case, pseudo-header fields first.
   package mutating func add(_ name: StaticString, _ value: StaticString) {
     fields.append(
       Field(
@@ -60,11 +62,13 @@ package struct HeaderBlock: Sendable {
         isNameStatic: true, isValueStatic: true, isSecret: false))
   }
 
+  /// Copies the value, as UTF-8.
   package mutating func add(_ name: StaticString, _ value: String) {
     var value = value
     value.withUTF8 { add(name, bytes: UnsafeRawBufferPointer($0)) }
   }
 
+  /// Copies the value, which need not be text.
   package mutating func add(_ name: StaticString, bytes: UnsafeRawBufferPointer) {
     let start = append(bytes)
     fields.append(
@@ -74,6 +78,7 @@ package struct HeaderBlock: Sendable {
         isNameStatic: true, isValueStatic: false, isSecret: false))
   }
 
+  /// Copies both; for names that are known only at run time.
   package mutating func add(_ name: String, _ value: String) {
     var name = name
     var value = value

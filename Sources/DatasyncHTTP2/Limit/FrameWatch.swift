@@ -16,6 +16,7 @@ package struct FrameWatch: Sendable {
   private var settings: TokenBucket
   private var pings: PingStrikes
 
+  /// Begins with full buckets.
   package init(_ options: HTTP2Options) {
     controlFramesPerStream = options.controlFramesPerStream
     controlFramesPerDataFrame = options.controlFramesPerDataFrame
@@ -34,6 +35,7 @@ package struct FrameWatch: Sendable {
       maxStrikes: options.maxPingStrikes)
   }
 
+  /// By the peer. What it adds to the allowance for control frames never expires.
   package mutating func streamOpened() {
     allowance += controlFramesPerStream
   }
@@ -56,6 +58,7 @@ package struct FrameWatch: Sendable {
     return controlFrames > allowance ? .controlFrames : nil
   }
 
+  /// On any stream: other streams' DATA break the row too. Padding alone is empty.
   package mutating func dataReceived(isEmpty: Bool, endsStream: Bool) -> Limit? {
     guard isEmpty, !endsStream else {
       emptyDataFrames = 0
@@ -65,10 +68,12 @@ package struct FrameWatch: Sendable {
     return emptyDataFrames > maxEmptyDataFrames ? .emptyData : nil
   }
 
+  /// Not for acknowledgements.
   package mutating func settingsReceived(now: NIODeadline) -> Limit? {
     settings.take(now: now) ? nil : .settings
   }
 
+  /// Not for acknowledgements. With `hasCalls`, the shorter interval holds.
   package mutating func pingReceived(now: NIODeadline, hasCalls: Bool) -> Limit? {
     pings.pingReceived(now: now, hasCalls: hasCalls) ? nil : .pings
   }

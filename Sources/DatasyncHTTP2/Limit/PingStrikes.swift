@@ -8,6 +8,7 @@ package struct PingStrikes: Sendable {
   private var last: NIODeadline?
   private var strikes = 0
 
+  /// - Parameter maxStrikes: So many are borne from one answer to the next; 0: none.
   package init(minInterval: TimeAmount, minIntervalWithoutCalls: TimeAmount, maxStrikes: Int) {
     self.minInterval = minInterval
     self.minIntervalWithoutCalls = minIntervalWithoutCalls

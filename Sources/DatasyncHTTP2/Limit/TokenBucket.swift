@@ -7,6 +7,7 @@ package struct TokenBucket: Sendable {
   private var tokens: Double
   private var last: NIODeadline?
 
+  /// Begins full. With a rate of 0 it is never filled again.
   package init(capacity: Int, perSecond: Int) {
     self.capacity = Double(capacity)
     perNanosecond = Double(perSecond) / 1e9

@@ -15,12 +15,15 @@ package final class HTTP2Stream {
 
   /// Held, as the connection holds its streams: its end lets go of them.
   package let connection: HTTP2Connection
+  /// Odd, since clients open all streams; 0: not given to the session yet.
   package internal(set) var id: Int32 = 0
+  /// Held until its ``HTTP2StreamDelegate/closed(_:_:)``; nil: what comes is consumed unread.
   package var delegate: (any HTTP2StreamDelegate)?
   /// The peer's fields: a request's in the server role, a response's in the client role.
   package internal(set) var head = HeaderBlock()
   /// The same for heads of a connection that are the same; 0: not known.
   package internal(set) var headNumber = 0
+  /// Empty before ``HTTP2StreamDelegate/trailersReceived(_:)``.
   package internal(set) var inboundTrailers = HeaderBlock()
   /// The limit that the peer's fields passed; what came after it is not kept.
   package internal(set) var exceededHeaderLimit: Limit?
@@ -55,6 +58,7 @@ package final class HTTP2Stream {
 
   /// Received and not consumed.
   var unreadBytes = 0
+  /// When the peer's last HEADERS or DATA came; at first, when the stream began.
   package internal(set) var lastRead = NIODeadline.uptimeNanoseconds(0)
   /// Whether more bytes are due from the peer, so that silence is a fault. Set by the layer above.
   package var awaitsBytes = false {
@@ -105,6 +109,8 @@ package final class HTTP2Stream {
     return outbound.readableBytes > 0
   }
 
+  /// Whether less than the high mark waits. True again before the low mark is reached, which is when
+  /// ``HTTP2StreamDelegate/drained(_:)`` comes.
   package var isWritable: Bool { outbound.readableBytes < connection.options.callHighWaterMark }
 
   /// Whether anything sent still has somewhere to go.
@@ -178,6 +184,7 @@ package final class HTTP2Stream {
     finish()
   }
 
+  /// The same with trailers that are made already; they are not copied.
   package func finish(trailers: FixedFields) {
     guard isOpen, sending == .open else { return }
     fixedTrailers = trailers

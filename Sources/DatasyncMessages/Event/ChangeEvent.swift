@@ -3,27 +3,39 @@ package import DatasyncModel
 /// A change as one view sees it, without what differs between the subscribers of that view (`own`,
 /// `more`). Its bytes are lent: confined to their lifetime.
 package struct ChangeEvent {
+  /// Raw values are `datasync.v1.Change.Operation`.
   package enum Operation: UInt64, Sendable {
     case add = 1
     case update = 2
     case delete = 3
   }
 
+  /// What became of the view: ADD is a row that came into it, DELETE one that left it.
   package var operation: Operation
+  /// Gives its name and its type URL; the columns do not matter here.
   package var table: Table
   /// The key as text.
   package var id: UnsafeRawBufferPointer
+  /// The change's, and so the row's version; of an initial row, its version.
   package var sequence: Sequence
   /// What the subscriber gets of the row; nil on DELETE.
   package var image: UnsafeRawBufferPointer?
+  /// What the subscriber saw of the row before; nil: not asked for, an ADD, or no room for it beside
+  /// `image`.
   package var previous: UnsafeRawBufferPointer?
+  /// Names of the fields whose stored value differs, `version` and `updated_at` aside; on UPDATE alone.
   package var changedFields: [String] = []
+  /// The writer's client id, UTF-8. Empty: written outside the server, by a caller without an id, or an
+  /// initial row.
   package var origin = UnsafeRawBufferPointer(start: nil, count: 0)
   /// Microseconds since 1970 UTC.
   package var committedAt: Int64 = 0
+  /// One of the rows that the subscription begins with.
   package var isInitial = false
+  /// On DELETE: the row still exists, undeleted, but not in this view.
   package var leftView = false
 
+  /// All else is absent or false until it is set. `image` may be set later, too.
   package init(
     operation: Operation, table: Table, id: UnsafeRawBufferPointer, sequence: Sequence,
     image: UnsafeRawBufferPointer?
@@ -40,6 +52,7 @@ package struct ChangeEvent {
     WireOutput.bytes(maxBytes: maxBytes) { write(to: &$0) }
   }
 
+  /// Writes a `datasync.v1.Change`, without a tag and a length of its own: ``maxBytes`` at most.
   package func write(to output: inout WireOutput) {
     output.write(field: 1, varint: operation.rawValue)
     output.write(field: 2, string: table.name)
@@ -60,6 +73,7 @@ package struct ChangeEvent {
     WireOutput.bytes(maxBytes: maxBytes) { writeRowEvent(to: &$0) }
   }
 
+  /// Writes the table's own event message as ``write(to:)`` does the Change. It names no table.
   package func writeRowEvent(to output: inout WireOutput) {
     output.write(field: 1, varint: operation.rawValue)
     output.write(field: 2, bytes: id)
@@ -99,6 +113,7 @@ package enum EventField {
   /// RowEvent.own, .more, .checkpoint and .unreadable.
   package static let rowOwn = 7
   package static let rowMore = 8
+  /// With this or with the next, nothing else is set.
   package static let rowCheckpoint = 13
   package static let rowUnreadable = 14
 }

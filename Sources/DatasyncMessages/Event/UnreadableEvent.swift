@@ -4,12 +4,15 @@ package import DatasyncModel
 ///
 /// Source: `proto/datasync/v1/datasync.proto`, message Unreadable.
 package struct UnreadableEvent: Sendable {
+  /// Names the column at fault, too, which the fault gives by number.
   package let table: Table
   /// Empty: nothing can name the row.
   package let id: String
+  /// The change's; of an initial row, its version.
   package let sequence: Sequence
   /// nil: it is no longer so.
   package let fault: RowFault?
+  /// Comes among the rows that the subscription begins with.
   package var isInitial = false
 
   package init(table: Table, id: String, sequence: Sequence, fault: RowFault?) {
@@ -36,6 +39,8 @@ package struct UnreadableEvent: Sendable {
 
 /// A google.rpc.Status with its ErrorInfo alone, written without an arena, on any thread.
 package enum StatusWire {
+  /// Adds the Status's fields: code, message, and the ErrorInfo with its metadata in order of key. The
+  /// error's violations, delay and row are left out.
   package static func write(_ error: DatasyncError, to writer: inout WireWriter) {
     writer.append(field: 1, varint: UInt64(UInt32(bitPattern: error.code.rawValue)))
     writer.append(field: 2, string: error.message)
@@ -57,6 +62,7 @@ package enum StatusWire {
 
 /// An event on its way to several subscribers: what is theirs alone is put around it. A value.
 package struct EncodedEvent: Hashable, Sendable {
+  /// What may be added to the bytes: `own` and `more` to a change, `more` alone to an Unreadable.
   package enum Kind: Hashable, Sendable {
     /// A Change, or a table's own event.
     case change

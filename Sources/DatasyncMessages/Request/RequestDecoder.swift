@@ -6,6 +6,8 @@ import DatasyncProtobuf
 package final class RequestDecoder {
   private let arena: MessageArena
 
+  /// - Parameter maxBytes: What one request may take in memory once decoded; more is ``MessageArena/Fault``
+  ///   `tooLarge`.
   package init(maxBytes: Int = 64 << 20) {
     arena = MessageArena(maxBytes: maxBytes)
   }
@@ -23,60 +25,70 @@ package final class RequestDecoder {
     }
   }
 
+  /// A CreateRequest. Throws as ``sessionRequest(_:)``.
   package func create(_ bytes: UnsafeRawBufferPointer) throws -> Request {
     try arena.decode(bytes, with: datasync__v1__create_request__unpack) {
       .write(try Decode.create($0))
     }
   }
 
+  /// A ReplaceRequest. Throws as ``sessionRequest(_:)``.
   package func replace(_ bytes: UnsafeRawBufferPointer) throws -> Request {
     try arena.decode(bytes, with: datasync__v1__replace_request__unpack) {
       .write(try Decode.replace($0))
     }
   }
 
+  /// An UpdateRequest. Throws as ``sessionRequest(_:)``.
   package func update(_ bytes: UnsafeRawBufferPointer) throws -> Request {
     try arena.decode(bytes, with: datasync__v1__update_request__unpack) {
       .write(try Decode.update($0))
     }
   }
 
+  /// A DeleteRequest. Throws as ``sessionRequest(_:)``.
   package func delete(_ bytes: UnsafeRawBufferPointer) throws -> Request {
     try arena.decode(bytes, with: datasync__v1__delete_request__unpack) {
       .write(try Decode.delete($0))
     }
   }
 
+  /// A CommitRequest. Throws as ``sessionRequest(_:)``.
   package func commit(_ bytes: UnsafeRawBufferPointer) throws -> Request {
     try arena.decode(bytes, with: datasync__v1__commit_request__unpack) {
       .commit(try Decode.commit($0))
     }
   }
 
+  /// A GetRequest. Throws as ``sessionRequest(_:)``.
   package func get(_ bytes: UnsafeRawBufferPointer) throws -> Request {
     try arena.decode(bytes, with: datasync__v1__get_request__unpack) {
       .get(try Decode.get($0))
     }
   }
 
+  /// A QueryRequest. Throws as ``sessionRequest(_:)``.
   package func query(_ bytes: UnsafeRawBufferPointer) throws -> Request {
     try arena.decode(bytes, with: datasync__v1__query_request__unpack) {
       .query(try Decode.query($0))
     }
   }
 
+  /// A SubscribeRequest. Throws as ``sessionRequest(_:)``.
   package func subscribe(_ bytes: UnsafeRawBufferPointer) throws -> Request {
     try arena.decode(bytes, with: datasync__v1__subscribe_request__unpack) {
       .subscribe(try Decode.subscribe($0))
     }
   }
 
+  /// A DescribeRequest. Throws as ``sessionRequest(_:)``.
   package func describe(_ bytes: UnsafeRawBufferPointer) throws -> Request {
     try arena.decode(bytes, with: datasync__v1__describe_request__unpack) {
       .describe(table: try Decode.text($0.table))
     }
   }
 
+  /// A ChangesRequest. Throws as ``sessionRequest(_:)``.
   package func changes(_ bytes: UnsafeRawBufferPointer) throws -> Request {
     try arena.decode(bytes, with: datasync__v1__changes_request__unpack) {
       .changes(try Decode.changes($0))

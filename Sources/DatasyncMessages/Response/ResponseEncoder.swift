@@ -6,6 +6,7 @@ import DatasyncProtobuf
 package final class ResponseEncoder {
   private let arena = MessageArena(initialBytes: 32 << 10)
 
+  /// Takes 32 KiB, and keeps them.
   package init() {}
 
   /// A SessionResponse with an answer. The bytes are lent to the closure.
@@ -40,6 +41,7 @@ package final class ResponseEncoder {
       }, body)
   }
 
+  /// A SessionResponse with a notice, under request id 0. The bytes are lent to the closure.
   package func session(notice: NoticeReply, _ body: (UnsafeRawBufferPointer) -> Void) {
     pack(
       sessionResponse(0) { arena, message in

@@ -13,7 +13,9 @@ package enum Response: Sendable {
 
 /// A row and the name of its message. A value.
 package struct EntityReply: Sendable {
+  /// The full name: `tables.TodoItems`, or that of a detail of a status.
   package var messageName: String
+  /// Only the fields that are to be sent.
   package var image: RowImage
 
   package init(messageName: String, image: RowImage) {
@@ -21,18 +23,25 @@ package struct EntityReply: Sendable {
     self.image = image
   }
 
+  /// The whole row: no select is applied.
   package init(_ row: StoredRow) {
     self.init(messageName: row.table.messageName, image: row.image)
   }
 }
 
+/// What a session is told of itself and of the server. A value.
 package struct OpenReply: Sendable {
+  /// Random; a new one for each stream.
   package var sessionID: String
+  /// As Open gave it; random where that was empty.
   package var clientID: String
+  /// Names the database's history: another one where the sequence may have gone back (a restored backup).
   package var historyID: String
+  /// The last one committed at that moment.
   package var sequence: Sequence
   /// Microseconds since 1970 UTC.
   package var serverTime: Int64
+  /// Empty: anonymous.
   package var principal: String
 
   package init(
@@ -48,10 +57,13 @@ package struct OpenReply: Sendable {
   }
 }
 
+/// What became of one write, alone or in a commit. A value.
 package struct WriteReply: Sendable {
   /// nil: the row cannot be read.
   package var entity: EntityReply?
+  /// The change's, and so the row's version; where nothing changed, the version it has.
   package var sequence: Sequence
+  /// The mutation id was carried out before: this is the result of then.
   package var replayed: Bool
 
   package init(entity: EntityReply?, sequence: Sequence, replayed: Bool) {
@@ -61,17 +73,25 @@ package struct WriteReply: Sendable {
   }
 }
 
+/// What a get found; that there is no such row is an error instead. A value.
 package enum GetReply: Sendable {
   case row(EntityReply)
   case notModified
 }
 
+/// One page of a query. A value.
 package struct QueryReply: Sendable {
+  /// Gives the rows their type URL.
   package var table: Table
+  /// In the query's order, without those that cannot be read.
   package var rows: PackedRows
+  /// Empty: this is the last page.
   package var nextPageToken: String
+  /// Rows that match, before `skip` and `top`; 0 also where they were not asked for.
   package var total: UInt64
+  /// The position that the page was read at: a subscription from there misses nothing.
   package var resumeToken: String
+  /// DATA_LOSS, reason UNREADABLE, for each row of the page that cannot be read, in the query's order.
   package var errors: [DatasyncError]
 
   package init(
@@ -87,13 +107,17 @@ package struct QueryReply: Sendable {
   }
 }
 
+/// The changes after a position, as a subscription would have sent them. A value.
 package struct ChangesReply: Sendable {
   /// Each the bytes of a `Change`.
   package var changes: [[UInt8]]
   /// Each the bytes of an `Unreadable`.
   package var unreadable: [[UInt8]]
+  /// Where the next call goes on, within a commit if need be; given also where nothing changed.
   package var resumeToken: String
+  /// The position that the token stands for.
   package var sequence: Sequence
+  /// The log already goes on after it, though perhaps not for this view.
   package var more: Bool
 
   package init(
@@ -109,6 +133,7 @@ package struct ChangesReply: Sendable {
 
 /// What the server says unasked. A value.
 package struct NoticeReply: Sendable {
+  /// Raw values are `datasync.v1.Notice.Kind`.
   package enum Kind: Int, Sendable {
     case credentialsExpiring = 1
     case serverDraining = 2
@@ -127,6 +152,7 @@ package struct NoticeReply: Sendable {
 /// A table that is not served, or a column, and why. A value.
 package struct NotServed: Hashable, Sendable {
   package var table: String
+  /// For operators, in words.
   package var reason: String
 
   package init(table: String, reason: String) {

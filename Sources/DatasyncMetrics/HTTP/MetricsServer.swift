@@ -15,6 +15,8 @@ package struct Probes: Sendable {
   /// Has values set that are gathered on other threads, before they are written.
   package var prepare: @Sendable (any EventLoop) -> EventLoopFuture<Void>
 
+  /// Each is called on the server's event loop, which is its argument, once for each request, and its
+  /// future is to be of that loop. One that fails closes the connection without an answer.
   package init(
     isLive: @escaping Probe, isReady: @escaping Probe,
     prepare: @escaping @Sendable (any EventLoop) -> EventLoopFuture<Void>
@@ -41,6 +43,7 @@ package final class MetricsServer: Sendable {
   /// A connection on which nothing is asked for is closed after that.
   static let idleTime: TimeAmount = .seconds(30)
 
+  /// Starts its thread; ``close()`` ends it.
   package init(registry: MetricRegistry, probes: Probes) {
     self.registry = registry
     self.probes = probes
@@ -76,6 +79,8 @@ package final class MetricsServer: Sendable {
     }
   }
 
+  /// Closes the listener and every connection, answered or not, and ends the thread; it cannot be bound
+  /// again. Errors are not told.
   package func close() async {
     let channel = listener.withLock { listener in
       defer { listener = nil }

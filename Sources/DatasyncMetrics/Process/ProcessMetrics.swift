@@ -10,6 +10,7 @@ import CoreMetrics
 ///
 /// Source: prometheus.io/docs/instrumenting/writing_clientlibs, "Process metrics".
 package enum ProcessMetrics {
+  /// For the registry that ``install(in:)`` will get.
   package static let descriptions = [
     MetricDescription(
       "process_cpu_seconds_total", .counter, "User and system time of the process, in seconds."),

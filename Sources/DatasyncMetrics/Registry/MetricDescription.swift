@@ -1,5 +1,6 @@
 /// What is said of a metric beside its values. A value.
 package struct MetricDescription: Sendable {
+  /// What its values are, and what `# TYPE` says.
   package enum Kind: Sendable, Equatable {
     case counter
     case gauge
@@ -9,10 +10,12 @@ package struct MetricDescription: Sendable {
 
   /// With its unit, as Prometheus' conventions have it.
   package let name: String
+  /// Wins over how the metric is used: what does not fit it is not written.
   package let kind: Kind
   /// One line.
   package let help: String
 
+  /// The name is not spelled anew, as one is that is used: give it as Prometheus takes it.
   package init(_ name: String, _ kind: Kind, _ help: String) {
     self.name = name
     self.kind = kind

@@ -80,21 +80,27 @@ package final class MetricRegistry: MetricsFactory {
     return CounterSeries()
   }
 
+  /// The series with these labels, the same for all who ask; one that nobody writes where the metric is
+  /// described as something else.
   package func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
     counter(label, dimensions)
   }
 
+  /// As ``makeCounter(label:dimensions:)``, and the same series: whole and broken amounts add up.
   package func makeFloatingPointCounter(
     label: String, dimensions: [(String, String)]
   ) -> any FloatingPointCounterHandler {
     counter(label, dimensions)
   }
 
+  /// A gauge; else as ``makeCounter(label:dimensions:)``.
   package func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
     if case .gauge(let series) = series(label, dimensions, .gauge) { return series }
     return GaugeSeries()
   }
 
+  /// A gauge or a histogram, as the metric is described; where it is not, `aggregate` makes it a histogram
+  /// with ``MetricDescription/durationBuckets``.
   package func makeRecorder(
     label: String, dimensions: [(String, String)], aggregate: Bool
   ) -> any RecorderHandler {
@@ -107,6 +113,7 @@ package final class MetricRegistry: MetricsFactory {
     }
   }
 
+  /// A histogram that is written in seconds; else as ``makeCounter(label:dimensions:)``.
   package func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
     let kind = MetricDescription.Kind.histogram(MetricDescription.durationBuckets)
     if case .histogram(let series) = series(label, dimensions, kind) { return series }

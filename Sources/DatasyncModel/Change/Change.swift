@@ -3,6 +3,7 @@
 ///
 /// What a subscriber sees of it (ADD, UPDATE, DELETE) depends on its view and is decided there.
 package final class Change: Sendable {
+  /// What the statement did; a soft delete is an update. The log has four bits for it.
   package enum Operation: Int, Sendable {
     case insert = 1
     case update = 2
@@ -11,6 +12,7 @@ package final class Change: Sendable {
     case tableAttached = 4
   }
 
+  /// Also the version of the row that it leaves; of `tableAttached`, that of all the table's rows.
   package let sequence: Sequence
   /// ``Table/id``.
   package let tableID: Int
@@ -24,6 +26,7 @@ package final class Change: Sendable {
   /// Which of the two has values that cannot be read; see ``RowFaults``.
   package let faulty: FaultyImages
 
+  /// That the images go with the operation is not checked.
   package init(
     sequence: Sequence, tableID: Int, key: String, operation: Operation, before: RowImage?,
     after: RowImage?, faulty: FaultyImages = FaultyImages(before: false, after: false)
@@ -45,6 +48,7 @@ package final class Change: Sendable {
 
 /// The images of a change that have values which cannot be read. A value.
 package struct FaultyImages: OptionSet, Hashable, Sendable {
+  /// Bit 0 for before, bit 1 for after; the log keeps it beside the operation.
   package let rawValue: Int
 
   package init(rawValue: Int) {
@@ -76,6 +80,7 @@ package final class Commit: Sendable {
   /// What it costs to keep in memory, in bytes, about.
   package let memoryCost: Int
 
+  /// - Parameter changes: At least one; that their sequences are consecutive is not checked.
   package init(changes: [Change], origin: String, committedAt: Int64) {
     precondition(!changes.isEmpty, "a commit holds a change")
     self.changes = changes
@@ -96,6 +101,7 @@ package final class Commit: Sendable {
     memoryCost = 64
   }
 
+  /// Whether readers must get the changes from the log.
   package var isInLogOnly: Bool { changes.isEmpty }
   /// How many changes it has.
   package var count: Int { Int(clamping: last.rawValue - first.rawValue) + 1 }

@@ -9,10 +9,12 @@ package struct Sequence: RawRepresentable, Hashable, Comparable, Sendable {
     self.rawValue = rawValue
   }
 
+  /// Nothing is checked; what is above `Int64.max` cannot be stored.
   package init(_ rawValue: UInt64) {
     self.rawValue = rawValue
   }
 
+  /// Before the first change: as an exclusive lower bound it leaves none out.
   package static let zero = Sequence(0)
 
   /// The last one has none, and is its own: a damaged file may hold it.

@@ -16,12 +16,14 @@ extension DatasyncError {
       metadata: ["table": table.name])
   }
 
+  /// NOT_FOUND, reason ROW_NOT_FOUND; the key is whole in the metadata, shortened in the message.
   package static func rowNotFound(_ key: String, in table: Table) -> DatasyncError {
     DatasyncError(
       .notFound, reason: "ROW_NOT_FOUND", "\(table.name) has no row \"\(key.shortened)\"",
       metadata: ["table": table.name, "id": key])
   }
 
+  /// NOT_FOUND, reason ROW_DELETED: soft-deleted, and the request does not say include_deleted.
   package static func rowDeleted(_ key: String, in table: Table) -> DatasyncError {
     DatasyncError(
       .notFound, reason: "ROW_DELETED",

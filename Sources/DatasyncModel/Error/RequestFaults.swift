@@ -25,6 +25,7 @@ package struct RequestFaults {
     violations.append(violation)
   }
 
+  /// Takes all of another's after its own; the first error stays that of this one if it has any.
   package mutating func note(contentsOf others: RequestFaults) {
     first = first ?? others.first
     violations += others.violations

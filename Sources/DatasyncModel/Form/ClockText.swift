@@ -5,6 +5,7 @@ package struct ClockText: Hashable, Sendable {
   /// Whether the first day of 2000 stands before it: so does Rails write a time of day.
   package var isDated: Bool
 
+  /// - Parameter precision: Not `.date`, which would write minutes.
   package init(precision: TimeText.Precision, isDated: Bool = false) {
     self.precision = precision
     self.isDated = isDated

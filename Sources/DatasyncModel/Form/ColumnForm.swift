@@ -17,6 +17,7 @@ package enum ColumnForm: Hashable, Sendable {
   /// One of the declared values, as it is declared; what is read compares as the column does.
   case choice(EnumCollation)
 
+  /// How decimals stand in a column. A value.
   package enum DecimalForm: Hashable, Sendable {
     case text
     /// What SQLite's numeric affinity makes of it.

@@ -21,6 +21,7 @@ package enum FlagForm: String, CaseIterable, Hashable, Sendable {
     }
   }
 
+  /// What is written for a truth value: an integer or a text, never NULL.
   package func stored(_ value: Bool) -> StoredValue {
     guard let texts else { return .integer(value ? 1 : 0) }
     return .text((value ? texts.yes : texts.no).description)

@@ -2,6 +2,7 @@
 ///
 /// Memory grows with the number of forms, not of values.
 package struct FormCensus: Sendable {
+  /// What the values so far say of the column's form. A value.
   package enum Result: Hashable, Sendable {
     /// The column has no values.
     case none
@@ -31,6 +32,7 @@ package struct FormCensus: Sendable {
     self.chosen = chosen
   }
 
+  /// Counts a value; NULL says nothing.
   package mutating func add(_ stored: StoredValue) {
     guard stored != .null else { return }
     isEmpty = false
@@ -50,6 +52,7 @@ package struct FormCensus: Sendable {
     tallies[sample.form, default: FormTally(place: place)].add(sample)
   }
 
+  /// The form of most values; of two as common, the one that was met first.
   package var result: Result {
     guard !isEmpty else { return .none }
     if let chosen { return .decided(chosen, isMixed: differs) }

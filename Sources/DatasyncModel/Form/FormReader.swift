@@ -1,5 +1,8 @@
 /// Reads what stands in a column, in whatever form, as the column's type; GUEST.md "Forms".
 package enum FormReader {
+  /// NULL reads as null, whatever the type.
+  ///
+  /// - Throws: ``FormMisfit`` where the value cannot be read; it does not tell the value.
   package static func value(
     _ stored: StoredValue, type: ColumnType, form: ColumnForm
   ) throws(FormMisfit) -> Value {
@@ -18,6 +21,7 @@ package enum FormReader {
     }
   }
 
+  /// Reads a value of storage class INTEGER; a moment in the unit that its size or the form tells.
   package static func value(
     integer: Int64, type: ColumnType, form: ColumnForm
   ) throws(FormMisfit) -> Value {
@@ -39,6 +43,7 @@ package enum FormReader {
     }
   }
 
+  /// Reads a value of storage class REAL, which must be finite.
   package static func value(
     real: Double, type: ColumnType, form: ColumnForm
   ) throws(FormMisfit) -> Value {
@@ -101,6 +106,7 @@ package enum FormReader {
     }
   }
 
+  /// Reads a blob: what it is depends on no form.
   package static func value(
     blob: UnsafeRawBufferPointer, type: ColumnType
   ) throws(FormMisfit) -> Value {

@@ -7,6 +7,7 @@ package enum StoredValue: Hashable, Sendable {
   case text([UInt8])
   case blob([UInt8])
 
+  /// The text as UTF-8.
   package static func text(_ text: String) -> StoredValue { .text(Array(text.utf8)) }
 
   /// Whether both are the same to SQLite's comparison: in a column of numeric affinity it stores a
@@ -23,6 +24,7 @@ package enum StoredValue: Hashable, Sendable {
 /// Why a stored value cannot be read as its column's type, or a value not be written in a column's
 /// form. A value.
 package struct FormMisfit: Error, Hashable {
+  /// For people; of a value that is read it tells the storage class at most.
   package let description: String
 
   package init(_ description: String) {

@@ -1,5 +1,6 @@
 /// How moments stand in a column as numbers. A value.
 package struct TimeNumber: Hashable, Sendable {
+  /// What a number counts, from 1970 UTC if nothing else is said; raw values as in `--form`.
   package enum Unit: String, CaseIterable, Hashable, Sendable {
     case seconds, milliseconds, microseconds
     /// Days since noon of 4714-11-24 BC, Gregorian; to the millisecond, as SQLite's functions count.
@@ -9,12 +10,15 @@ package struct TimeNumber: Hashable, Sendable {
     case cocoa
   }
 
+  /// Of what is written; of what is read where ``isChosen``, or where the size tells none.
   package let unit: Unit
+  /// Whether numbers are written as REAL; Julian days always are.
   package let isReal: Bool
   /// Whether somebody has said that the numbers are in this unit. Otherwise a number that another
   /// unit puts into 1980 to 2100 is in that one.
   package let isChosen: Bool
 
+  /// - Parameter isChosen: True in any case for ``Unit/cocoa``, which no size tells.
   package init(_ unit: Unit, isReal: Bool = false, isChosen: Bool = false) {
     self.unit = unit
     self.isReal = isReal
@@ -31,6 +35,7 @@ package struct TimeNumber: Hashable, Sendable {
     return form?.unit.moment(of: number)
   }
 
+  /// The same of a REAL, rounded to whole microseconds (Julian days: milliseconds).
   package static func moment(of number: Double, form: TimeNumber?) -> Int64? {
     if let form, form.isChosen, let moment = form.unit.moment(of: number) { return moment }
     if number == 0 { return 0 }

@@ -1,16 +1,19 @@
 /// How moments, or dates, stand in a column as text. A value.
 package struct TimeText: Hashable, Sendable {
+  /// What stands between date and time; the raw value is its ASCII code.
   package enum Separator: UInt8, Hashable, Sendable {
     case capital = 0x54
     case small = 0x74
     case space = 0x20
   }
 
+  /// The digits after the seconds' point: 0 to 9 always, or without zeros at the end, at most six.
   package enum Decimals: Hashable, Sendable {
     case fixed(Int)
     case asNeeded
   }
 
+  /// How far the text goes; what is finer is rounded down.
   package enum Precision: Hashable, Sendable {
     /// A date alone.
     case date
@@ -30,6 +33,7 @@ package struct TimeText: Hashable, Sendable {
     case go
   }
 
+  /// What stands after the time; `minutes` are east of UTC.
   package enum Offset: Hashable, Sendable {
     /// Nothing: the time is in UTC.
     case none
@@ -40,8 +44,10 @@ package struct TimeText: Hashable, Sendable {
     case numeric(Spelling, minutes: Int)
   }
 
+  /// Of no effect where there is a date alone.
   package var separator: Separator
   package var precision: Precision
+  /// In which moments are written; those read say their own, and without one they are in UTC.
   package var offset: Offset
   /// The unit of numbers that stand in the column, too, where their size does not tell.
   package var numbers: TimeNumber.Unit?

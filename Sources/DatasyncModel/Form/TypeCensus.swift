@@ -5,6 +5,7 @@ package struct TypeCensus: Hashable, Sendable {
 
   package init() {}
 
+  /// Counts a value by its storage class; NULL says nothing.
   package mutating func add(_ stored: StoredValue) {
     let type: ColumnType
     switch stored {

@@ -4,6 +4,7 @@ package enum UUIDForm: Hashable, Sendable {
   /// 16 bytes.
   case blob
 
+  /// 36 characters, small letters: as UUIDs travel.
   package static let plain = UUIDForm.text(isUppercase: false, hasHyphens: true)
 
   /// A UUID as somebody has written it.

@@ -9,7 +9,9 @@ package struct PackedRows: Sendable {
     encoder = RowEncoder(reservingCapacity: capacity)
   }
 
+  /// Rows, of which some may have no bytes.
   package var count: Int { ends.count }
+  /// Of all rows together, without what a message adds to each.
   package var byteCount: Int { encoder.byteCount }
 
   /// Adds the row that the closure writes; nothing of it where the closure throws.

@@ -86,6 +86,7 @@ package enum RowDecoder {
     return values
   }
 
+  /// A damaged image never fails: what follows the damage is NULL.
   package static func values(
     of image: RowImage, table: Table, columns: ColumnMask = .all
   ) -> [Value] {
@@ -114,6 +115,7 @@ package enum RowDecoder {
     return false
   }
 
+  /// False where the image does not say, as in tables that delete for good.
   package static func isDeleted(_ image: RowImage) -> Bool {
     image.bytes.withUnsafeBytes { isDeleted($0) }
   }
@@ -133,6 +135,7 @@ package enum RowDecoder {
     return RowImage(bytes: kept)
   }
 
+  /// Without ``RowFaults/fieldNumber`` in the set, the faults of the row are lost.
   package static func image(_ image: RowImage, keepingNumbers numbers: Set<Int>) -> RowImage {
     image.bytes.withUnsafeBytes { self.image($0, keepingNumbers: numbers) }
   }
@@ -180,6 +183,7 @@ package enum RowDecoder {
     return fields
   }
 
+  /// Faults are one field, ``RowFaults/fieldNumber``: of several only the last is compared.
   package static func changedNumbers(from before: RowImage, to after: RowImage) -> [Int] {
     before.bytes.withUnsafeBytes { before in
       after.bytes.withUnsafeBytes { changedNumbers(from: before, to: $0) }

@@ -5,10 +5,12 @@
 package struct RowEncoder {
   private var writer: WireWriter
 
+  /// - Parameter capacity: In bytes; more may be written.
   package init(reservingCapacity capacity: Int = 128) {
     writer = WireWriter(reservingCapacity: capacity)
   }
 
+  /// Writes nothing for null. That the value is of the column's type is not checked.
   package mutating func append(_ value: Value, to column: Column) {
     switch value {
     case .null: break
@@ -26,18 +28,22 @@ package struct RowEncoder {
     writer.append(field: number, bytes: bytes)
   }
 
+  /// A plain varint, not zigzag: below 0 it takes ten bytes. 0 is written: absent is NULL.
   package mutating func append(int64 value: Int64, number: Int) {
     writer.append(field: number, int64: value)
   }
 
+  /// False is written, too: absent is NULL.
   package mutating func append(bool value: Bool, number: Int) {
     writer.append(field: number, bool: value)
   }
 
+  /// Eight bytes; that it is finite is not checked.
   package mutating func append(double value: Double, number: Int) {
     writer.append(field: number, double: value)
   }
 
+  /// - Parameter value: Microseconds since 1970 UTC, negative before.
   package mutating func append(timestamp value: Int64, number: Int) {
     writer.append(field: number, timestamp: value)
   }
@@ -50,12 +56,15 @@ package struct RowEncoder {
   /// In all rows written so far.
   package var byteCount: Int { writer.bytes.count }
 
+  /// Of all rows written so far, one behind the other.
   package var bytes: [UInt8] { writer.bytes }
 
+  /// Takes back what was written after the first `count` bytes; traps where there are fewer.
   package mutating func truncate(to count: Int) {
     writer.truncate(to: count)
   }
 
+  /// All that was written as one image: only for an encoder of one row.
   package consuming func finish() -> RowImage {
     RowImage(bytes: writer.bytes)
   }

@@ -5,6 +5,7 @@ package struct RowFault: Error, Hashable, Sendable {
   /// What is stored and what would fit, as a person would say it.
   package let description: String
 
+  /// - Parameter description: Must not contain the value: who reads it may not see that.
   package init(number: Int, description: String) {
     self.number = number
     self.description = description
@@ -45,6 +46,7 @@ package enum RowFaults {
   /// Of protobuf's own numbers, which no column gets.
   package static let fieldNumber = 19_999
 
+  /// Writes a field for each fault; to be called after all columns, since fields are in order.
   package static func append(_ faults: [RowFault], to encoder: inout RowEncoder) {
     for fault in faults {
       var entry = WireWriter()
@@ -74,6 +76,7 @@ package enum RowFaults {
     return faults
   }
 
+  /// Walks the whole image: ask only where a flag says that there are any.
   package static func faults(of image: RowImage) -> [RowFault] {
     image.bytes.withUnsafeBytes { faults(of: $0) }
   }

@@ -4,6 +4,7 @@ package struct Column: Hashable, Sendable {
   package var name: String
   /// The column's name in the database.
   package let storedName: String
+  /// What clients see; how it is stored is another matter, see ``ColumnForm``.
   package let type: ColumnType
   /// The field number in the row's message type; for ever this column's, DESIGN §5.
   package let number: Int

@@ -3,6 +3,7 @@
 package struct FieldNames: Hashable, Sendable {
   /// A column of the owner's.
   package struct OwnColumn: Hashable, Sendable {
+    /// As the database spells it, which protobuf may not be able to.
     package let name: String
     /// The field's number: 1 is the key's. One of 2 to 5 is a column that the owner has chosen for
     /// what that system field says.
@@ -22,6 +23,7 @@ package struct FieldNames: Hashable, Sendable {
   /// By the number of the field: those of all columns, and 1 to 5.
   package subscript(number: Int) -> String? { byNumber[number] }
 
+  /// The name of a system field: of the owner's column for it, or ours, or that after `datasync_`.
   package subscript(column: SystemColumn) -> String {
     byNumber[column.rawValue + 1] ?? SystemColumn.names[column.rawValue]
   }

@@ -4,6 +4,7 @@
 package final class Table: Sendable {
   /// Names the table in the change log; never reused.
   package let id: Int
+  /// As in the database and in requests.
   package let name: String
   /// Full name of the row's protobuf message, `tables.TodoItems`.
   package let messageName: String
@@ -14,12 +15,15 @@ package final class Table: Sendable {
   package let columns: [Column]
   /// Whether a delete marks the row instead of removing it.
   package let softDelete: Bool
+  /// Rows of a page where a query says 0.
   package let defaultPageSize: Int
+  /// Rows of any page; a query that wants more gets these.
   package let maxPageSize: Int
   /// The version of the schema that this was read from; rises with every change.
   package let generation: Int
   /// The comment that stands before CREATE TABLE or at its columns, where there is one.
   package let comment: String
+  /// By the name of the field; where the column is called otherwise, it begins by saying so.
   package let columnComments: [String: String]
 
   /// Whether the key is an INTEGER; otherwise it is TEXT. Asked of each row that is read.
@@ -28,6 +32,7 @@ package final class Table: Sendable {
   private let indexByName: [String: Int]
   private let indexByNumber: [Int]
 
+  /// - Parameter columns: In order of field number; traps where there are fewer than five.
   package init(
     id: Int, name: String, messageName: String, columns: [Column], softDelete: Bool = false,
     defaultPageSize: Int = 100, maxPageSize: Int = 1000, generation: Int = 0, comment: String = "",
@@ -55,6 +60,7 @@ package final class Table: Sendable {
     indexByNumber = indices
   }
 
+  /// By its value, as text, requests name a row; field number 1.
   package var key: Column { columns[SystemColumn.key.rawValue] }
 
   /// The position in ``columns`` of the column of that name.
@@ -87,6 +93,7 @@ package enum SystemColumn: Int, CaseIterable, Sendable {
   case version = 3
   case deleted = 4
 
+  /// Also the greatest field number of a system field.
   package static let count = 5
 
   /// The column's name; the key's is the owner's own.

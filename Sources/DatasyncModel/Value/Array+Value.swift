@@ -2,6 +2,7 @@
 // at run time, which takes longer than to fill it. A row's values are made once an operation.
 
 extension Array where Element == Value {
+  /// So many nulls, faster than `Array(repeating:count:)`.
   package static func nulls(_ count: Int) -> [Value] {
     var values: [Value] = []
     values.reserveCapacity(count)
@@ -11,6 +12,7 @@ extension Array where Element == Value {
 }
 
 extension Array where Element == Value? {
+  /// So many nils, which is to say fields that a message does not have.
   package static func absent(_ count: Int) -> [Value?] {
     var values: [Value?] = []
     values.reserveCapacity(count)

@@ -2,6 +2,7 @@
 package enum CanonicalText {
   /// The fault of a text, as a person would say it.
   package struct Fault: Error {
+    /// May quote the text, shortened: for who sent it.
     package let description: String
 
     package init(_ description: String) {

@@ -6,12 +6,16 @@ package struct CivilTime: Hashable, Sendable {
   package var month: Int
   /// 1 … 31.
   package var day: Int
+  /// 0 … 23.
   package var hour: Int
+  /// 0 … 59.
   package var minute: Int
+  /// 0 … 59: no leap seconds.
   package var second: Int
   /// 0 … 999,999.
   package var microsecond: Int
 
+  /// Nothing is checked.
   package init(
     year: Int, month: Int, day: Int, hour: Int = 0, minute: Int = 0, second: Int = 0,
     microsecond: Int = 0
@@ -58,6 +62,7 @@ package struct CivilTime: Hashable, Sendable {
     return era * 146_097 + dayOfEra - 719_468
   }
 
+  /// The inverse of ``daysSince1970(year:month:day:)``; day 0 is 1970-01-01, earlier are negative.
   package static func date(daysSince1970 days: Int) -> (year: Int, month: Int, day: Int) {
     let shifted = days + 719_468
     let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
@@ -70,6 +75,7 @@ package struct CivilTime: Hashable, Sendable {
     return (year, month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
   }
 
+  /// - Parameter month: 1 … 12; what is none has 31.
   package static func daysInMonth(_ month: Int, of year: Int) -> Int {
     switch month {
     case 2: (year % 4 == 0 && year % 100 != 0) || year % 400 == 0 ? 29 : 28

@@ -2,6 +2,7 @@
 ///
 /// Source: RFC 8259. Nesting is limited to 1,000, as SQLite limits it.
 package enum JSONChecker {
+  /// Arrays and objects that may be open at once.
   package static let maxDepth = 1000
 
   /// The offset in bytes of the first fault; nil where the text is one JSON value.

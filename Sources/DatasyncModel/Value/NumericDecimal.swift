@@ -1,5 +1,6 @@
 /// Decimals in columns of SQLite's numeric affinity, which stores them as integers or doubles.
 package enum NumericDecimal {
+  /// What SQLite makes of a decimal. A value.
   package enum Stored: Hashable {
     case integer(Int64)
     case real(Double)

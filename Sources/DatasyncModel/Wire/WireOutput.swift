@@ -4,12 +4,15 @@
 /// Source: protobuf.dev/programming-guides/encoding.
 package struct WireOutput {
   private let bytes: UnsafeMutableRawBufferPointer
+  /// Bytes written so far, from the start of the memory.
   package private(set) var count = 0
 
+  /// - Parameter bytes: Large enough for all that will be written.
   package init(_ bytes: UnsafeMutableRawBufferPointer) {
     self.bytes = bytes
   }
 
+  /// One to ten bytes, without a tag.
   @inline(__always)
   package mutating func write(varint value: UInt64) {
     var rest = value
@@ -22,6 +25,7 @@ package struct WireOutput {
     count += 1
   }
 
+  /// Writes 0, too: to leave it out is the caller's affair.
   package mutating func write(field number: Int, varint value: UInt64) {
     write(varint: UInt64(number) << 3)
     write(varint: value)
@@ -33,6 +37,7 @@ package struct WireOutput {
     write(varint: UInt64(length))
   }
 
+  /// Bytes as they are, without tag or length; unlike the others, traps where there is no room.
   package mutating func write(_ source: UnsafeRawBufferPointer) {
     guard let from = source.baseAddress, let to = bytes.baseAddress, !source.isEmpty else { return }
     precondition(source.count <= bytes.count - count, "the memory is large enough")
@@ -44,16 +49,19 @@ package struct WireOutput {
     source.withUnsafeBytes { write($0) }
   }
 
+  /// Writes an empty text, too.
   package mutating func write(field number: Int, string: String) {
     write(field: number, length: string.utf8.count)
     write(utf8: string)
   }
 
+  /// The text alone, after ``write(field:length:)``.
   package mutating func write(utf8 string: String) {
     var string = string
     string.withUTF8 { write(UnsafeRawBufferPointer($0)) }
   }
 
+  /// Writes an empty value, too; also for a message that is encoded already.
   package mutating func write(field number: Int, bytes value: UnsafeRawBufferPointer) {
     write(field: number, length: value.count)
     write(value)

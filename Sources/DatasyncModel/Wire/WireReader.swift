@@ -3,6 +3,7 @@
 /// Confined to the lifetime of its buffer. Groups are refused. Source:
 /// protobuf.dev/programming-guides/encoding.
 package struct WireReader {
+  /// Why bytes are no message; after one, no more fields can be read. A value.
   package enum Fault: Error {
     /// The bytes end within a field, or a length points past them.
     case truncated
@@ -21,6 +22,7 @@ package struct WireReader {
   private let buffer: UnsafeRawBufferPointer
   private var position = 0
 
+  /// - Parameter buffer: Must outlive the reader and the ``Field``s it gives: they point into it.
   package init(_ buffer: UnsafeRawBufferPointer) {
     self.buffer = buffer
   }

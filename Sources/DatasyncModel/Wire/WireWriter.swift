@@ -2,13 +2,16 @@
 ///
 /// Source: protobuf.dev/programming-guides/encoding.
 package struct WireWriter {
+  /// All that was written so far.
   package private(set) var bytes: [UInt8]
 
+  /// - Parameter capacity: In bytes; more may be written.
   package init(reservingCapacity capacity: Int = 0) {
     bytes = []
     bytes.reserveCapacity(capacity)
   }
 
+  /// The low three bits of a tag; groups (3 and 4) are not written.
   package enum WireType: UInt64, Sendable {
     case varint = 0
     case fixed64 = 1
@@ -21,10 +24,12 @@ package struct WireWriter {
     bytes.removeLast(bytes.count - count)
   }
 
+  /// Keeps the memory for what comes next.
   package mutating func removeAll() {
     bytes.removeAll(keepingCapacity: true)
   }
 
+  /// One to ten bytes, without a tag.
   package mutating func appendVarint(_ value: UInt64) {
     if value < 0x80 { return bytes.append(UInt8(truncatingIfNeeded: value)) }
     var rest = value
@@ -35,28 +40,34 @@ package struct WireWriter {
     bytes.append(UInt8(truncatingIfNeeded: rest))
   }
 
+  /// - Parameter number: 1 … 536,870,911; not checked.
   package mutating func appendTag(_ number: Int, _ type: WireType) {
     appendVarint(UInt64(number) << 3 | type.rawValue)
   }
 
+  /// Writes 0, too: to leave it out is the caller's affair.
   package mutating func append(field number: Int, varint value: UInt64) {
     appendTag(number, .varint)
     appendVarint(value)
   }
 
+  /// As protobuf's int64, not zigzag: negative numbers take ten bytes.
   package mutating func append(field number: Int, int64 value: Int64) {
     append(field: number, varint: UInt64(bitPattern: value))
   }
 
+  /// Writes false, too.
   package mutating func append(field number: Int, bool value: Bool) {
     append(field: number, varint: value ? 1 : 0)
   }
 
+  /// Little-endian; writes 0, too.
   package mutating func append(field number: Int, double value: Double) {
     appendTag(number, .fixed64)
     withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
   }
 
+  /// Copies the bytes; writes an empty value, too.
   package mutating func append(field number: Int, bytes value: UnsafeRawBufferPointer) {
     appendTag(number, .lengthDelimited)
     appendVarint(UInt64(value.count))
@@ -69,6 +80,7 @@ package struct WireWriter {
     bytes.append(contentsOf: value)
   }
 
+  /// As UTF-8; writes an empty text, too.
   package mutating func append(field number: Int, string value: String) {
     var value = value
     value.withUTF8 { append(field: number, bytes: UnsafeRawBufferPointer($0)) }

@@ -24,11 +24,15 @@ package protocol CallHandler: AnyObject {
 }
 
 extension CallHandler {
+  /// Calls back at once: for those who leave nothing unanswered between two messages.
   package func serverEnding(_ ended: @escaping () -> Void) { ended() }
+  /// Does nothing: for those who do not look whether the call is writable.
   package func drained() {}
+  /// Does nothing: for calls that end soon by themselves.
   package func serverDraining(timeLeft: TimeAmount) {}
 }
 
+/// Why a call ended without its handler. A value.
 package enum CancellationCause: Hashable, Sendable {
   case reset
   case connectionLost

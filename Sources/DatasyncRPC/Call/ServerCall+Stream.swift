@@ -3,8 +3,10 @@ package import NIOCore
 
 // What the stream tells the call.
 extension ServerCall: HTTP2StreamDelegate {
+  /// Never comes in the server role.
   package func headReceived(_ stream: HTTP2Stream) {}
 
+  /// Delivers the messages that are whole now; ends the call where the server holds too much already.
   package func dataReceived(_ data: ByteBuffer, _ stream: HTTP2Stream) {
     unconsumedBytes += data.readableBytes
     guard handler != nil, !isEnding else {
@@ -22,8 +24,10 @@ extension ServerCall: HTTP2StreamDelegate {
         "the server holds too much of what clients have sent (\(limit.rawValue)): try again later"))
   }
 
+  /// A request's trailers have no meaning in gRPC; their end is what counts.
   package func trailersReceived(_ stream: HTTP2Stream) {}
 
+  /// The half-close reaches the handler behind the last message, and not while reading is paused.
   package func endReceived(_ stream: HTTP2Stream) {
     isHalfClosed = true
     deliverMessages()
@@ -33,6 +37,7 @@ extension ServerCall: HTTP2StreamDelegate {
     handler?.drained()
   }
 
+  /// Cancels the handler unless the call was finished; no status can be sent any more.
   package func closed(_ stream: HTTP2Stream, _ end: StreamEnd) {
     let handler = handler
     let wasFinished = answer == .finished
@@ -175,6 +180,8 @@ extension ServerCall: HTTP2StreamDelegate {
 }
 
 extension ServerCall: NIOScheduledCallbackHandler {
+  /// The deadline has passed: the handler is cancelled, and the client gets DEADLINE_EXCEEDED, or a reset
+  /// if there is still something before it that the client does not take.
   package func handleScheduledCallback(eventLoop: some EventLoop) {
     deadlineTimer = nil
     guard answer != .finished, let stream else { return }

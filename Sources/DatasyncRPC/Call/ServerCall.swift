@@ -6,12 +6,15 @@ package import NIOCore
 ///
 /// What is sent in one tick of the loop leaves in one flush.
 package final class ServerCall {
+  /// Of the connection, and so of all its calls.
   package var eventLoop: any EventLoop { connection.eventLoop }
   /// `/package.Service/Method`.
   package var path: String { opening.route.path }
   /// Without the keys that HTTP/2 and gRPC reserve.
   package var metadata: Metadata { opening.head.metadata }
+  /// From `grpc-timeout`, counted from the arrival of the head; nil: none. The runtime enforces it.
   package let deadline: NIODeadline?
+  /// The same for all calls of the connection.
   package var peer: Peer { connection.peer }
   /// Of its connection, in the process.
   package var connectionNumber: UInt64 { UInt64(connection.id) }
@@ -89,6 +92,12 @@ package final class ServerCall {
     sendHeaders()
   }
 
+  /// Sends one message, the response headers before it. Without effect once the call is over.
+  ///
+  /// Never waits: what the client does not take is held, and the call ends with RESOURCE_EXHAUSTED
+  /// where the connection holds too much.
+  ///
+  /// - Parameter compress: False: as it is, whatever ``compressesMessages`` says.
   package func send(_ message: ByteBuffer, compress: Bool = true) {
     guard let stream, answer != .finished else { return }
     if answer == .none { sendHeaders() }
@@ -224,6 +233,7 @@ package final class ServerCall {
     isPaused = true
   }
 
+  /// Delivers what waits, from within this call. Without effect where reading is not paused.
   package func resumeReading() {
     guard isPaused else { return }
     isPaused = false
@@ -246,6 +256,7 @@ package final class ServerCall {
     return nil
   }
 
+  /// Gives back what ``hold(_:)`` has counted.
   package func release(_ bytes: Int) {
     requestBytes = max(0, requestBytes - bytes)
     countHeld()

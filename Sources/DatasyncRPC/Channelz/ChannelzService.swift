@@ -14,10 +14,12 @@ package struct ChannelzService: Sendable {
   /// The server holds the service, not the other way round.
   private let server: @Sendable () -> RPCServer?
 
+  /// The server is not held; once it is gone, calls end with UNAVAILABLE.
   package init(server: RPCServer) {
     self.server = { [weak server] in server }
   }
 
+  /// For the registry. Every method answers peers on the loopback interface alone.
   package var service: Service {
     Service(
       name: "grpc.channelz.v1.Channelz",

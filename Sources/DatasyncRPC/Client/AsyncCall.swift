@@ -4,9 +4,13 @@ package import NIOCore
 ///
 /// Holds at most ``maxQueued`` messages that nobody has taken; then the server waits.
 package final class AsyncCall: Sendable {
+  /// All that came back on a call. A value.
   package struct Response: Sendable {
+    /// Empty where the server sent its status alone.
     package var headers: Metadata
+    /// In order; without those that ``next()`` had given before.
     package var messages: [ByteBuffer]
+    /// The server's; or this side's, of a call that it ended or lost.
     package var status: Status
     package var trailers: Metadata
   }
@@ -52,22 +56,27 @@ package final class AsyncCall: Sendable {
     }.get()
   }
 
+  /// Returns at once; calls from one task are sent in their order. Without effect once the call is over.
   package func send(_ message: ByteBuffer, compress: Bool = true) {
     call.eventLoop.execute { self.call.value.send(message, compress: compress) }
   }
 
+  /// Ends the requests, behind those that were sent.
   package func halfClose() {
     call.eventLoop.execute { self.call.value.halfClose() }
   }
 
+  /// Ends the call with CANCELLED; messages that are queued can still be taken.
   package func cancel() {
     call.eventLoop.execute { self.call.value.cancel() }
   }
 
+  /// Holds until ``next()`` takes the queue down to half of its maximum, which resumes reading.
   package func pauseReading() {
     call.eventLoop.execute { self.call.value.pauseReading() }
   }
 
+  /// Without effect where reading is not paused.
   package func resumeReading() {
     call.eventLoop.execute { self.call.value.resumeReading() }
   }

@@ -12,12 +12,15 @@ package protocol ClientCallDelegate: AnyObject {
 }
 
 extension ClientCallDelegate {
+  /// Does nothing: for those who want the messages alone.
   package func headersReceived(_ metadata: Metadata) {}
+  /// Does nothing: for those who do not look whether the call is writable.
   package func drained() {}
 }
 
 /// One call as its client sees it. Loop-bound; may be used from within the delegate's methods.
 package final class ClientCall {
+  /// Of the client.
   package let eventLoop: any EventLoop
   private var stream: HTTP2Stream?
   /// Kept until the call is finished.
@@ -61,12 +64,20 @@ package final class ClientCall {
     }
   }
 
+  /// Whether there is a stream; false a little after the end where this side ends the call, and before it
+  /// where reading is paused.
   package var isOpen: Bool { stream != nil }
+  /// Sent here and not taken by HTTP/2 yet; 0 where there is no stream.
   package var bufferedBytes: Int { stream?.bufferedBytes ?? 0 }
+  /// False: better wait for ``ClientCallDelegate/drained()``; or there is no stream.
   package var isWritable: Bool { stream?.isWritable ?? false }
 
   // MARK: - Sending
 
+  /// Sends one message; without effect where there is no stream. Where the connection holds too much, the
+  /// call ends with RESOURCE_EXHAUSTED.
+  ///
+  /// - Parameter compress: With the call's encoding, if it has one.
   package func send(_ message: ByteBuffer, compress: Bool = true) {
     guard let stream else { return }
     var message = message
@@ -95,6 +106,7 @@ package final class ClientCall {
     send(message)
   }
 
+  /// Ends the requests, behind those that were sent; responses go on.
   package func halfClose() {
     stream?.finish()
   }
@@ -109,6 +121,7 @@ package final class ClientCall {
     isPaused = true
   }
 
+  /// Delivers what waits, from within this call, and the end if it has come meanwhile.
   package func resumeReading() {
     guard isPaused else { return }
     isPaused = false
@@ -139,6 +152,7 @@ package final class ClientCall {
 }
 
 extension ClientCall: NIOScheduledCallbackHandler {
+  /// The deadline: ends the call with DEADLINE_EXCEEDED, without waiting for the server to say so.
   package func handleScheduledCallback(eventLoop: some EventLoop) {
     deadlineTimer = nil
     finish(Status(.deadlineExceeded, "the deadline has passed"))
@@ -146,6 +160,7 @@ extension ClientCall: NIOScheduledCallbackHandler {
 }
 
 extension ClientCall: HTTP2StreamDelegate {
+  /// A head that holds a status, or is all there is, is the outcome; others, with 200, go to the delegate.
   package func headReceived(_ stream: HTTP2Stream) {
     let head = ResponseHead(stream.head)
     httpStatus = head.httpStatus
@@ -157,6 +172,7 @@ extension ClientCall: HTTP2StreamDelegate {
     }
   }
 
+  /// Dropped unless the HTTP status is 200: a body of anything else is no gRPC.
   package func dataReceived(_ data: ByteBuffer, _ stream: HTTP2Stream) {
     unconsumedBytes += data.readableBytes
     guard delegate != nil, httpStatus == "200" else {
@@ -167,12 +183,14 @@ extension ClientCall: HTTP2StreamDelegate {
     deliverMessages()
   }
 
+  /// Keeps the outcome; it is delivered behind the last message.
   package func trailersReceived(_ stream: HTTP2Stream) {
     var trailers = ResponseHead(stream.inboundTrailers)
     trailers.httpStatus = httpStatus
     outcome = trailers.outcome
   }
 
+  /// Finishes the call, unless reading is paused: then resuming does.
   package func endReceived(_ stream: HTTP2Stream) {
     isEnded = true
     deliverMessages()
@@ -182,6 +200,7 @@ extension ClientCall: HTTP2StreamDelegate {
     delegate?.drained()
   }
 
+  /// Finishes the call if no end came before: UNAVAILABLE where the connection is lost, else by the code.
   package func closed(_ stream: HTTP2Stream, _ end: StreamEnd) {
     if isEnded, isPaused {
       // What came before the end is still to be read.

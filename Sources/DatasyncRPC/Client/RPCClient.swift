@@ -4,6 +4,7 @@ import NIOPosix
 
 /// A client's connection to one server. Sendable; calls are made and used on ``eventLoop``.
 package final class RPCClient: Sendable {
+  /// The one that was given to `connect`; what says so has to be called there.
   package let eventLoop: any EventLoop
   private let connection: NIOLoopBound<HTTP2Connection>
   private let channel: any Channel
@@ -33,6 +34,10 @@ package final class RPCClient: Sendable {
     ).get()
   }
 
+  /// As ``connect(host:port:eventLoop:options:maxMessageBytes:)``, for those who may not wait. Gives up
+  /// after ten seconds.
+  ///
+  /// - Parameter maxMessageBytes: Of one response, as it comes and decompressed.
   package static func connectFuture(
     host: String, port: Int, eventLoop: any EventLoop, options: HTTP2Options = HTTP2Options(),
     maxMessageBytes: Int = 4 << 20

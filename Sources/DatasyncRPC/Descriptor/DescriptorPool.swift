@@ -66,10 +66,14 @@ package final class DescriptorPool: Sendable {
     lookUp { $0.files[name] }?.bytes
   }
 
+  /// - Parameter symbol: A full name without a dot before it; values of an enum beside the enum or in it.
+  /// - Returns: Nil: unknown. Where both parts have it, the fixed one counts.
   package func fileName(containing symbol: String) -> String? {
     lookUp { $0.symbols[symbol] }
   }
 
+  /// - Parameter type: The full name of the message that is extended, without a dot before it.
+  /// - Returns: Nil: unknown.
   package func fileName(containingExtension number: Int32, of type: String) -> String? {
     lookUp { $0.extensions[type]?[number] }
   }

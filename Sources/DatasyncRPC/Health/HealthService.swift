@@ -7,6 +7,7 @@ import Synchronization
 ///
 /// Source: `proto/grpc/health/v1/health.proto`, grpc/doc/health-checking.md.
 package final class HealthService: Sendable {
+  /// By the numbers of HealthCheckResponse.ServingStatus. A value. `serviceUnknown` is for Watch alone.
   package enum ServingStatus: Int, Sendable {
     case unknown = 0
     case serving = 1
@@ -26,6 +27,7 @@ package final class HealthService: Sendable {
 
   private let state = Mutex(State())
 
+  /// The server itself, of the empty name, is serving from the start.
   package init() {}
 
   /// - Parameter service: The full name; empty: the server.
@@ -57,6 +59,7 @@ package final class HealthService: Sendable {
     change { $0.isShuttingDown = true }
   }
 
+  /// Nil: the service is not known. After ``shutDown()`` those that are known are all not serving.
   package func status(of service: String) -> ServingStatus? {
     state.withLock { Self.status($0, service) }
   }
@@ -79,6 +82,7 @@ package final class HealthService: Sendable {
 
   // MARK: - Service
 
+  /// For the registry: Check, List and Watch.
   package var service: Service {
     Service(
       name: "grpc.health.v1.Health",

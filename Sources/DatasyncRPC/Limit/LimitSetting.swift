@@ -4,14 +4,18 @@ package import NIOCore
 /// the metric `datasync_limit_reached_total`. A value.
 package struct LimitSetting<Options>: Sendable {
   package let name: String
+  /// What is limited, in a few words, for the operator's list.
   package let meaning: String
+  /// How values are parsed and shown hangs on it.
   package let unit: LimitUnit
   /// In ``unit``; of a time in nanoseconds.
   package let range: ClosedRange<Int>
   /// Nil: none.
   package let get: @Sendable (Options) -> Int?
+  /// The range is not checked here. Nil counts for ``LimitUnit/optionalTime`` alone.
   package let set: @Sendable (inout Options, Int?) -> Void
 
+  /// A whole number: a count, or with ``LimitUnit/perSecond`` a rate.
   package static func count(
     _ name: String, _ path: any WritableKeyPath<Options, Int> & Sendable,
     _ range: ClosedRange<Int>, _ meaning: String, unit: LimitUnit = .count
@@ -23,6 +27,7 @@ package struct LimitSetting<Options>: Sendable {
       })
   }
 
+  /// A number of bytes, which may be written in KiB, MiB and GiB.
   package static func bytes(
     _ name: String, _ path: any WritableKeyPath<Options, Int> & Sendable,
     _ range: ClosedRange<Int>, _ meaning: String
@@ -30,6 +35,7 @@ package struct LimitSetting<Options>: Sendable {
     count(name, path, range, meaning, unit: .bytes)
   }
 
+  /// A time that there always is: from a millisecond to a year, unless the range says otherwise.
   package static func time(
     _ name: String, _ path: any WritableKeyPath<Options, TimeAmount> & Sendable,
     _ meaning: String, in range: ClosedRange<TimeAmount> = .milliseconds(1)...(.hours(24 * 365))
@@ -42,6 +48,7 @@ package struct LimitSetting<Options>: Sendable {
       })
   }
 
+  /// A time that may be `none`, which is nil.
   package static func time(
     _ name: String, _ path: any WritableKeyPath<Options, TimeAmount?> & Sendable,
     _ meaning: String, in range: ClosedRange<TimeAmount> = .milliseconds(1)...(.hours(24 * 365))

@@ -1,7 +1,9 @@
 /// Limits by their names. A value.
 package struct LimitTable<Options>: Sendable {
+  /// In the order in which they are listed.
   package let settings: [LimitSetting<Options>]
 
+  /// Names are not compared: of two that are the same, the first is set.
   package init(_ settings: [LimitSetting<Options>]) {
     self.settings = settings
   }

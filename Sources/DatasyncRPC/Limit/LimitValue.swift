@@ -58,6 +58,7 @@ package enum LimitValue {
 
   // MARK: - For people
 
+  /// Both ends, which are permitted: `1KiB to 16MiB`.
   package static func range<Options>(of limit: LimitSetting<Options>) -> String {
     let bounds = [limit.range.lowerBound, limit.range.upperBound].map { text($0, limit.unit) }
     return "\(bounds[0]) to \(bounds[1])"
@@ -80,6 +81,7 @@ package enum LimitValue {
 
 /// Why a limit cannot be set so. A value.
 package struct LimitFault: Error, CustomStringConvertible {
+  /// For the operator: what was given, and what is wrong with it.
   package let description: String
 
   init(_ description: String) {

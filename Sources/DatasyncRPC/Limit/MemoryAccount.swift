@@ -6,6 +6,7 @@ package struct MemoryAccount: Sendable, Equatable {
   package let name: String
   /// Now, about; nil: not known.
   package let bytes: Int?
+  /// What the limits permit; `Int.max` where that is more than can be counted.
   package let maxBytes: Int
   /// What ``maxBytes`` is made of, with the names of limits.
   package let limits: String

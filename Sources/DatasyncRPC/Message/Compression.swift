@@ -3,6 +3,7 @@ package import NIOCore
 
 /// zlib, for one message at a time. Namespace.
 package enum Compression {
+  /// Why a message is not decompressed. `tooLarge` also where zlib has no memory.
   package enum Fault: Error {
     case malformed
     case tooLarge

@@ -3,6 +3,7 @@ package import NIOCore
 /// Takes messages out of a stream's bytes: flag, length in four bytes, message. A value.
 /// Source: grpc/doc/PROTOCOL-HTTP2.md.
 package struct MessageDeframer: Sendable {
+  /// What there is to be taken. A value.
   package enum Output: Equatable, Sendable {
     case message(ByteBuffer, isCompressed: Bool)
     case needsMore
@@ -18,6 +19,7 @@ package struct MessageDeframer: Sendable {
   /// Whether `buffer` is a slice of what was received, and not this value's own.
   private var isBorrowed = true
 
+  /// - Parameter maxMessageBytes: Of a message as it comes, without its prefix; 0: only empty ones.
   package init(maxMessageBytes: Int) {
     self.maxMessageBytes = maxMessageBytes
   }
@@ -25,6 +27,7 @@ package struct MessageDeframer: Sendable {
   /// Received and not given out.
   package var bufferedBytes: Int { buffer?.readableBytes ?? 0 }
 
+  /// Keeps a slice of what was received where nothing waits before it, else copies.
   package mutating func append(_ data: ByteBuffer) {
     guard data.readableBytes > 0 else { return }
     if buffer == nil {
@@ -41,6 +44,7 @@ package struct MessageDeframer: Sendable {
     buffer = nil
   }
 
+  /// The next message, which must be whole: a slice, without a copy. A failure stays one.
   package mutating func next() -> Output {
     guard let waiting = buffer?.readableBytes else { return .needsMore }
     guard let flag = buffer?.integer(at: 0, as: UInt8.self) else { return .needsMore }

@@ -10,6 +10,7 @@ package struct ReflectionService: Sendable {
   /// The registry holds the service, not the other way round.
   private let registry: @Sendable () -> ServiceRegistry?
 
+  /// The registry is not held; once it is gone, no services are listed.
   package init(pool: DescriptorPool, registry: ServiceRegistry) {
     self.pool = pool
     self.registry = { [weak registry] in registry }
@@ -17,6 +18,7 @@ package struct ReflectionService: Sendable {
 
   var serviceNames: [String] { registry()?.serviceNames ?? [] }
 
+  /// Both versions, for the registry.
   package var services: [Service] {
     ["grpc.reflection.v1", "grpc.reflection.v1alpha"].map { package in
       Service(

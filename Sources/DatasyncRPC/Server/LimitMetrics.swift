@@ -11,10 +11,12 @@ package final class LimitMetrics: LimitObserver {
   private let throttle = LogThrottle()
   private let logger: Logger
 
+  /// - Parameter logger: Told at the level `notice`, with the number since it was told last.
   package init(logger: Logger) {
     self.logger = logger
   }
 
+  /// On any event loop; only the first time that a limit strikes makes its counter.
   package func limitReached(_ limit: Limit) {
     limitReached(named: limit.rawValue)
   }

@@ -5,11 +5,14 @@ package import NIOCore
 /// are read and written here by their own names: `options.maxConcurrentStreams`.
 @dynamicMemberLookup
 package struct RPCOptions: Sendable {
+  /// The limits of each connection. Where its budget is nil, the server makes one of
+  /// ``maxBufferedBytes``.
   package var http2 = HTTP2Options()
   /// One message, received, as it came and decompressed.
   package var maxMessageBytes = 4 << 20
   /// Whether answers are compressed for a client that accepts it and does not compress itself.
   package var compressesResponses = false
+  /// In all, with those in the TLS handshake; one more is closed as soon as it is accepted.
   package var maxConnections = 10_000
   /// nil: cleartext.
   package var tls: TLSContext?
@@ -22,6 +25,7 @@ package struct RPCOptions: Sendable {
   /// requests that run. Beyond it each connection may hold ``HTTP2Options/bufferedBytesShare``; what
   /// does not fit is refused.
   package var maxRequestBytes = 512 << 20
+  /// The same for one connection, also where others hold little.
   package var maxRequestBytesPerConnection = 64 << 20
   var requestBudget: BufferBudget?
   /// For calls that run when the server shuts down.

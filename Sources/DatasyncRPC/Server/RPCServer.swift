@@ -7,10 +7,12 @@ import Synchronization
 
 /// Serves a registry's services on one or more addresses. Sendable.
 package final class RPCServer: Sendable {
+  /// Why an address is not listened on: `HOST:PORT` as it was asked for.
   package enum BindError: Error, CustomStringConvertible {
     case addressInUse(String)
     case failed(String, any Error)
 
+    /// For the operator.
     package var description: String {
       switch self {
       case .addressInUse(let address): "the address \(address) is in use by another program"
@@ -52,6 +54,7 @@ package final class RPCServer: Sendable {
   private let rareLog: RareLog
   private let state = Mutex(State())
 
+  /// Copies the options, and makes the budgets that all its connections share. Listens to nothing yet.
   package init(
     options: RPCOptions = RPCOptions(), registry: ServiceRegistry, health: HealthService,
     group: any EventLoopGroup, logger: Logger
@@ -200,6 +203,7 @@ package final class RPCServer: Sendable {
     state.withLock { !$0.listeners.isEmpty }
   }
 
+  /// With those in the TLS handshake, and those that drain.
   package var connectionCount: Int {
     state.withLock { $0.connections.count }
   }

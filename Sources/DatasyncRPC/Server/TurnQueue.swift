@@ -19,6 +19,7 @@ package final class TurnQueue {
   /// Longer than it takes to see that no other task is there.
   private static let pause = TimeAmount.microseconds(20)
 
+  /// - Parameter eventLoop: One queue for each; all turns of it are to come here.
   package init(eventLoop: any EventLoop) {
     self.eventLoop = eventLoop
   }

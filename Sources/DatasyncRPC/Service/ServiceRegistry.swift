@@ -31,6 +31,7 @@ package final class ServiceRegistry: Sendable {
   private let table: Mutex<Table>
   private let replacements = Atomic<Int>(0)
 
+  /// Nothing is checked: of two methods with one path the last is called.
   package init(_ services: [Service]) {
     table = Mutex(Table(services))
   }
@@ -45,6 +46,8 @@ package final class ServiceRegistry: Sendable {
   /// Rises when the services are replaced: routes found before are of no use then.
   var generation: Int { replacements.load(ordering: .acquiring) }
 
+  /// - Parameter path: `/package.Service/Method`.
+  /// - Returns: Nil: there is none.
   package func method(path: String) -> Method? {
     route(path: path)?.method
   }

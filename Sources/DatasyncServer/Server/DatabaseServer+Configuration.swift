@@ -31,6 +31,7 @@ extension DatabaseServer {
     /// Threads that serve connections, 1 to 1024.
     public var eventLoopCount = System.coreCount
 
+    /// As set so far; ``checkedOptions()`` gives those that a server may run with.
     package var options = ServerOptions()
 
     /// On 127.0.0.1:50051, in cleartext, with the limits' defaults.

@@ -23,6 +23,7 @@ package enum FileReader {
     }
   }
 
+  /// - Throws: ``ServerError`` where it cannot be read, is larger than 64 MiB or is not UTF-8.
   package static func text(of path: String) throws(ServerError) -> String {
     guard let text = String(validating: try bytes(of: path), as: UTF8.self) else {
       throw ServerError("\(path) is not UTF-8 text")
@@ -30,6 +31,7 @@ package enum FileReader {
     return text
   }
 
+  /// False as well where the process may not search the folders on the way to it.
   package static func exists(_ path: String) -> Bool {
     access(path, F_OK) == 0
   }

@@ -10,7 +10,9 @@ import NIOPosix
 
 /// The parts of a running server, put together. A value; each of its steps is taken once.
 package struct ServerAssembly: Sendable {
+  /// Open from the start; closed by ``close()``.
   package let service: DatasyncService
+  /// Takes connections from ``listen()`` on.
   package let rpc: RPCServer
   private let health: HealthService
   private let group: MultiThreadedEventLoopGroup

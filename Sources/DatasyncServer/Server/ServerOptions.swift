@@ -4,8 +4,11 @@ import NIOCore
 
 /// The options of all parts of a server, and its limits by name. A value.
 package struct ServerOptions: Sendable {
+  /// Of connections, streams and calls.
   package var rpc = RPCOptions()
+  /// Of sessions, subscriptions and requests.
   package var service = ServiceOptions()
+  /// Of the database, its queues and its log.
   package var store = StoreOptions()
 
   /// Defaults for a server whose clients are its own apps, many of them behind one address.
@@ -16,6 +19,7 @@ package struct ServerOptions: Sendable {
     rpc.drainGrace = .seconds(5)
   }
 
+  /// What `datasync limits` lists and a configuration sets, in this order.
   package static let limits = LimitTable(
     RPCOptions.limits.settings.map { $0.within(\ServerOptions.rpc) }
       + serviceLimits.map { $0.within(\ServerOptions.service) }

@@ -8,6 +8,7 @@ package import NIOCore
 /// The service over one database: `datasync.v1.Datasync`, and a typed service for each table.
 /// Sendable.
 package final class DatasyncService: Sendable {
+  /// Closed with the service.
   package let store: any Storage
   private let loops: [ObjectIdentifier: NIOLoopBound<ServiceLoop>]
   let options: ServiceOptions
@@ -101,6 +102,7 @@ package final class DatasyncService: Sendable {
   /// What the filters of subscriptions take in memory, about.
   package var filterBytes: Int { filters.heldBytes }
 
+  /// Closes the store, and blocks until that is done: not on an event loop.
   package func close() {
     watch.stop()
     store.close()

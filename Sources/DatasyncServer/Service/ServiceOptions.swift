@@ -12,6 +12,7 @@ package struct ServiceOptions: Sendable {
   package var maxReadsAtOnce = 16
   /// Pages of queries that each loop holds for streams that are full; one more is read again.
   package var maxPageBytesHeld = 64 << 20
+  /// One more gets RESOURCE_EXHAUSTED, reason MAX_SUBSCRIPTIONS_PER_SESSION.
   package var maxSubscriptionsPerSession = 10_000
   /// Of all calls.
   package var maxSubscriptions = 1_000_000
@@ -30,11 +31,15 @@ package struct ServiceOptions: Sendable {
   package var eventBatchBytes = 64 << 10
   /// Initial rows come in pages of this size.
   package var snapshotPageBytes = 256 << 10
+  /// The most rows of such a page; whichever of the two is reached first ends it.
   package var snapshotPageRows = 1000
+  /// The interval of a subscription that asks for none.
   package var defaultHeartbeat: TimeAmount = .seconds(15)
+  /// An interval outside of it is taken for the nearer end.
   package var heartbeatRange: ClosedRange<TimeAmount> = .milliseconds(100)...(.minutes(5))
   /// A shorter `min_interval` is taken for this one.
   package var minIntervalFloor: TimeAmount = .milliseconds(10)
+  /// A longer `max_wait` of Changes is taken for this one.
   package var maxLongPoll: TimeAmount = .minutes(5)
   /// What a message takes at most: no larger one is sent.
   package var maxMessageBytes = 4 << 20

@@ -9,6 +9,7 @@ package struct PageToken: Hashable, Sendable {
   /// Values of the order's terms in the last row.
   var after: [Value]
 
+  /// base64url, signed with the coder's key; whoever holds it can read it, and not make another.
   package func text(coder: TokenCoder) -> String {
     coder.encode(content, as: .page)
   }

@@ -9,6 +9,7 @@ package struct ResumeToken: Hashable, Sendable {
   /// Of a position within a commit, which an answer to Changes may end at: the commit's first sequence.
   var commitStart: Sequence?
 
+  /// base64url, signed with the coder's key; whoever holds it can read it, and not make another.
   package func text(coder: TokenCoder) -> String {
     coder.encode(content, as: .resume)
   }

@@ -9,6 +9,7 @@ package struct ServiceState: Sendable {
   package var laggingCount = 0
   /// Pages that wait for streams that are full: of queries, and of the log.
   package var pageBytes = 0
+  /// The log's, counted and not in bytes: each takes ``ServiceOptions/replayChunkBytes``, about.
   package var logPageCount = 0
   /// Of the newest commits, which all loops share.
   package var tailBytes = 0

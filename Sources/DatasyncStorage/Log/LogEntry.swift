@@ -2,9 +2,11 @@ package import DatasyncModel
 
 /// One entry of the log where it lies in the database's memory: confined to the call that lends it.
 package struct LogEntry {
+  /// ``Change/sequence``.
   package let sequence: Sequence
   /// ``Table/id``.
   package let tableID: Int
+  /// Of `tableAttached`, the key is empty and there are no images.
   package let operation: Change.Operation
   /// ``Change/faulty``.
   package let faulty: FaultyImages
@@ -14,11 +16,13 @@ package struct LogEntry {
   package let key: UnsafeRawBufferPointer
   /// ``Change/before`` and ``Change/after``.
   package let before: UnsafeRawBufferPointer?
+  /// nil: the row was removed; a soft delete keeps it.
   package let after: UnsafeRawBufferPointer?
 
   /// Of an entry beside its key and its images, in bytes, about.
   package static let overhead = 48
 
+  /// Copies nothing: the memory must outlive the entry.
   package init(
     sequence: Sequence, tableID: Int, operation: Change.Operation, faulty: FaultyImages,
     commit: (time: Int64, origin: UnsafeRawBufferPointer)?, key: UnsafeRawBufferPointer,

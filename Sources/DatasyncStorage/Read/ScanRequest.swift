@@ -5,6 +5,7 @@ package import DatasyncModel
 package struct FoundRow: Sendable {
   /// Without the values that cannot be read.
   package let row: StoredRow
+  /// In the order of the columns; empty where the row can be read.
   package let faults: [RowFault]
 
   package init(row: StoredRow, faults: [RowFault]) {
@@ -15,17 +16,23 @@ package struct FoundRow: Sendable {
 
 /// What a page of a query is. A value.
 package struct ScanRequest: Sendable {
+  /// May be of an older generation: columns that came since are not shown.
   package var table: Table
+  /// nil: all rows.
   package var filter: Filter?
+  /// nil: by key, ascending.
   package var order: OrderBy?
   /// Positions in ``Table/columns`` that the images hold; nil: all. The key always comes.
   package var columns: [Int]?
   /// Values of the order's terms in the row after which the page begins.
   package var after: [Value]?
+  /// Rows left out before the page begins; not of a page as of an earlier sequence.
   package var skip = 0
+  /// Rows of the page, those that cannot be read among them; less than 1 is taken for 1.
   package var limit: Int
   /// The page ends early past this many bytes, but holds a row at least.
   package var maxBytes = 1 << 20
+  /// Whether rows marked as deleted belong to the page.
   package var includeDeleted = false
   /// A row whose image is longer cannot be read: no message holds it.
   package var maxRowBytes = Int.max
@@ -40,6 +47,7 @@ package struct ScanRequest: Sendable {
 
 /// A page of rows. A value.
 package struct ScanPage: Sendable {
+  /// Those that can be read, in the request's order.
   package var rows: [StoredRow] = []
   /// Where the next page begins; nil: nothing follows.
   package var next: [Value]?
@@ -51,10 +59,12 @@ package struct ScanPage: Sendable {
 
 /// A row that cannot be read. A value.
 package struct UnreadableRow: Sendable {
+  /// The first of the values asked for that cannot be read, or the size of the row.
   package let fault: RowFault
   package let table: Table
   /// Empty: nothing can name the row.
   package let key: String
+  /// The sequence of the row's last change; 0: nothing is known of the row.
   package let version: Sequence
   /// How many rows of the page come before it.
   package let position: Int
@@ -73,9 +83,11 @@ package struct UnreadableRow: Sendable {
 
 /// A page of rows' images. A value.
 package struct PackedPage: Sendable {
+  /// The images of those that can be read, in the request's order.
   package var rows = PackedRows()
   /// As in ``ScanPage``.
   package var next: [Value]?
+  /// Rows that belong to the page and cannot be read; in order.
   package var unreadable: [UnreadableRow] = []
 
   package init() {}
@@ -90,6 +102,7 @@ package struct LogPage: Sendable {
   /// The commit after ``through`` is larger than memory should hold.
   package var isTooLarge = false
 
+  /// Without commits.
   package init(through: Sequence) {
     self.through = through
   }

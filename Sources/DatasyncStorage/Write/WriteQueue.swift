@@ -10,9 +10,11 @@ import DequeModule
 package struct WriteQueue {
   /// What one batch holds at most; its first request comes along whatever its size. A value.
   package struct BatchLimits {
+    /// Of all sessions together; a turn takes one.
     package var requests: Int
     /// Rows named by the requests.
     package var writes: Int
+    /// Of ``WriteRequest/byteCount``.
     package var bytes: Int
 
     package init(requests: Int, writes: Int, bytes: Int) {
@@ -63,7 +65,9 @@ package struct WriteQueue {
   private var waiting: Deque<Int> = []
   /// Lanes that were, and have more.
   private var served: Deque<Int> = []
+  /// Requests that wait, of all sessions.
   package private(set) var count = 0
+  /// The sum of their ``WriteRequest/byteCount``.
   package private(set) var byteCount = 0
 
   /// A lane that held more gives its room back when its session has nothing more to write.
@@ -73,6 +77,8 @@ package struct WriteQueue {
 
   package init() {}
 
+  /// Puts a request behind its session's others. A session that had none comes after those that wait, and
+  /// before those that were served in the last batch. Nothing is refused: the bounds are the caller's.
   package mutating func append(_ request: WriteRequest) {
     let lane = lane(of: Requester(request))
     if lanes[lane].requests.isEmpty { waiting.append(lane) }

@@ -10,6 +10,7 @@ package struct WriteRequest: Sendable {
   package let isCommit: Bool
   /// The client id, for the log.
   package let origin: String
+  /// nil: sent again, it is done again.
   package let mutation: Mutation?
   /// The size to account for in the queue, in bytes.
   package let byteCount: Int
@@ -33,6 +34,7 @@ package struct ReplyAddress: Hashable, Sendable {
   package let loop: Int
   /// The session, as its loop numbers them.
   package let session: UInt64
+  /// The session's own number for it, not the id that the client gave.
   package let request: UInt64
 
   package init(loop: Int, session: UInt64, request: UInt64) {
@@ -46,6 +48,7 @@ package struct ReplyAddress: Hashable, Sendable {
 package struct Mutation: Hashable, Sendable {
   /// Principal and client id, joined so that they cannot be confused.
   package let scope: String
+  /// As the client gave it; 1 to 64 bytes.
   package let id: String
   /// Tells requests apart: equal for a repeat, different for another request.
   package let fingerprint: [UInt8]
@@ -72,9 +75,14 @@ package enum WriteOperation: Sendable {
 package struct WriteCondition: Hashable, Sendable {
   /// 0: any.
   package var ifVersion: Sequence
+  /// Whether a row that is not there is created; else NOT_FOUND. Not together with ``ifVersion``:
+  /// INVALID_ARGUMENT, BAD_CONDITION.
   package var allowMissing: Bool
+  /// Whether a row marked as deleted may be written; else NOT_FOUND, ROW_DELETED. The mark is written then,
+  /// too: by an update that names it, and by every replace, which takes it off where the draft has none.
   package var includeDeleted: Bool
 
+  /// By default: any version of a row that is there and not marked as deleted.
   package init(
     ifVersion: Sequence = .zero, allowMissing: Bool = false, includeDeleted: Bool = false
   ) {
@@ -89,6 +97,7 @@ package struct WriteAnswer: Sendable {
   package let replyTo: ReplyAddress
   package let outcome: Outcome
 
+  /// All that was asked for, or nothing: after a failure, no row has changed for the request.
   package enum Outcome: Sendable {
     /// The i-th result belongs to the i-th operation. `replayed`: it happened before.
     case success([WriteResult], replayed: Bool)
@@ -103,6 +112,7 @@ package struct WriteAnswer: Sendable {
 
 /// One row after its write. A value.
 package struct WriteResult: Sendable {
+  /// The full name of the row's message; in a replayed answer, as it was then.
   package let messageName: String
   /// As stored; after a hard delete, the last image. nil where it cannot be read.
   package let image: RowImage?
@@ -118,6 +128,7 @@ package struct WriteResult: Sendable {
 
 /// What one transaction of the writer did: the answers first, then what everyone sees.
 package final class CommittedBatch: Sendable {
+  /// One for each request that was taken on, in that order; refusals, too.
   package let answers: [WriteAnswer]
   /// In commit order; foreign changes, adopted first, come first.
   package let commits: [Commit]

@@ -14,6 +14,7 @@ package struct AttachChoices: Sendable {
   /// How columns hold their values, by table and column.
   package var forms: [String: [String: ColumnForm]] = [:]
 
+  /// Every table that can be, with what was chosen before.
   package init() {}
 
   /// As options of a store that attaches so.

@@ -2,14 +2,19 @@
 package struct AttachPlan: Sendable {
   /// One table that can be served. A value.
   package struct Item: Sendable {
+    /// As the database has it.
     package let table: String
+    /// Whether versions and times are kept in `datasync_rows`; false: in columns of the table.
     package let isBeside: Bool
     /// Why it is not within, where all that can be were to be.
     package let notWithin: String?
+    /// In the order of ``Table/columns``; system columns only where the table has or gets them.
     package let columns: [PlannedColumn]
     /// The system columns to be added, with their declared types.
     package let addedColumns: [String]
+    /// When the plan was made, rows marked as deleted among them.
     package let rowCount: UInt64
+    /// As it will be, once attached.
     package let deletes: Deletes
     /// Whether its history has begun already.
     package let isAttached: Bool
@@ -26,16 +31,21 @@ package struct AttachPlan: Sendable {
 
   /// A column and the field that it becomes. A value.
   package struct PlannedColumn: Sendable {
+    /// The field's name, by which requests speak of it.
     package let field: String
+    /// The column's name in the database; the field's as well, unless no field can have it.
     package let storedName: String
+    /// As Describe names it: `INT64`.
     package let type: String
     /// How its values are stored, where there is more than one way.
     package let form: String?
+    /// Whether its values name the rows; one column of a table does.
     package let isKey: Bool
     /// Whether the owner's table computes its values: it is served, and not written.
     package let isGenerated: Bool
   }
 
+  /// The database's file, as it was given.
   package let path: String
   /// In order of name.
   package let items: [Item]

@@ -8,7 +8,9 @@ package import DatasyncModel
 
 /// What `datasync detach` would do, or did. A value.
 package struct DetachPlan: Sendable, CustomStringConvertible {
+  /// One table that is attached. A value.
   package struct Item: Sendable {
+    /// As the database has it.
     package let table: String
     /// The columns that `attach` had added.
     package let droppedColumns: [String]
@@ -18,9 +20,12 @@ package struct DetachPlan: Sendable, CustomStringConvertible {
     package var remaining: [String] = []
   }
 
+  /// The database's file, as it was given.
   package let path: String
+  /// In order of name; empty where no table is attached.
   package var items: [Item]
 
+  /// Lines for people, one for each thing that is done.
   package var description: String {
     var lines: [String] = []
     for item in items {

@@ -10,6 +10,7 @@ package struct CheckReport: Sendable, CustomStringConvertible {
     package let id: String
     package let message: String
 
+    /// The place, long ids shortened, and the message.
     package var description: String {
       let place = [table, id.isEmpty ? "" : "\"\(id.shortened)\""].filter { !$0.isEmpty }
       return place.isEmpty ? message : "\(place.joined(separator: " ")): \(message)"
@@ -18,14 +19,21 @@ package struct CheckReport: Sendable, CustomStringConvertible {
 
   /// At most ``maxFindings``.
   package private(set) var findings: [Finding] = []
+  /// Tables that are served and were looked at.
   package internal(set) var tableCount = 0
+  /// Their rows, also those of which changes of other programs are pending.
   package internal(set) var rowCount = 0
+  /// Changes that the log holds.
   package internal(set) var changeCount = 0
+  /// The last sequence that was given.
   package internal(set) var head = Sequence.zero
+  /// Exclusive: the log begins after it.
   package internal(set) var oldest = Sequence.zero
 
+  /// What is found after these is left out, without a word.
   package static let maxFindings = 1000
 
+  /// False as well for a database that was never served.
   package var isSound: Bool { findings.isEmpty }
 
   mutating func add(_ message: String, table: String = "", id: String = "") {
@@ -33,6 +41,7 @@ package struct CheckReport: Sendable, CustomStringConvertible {
     findings.append(Finding(table: table, id: id, message: message))
   }
 
+  /// A line with the counts, then one for each finding.
   package var description: String {
     let head =
       "\(tableCount) tables, \(rowCount) rows, \(changeCount) changes (\(oldest.next) to \(head))"

@@ -4,11 +4,13 @@ package struct QueryPlan: Sendable {
   package let statement: String
   /// SQLite's own words (EXPLAIN QUERY PLAN), a step within another indented by two spaces.
   package let steps: [String]
+  /// By the steps alone: the numbers of rows do not count.
   package let verdict: Verdict
   /// Columns of the filter and the order that are compared as they read and not as they are stored, so
   /// that no index on them serves; in order of number.
   package var columnsInOtherForms: [String] = []
 
+  /// Whether an index would help.
   package enum Verdict: Hashable, Sendable {
     /// An index leads to the rows, in the order asked for.
     case good

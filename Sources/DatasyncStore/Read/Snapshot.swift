@@ -72,6 +72,8 @@ package final class Snapshot: StorageSnapshot {
     }
   }
 
+  /// - Throws: RESOURCE_EXHAUSTED, reason READ_TOO_LONG, metadata `limit`; CANCELLED; UNAVAILABLE, reason
+  ///   SCHEMA_CHANGED, to be tried again; NOT_FOUND, reason TABLE_NOT_FOUND.
   package func scan(_ request: ScanRequest) throws(DatasyncError) -> ScanPage {
     let source = try source(of: request)
     return try reading { () throws(ReadFailure) in

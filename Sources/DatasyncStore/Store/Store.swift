@@ -13,13 +13,16 @@ package final class Store: Storage {
   private let busyWait: BusyWait
   private let threads: Mutex<[WorkerThread]>
   private let identity: FileIdentity
+  /// The database's file, as it was given.
   package let path: String
   /// Names this database's history; OpenResponse.history_id.
   package var historyID: String { shared.historyID }
   /// Signs what clients keep and bring again; the database's own, and secret.
   package let tokenKey: [UInt8]
   private let options: StoreOptions
+  /// As the options say; they do not change.
   package let bounds: StorageBounds
+  /// By this opening; not what was attached before, nor what has been since.
   package let attachedAtStart: [String]
 
   /// Opens a database, recovers it, and adopts what others wrote while we were away.
@@ -98,6 +101,7 @@ package final class Store: Storage {
     }
   }
 
+  /// The tables that are served now; another value after each change of the schema.
   package var catalog: Catalog { shared.catalog }
   var schema: Schema { shared.schema }
 
@@ -109,6 +113,7 @@ package final class Store: Storage {
 
   // MARK: - What is seen from outside; cheap, from any thread
 
+  /// Its parts are read one after the other, and may be a moment apart.
   package var load: StorageLoad {
     var load = StorageLoad()
     load.queuedWrites = writer.queuedCount
@@ -135,10 +140,13 @@ package final class Store: Storage {
 
   /// Everything after it is in the log.
   package var oldest: Sequence { shared.oldest }
+  /// UNAVAILABLE, reason DATABASE_REPLACED, once the file or its WAL is not what was opened; nil before.
   package var gone: DatasyncError? { shared.gone }
 
   // MARK: - Writes
 
+  /// - Throws: RESOURCE_EXHAUSTED, reason WRITE_QUEUE_FULL, metadata `limit`; UNAVAILABLE, reason
+  ///   STORE_CLOSED or DATABASE_REPLACED.
   package func submit(_ request: WriteRequest, startsNow: Bool) throws(DatasyncError) {
     try writer.submit(request, startsNow: startsNow)
   }
@@ -151,14 +159,17 @@ package final class Store: Storage {
     writer.resume()
   }
 
+  /// - Returns: The numbers of requests that wait in the queue; those of the batch at hand are answered.
   package func withdrawWrites(loop: Int, session: UInt64) -> [UInt64] {
     writer.withdraw(loop: loop, session: session)
   }
 
+  /// Calls back on the writer's thread; on the caller's where the store is closed already.
   package func endWrites(_ ended: @escaping @Sendable () -> Void) {
     writer.endWrites(ended)
   }
 
+  /// - Throws: INVALID_ARGUMENT, reason BAD_FILTER, where it is deep and names many fields.
   package func check(_ filter: Filter) throws(DatasyncError) {
     try filter.checkSQL()
   }
@@ -172,6 +183,7 @@ package final class Store: Storage {
     if let error = readers.submit(job) { read.run(.failure(error)) }
   }
 
+  /// Blocks until all threads have ended; other programs' locks are waited for, up to five seconds.
   package func close() {
     shared.setClosing()
     busyWait.giveUp(after: .seconds(5))

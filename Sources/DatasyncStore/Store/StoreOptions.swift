@@ -12,7 +12,9 @@ package struct StoreOptions: Sendable {
     case normal
   }
 
+  /// What an answered write survives, as PRAGMA synchronous has it.
   package var synchronous = Synchronous.full
+  /// Threads that read from the beginning, at least 1; more come where scans stand aside.
   package var readerCount = 3
   /// Page cache of each connection, in bytes.
   package var cacheBytes = 64 << 20
@@ -24,6 +26,7 @@ package struct StoreOptions: Sendable {
   package var maxBatchBytes = 4 << 20
   /// Most requests that wait; one more gets RESOURCE_EXHAUSTED.
   package var maxQueuedWrites = 65_536
+  /// The same in bytes; a request that waits alone may be larger.
   package var maxQueuedWriteBytes = 256 << 20
   /// Most reads that wait; one more gets RESOURCE_EXHAUSTED.
   package var maxQueuedReads = 65_536
@@ -49,7 +52,9 @@ package struct StoreOptions: Sendable {
   package var maxFilterWorkBytes = FilterBudget.default.maxWorkBytes
   /// Rows that the writes of one Commit may make in all, as they are logged, kept and answered.
   package var maxCommitBytes = 32 << 20
+  /// How long a mutation id is remembered, within the two bounds below; whole seconds count.
   package var mutationRetention: Duration = .seconds(7 * 86_400)
+  /// Most mutation ids that are remembered; beyond, the oldest are forgotten.
   package var maxMutations = 1_000_000
   /// What is remembered of mutation ids, the answers included.
   package var maxMutationBytes = 1 << 30
@@ -70,7 +75,9 @@ package struct StoreOptions: Sendable {
   package var attachesTables = false
   /// How often foreign writes are looked for while the writer is idle.
   package var foreignPollInterval: Duration = .milliseconds(10)
+  /// Rows of a page where a query does not say; at most ``maxPageSize``.
   package var defaultPageSize = 100
+  /// Rows of any page; a query that asks for more gets as many.
   package var maxPageSize = 1000
   /// The calendar's time, in microseconds since 1970.
   package var calendar: @Sendable () -> Int64 = { WallClock.now }
@@ -93,6 +100,7 @@ package enum SoftDelete: Hashable, Sendable {
 }
 
 extension StoreOptions {
+  /// The default budget, with the bounds that are options here.
   package var filterBudget: FilterBudget {
     var budget = FilterBudget.default
     budget.maxTextBytes = maxFilterTextBytes

@@ -3,6 +3,7 @@ package import DatasyncStorage
 
 /// What a request was answered, as `datasync_mutations` keeps it. Namespace.
 package enum StoredResults {
+  /// Protobuf wire format: a field 1 for each result, with message name, image if any, and sequence.
   package static func encode(_ results: [WriteResult]) -> [UInt8] {
     var writer = WireWriter()
     for result in results {
