@@ -55,6 +55,8 @@ final class CommitHub: StorageObserver {
       state.hasStarted = true
       for batch in state.early { deliver(batch, in: &state) }
       state.early = []
+      // The schema may have changed since the loops were made, when nobody was told.
+      tell(store.catalog, state)
     }
   }
 
@@ -70,13 +72,18 @@ final class CommitHub: StorageObserver {
 
   func catalogChanged(_ catalog: Catalog) {
     let onCatalog = state.withLock { state in
-      for entry in state.loops {
-        let loop = entry.loop
-        entry.eventLoop.execute { loop.value.catalogChanged(catalog) }
-      }
+      tell(catalog, state)
       return state.onCatalog
     }
     onCatalog?(catalog)
+  }
+
+  /// Loops keep what they have where that is newer.
+  private func tell(_ catalog: Catalog, _ state: State) {
+    for entry in state.loops {
+      let loop = entry.loop
+      entry.eventLoop.execute { loop.value.catalogChanged(catalog) }
+    }
   }
 
   func unservedTablesChanged(_ tables: [UnservedTable]) {

@@ -4,6 +4,7 @@ package import DatasyncRPC
 package import DatasyncStorage
 package import Logging
 package import NIOCore
+import Synchronization
 
 /// The service over one database: `datasync.v1.Datasync`, and a typed service for each table.
 /// Sendable.
@@ -21,8 +22,8 @@ package final class DatasyncService: Sendable {
   /// - Parameters:
   ///   - logsTables: Whether the log says which tables are attached, and which are not.
   ///   - openStorage: Opens the database for the observer.
-  ///   - onSchema: Called now and with every change of the schema, on the writer's thread: the services
-  ///     to offer, and the descriptors of the tables' messages.
+  ///   - onSchema: Called now, and with every change of the schema on the writer's thread, one call at a
+  ///     time: the services to offer, and the descriptors of the tables' messages.
   /// - Throws: what opening it throws.
   package static func open(
     options: ServiceOptions, group: any EventLoopGroup, logger: Logger,
@@ -58,8 +59,17 @@ package final class DatasyncService: Sendable {
       filters: filters, subscriptionCount: subscriptionCount)
     hub.unservedTablesChanged(store.unservedTables)
     if logsTables { log.attached(store) }
-    hub.start(bounds, on: eventLoops, of: store) { onSchema(service, $0) }
-    onSchema(service, store.catalog)
+    // Told by this thread and by the writer's: an older catalog must not come last.
+    let lastTold = Mutex(Int.min)
+    let tell = { @Sendable (catalog: Catalog) -> Void in
+      lastTold.withLock { last in
+        guard catalog.generation > last else { return }
+        last = catalog.generation
+        onSchema(service, catalog)
+      }
+    }
+    hub.start(bounds, on: eventLoops, of: store, onCatalog: tell)
+    tell(store.catalog)
     return service
   }
 

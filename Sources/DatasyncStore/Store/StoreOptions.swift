@@ -52,7 +52,7 @@ package struct StoreOptions: Sendable {
   package var maxFilterWorkBytes = FilterBudget.default.maxWorkBytes
   /// Rows that the writes of one Commit may make in all, as they are logged, kept and answered.
   package var maxCommitBytes = 32 << 20
-  /// How long a mutation id is remembered, within the two bounds below; whole seconds count.
+  /// How long a mutation id is remembered, within the two bounds below.
   package var mutationRetention: Duration = .seconds(7 * 86_400)
   /// Most mutation ids that are remembered; beyond, the oldest are forgotten.
   package var maxMutations = 1_000_000

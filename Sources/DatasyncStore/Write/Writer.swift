@@ -478,7 +478,7 @@ final class Writer: @unchecked Sendable {
     let time = MonotonicClock.now
     guard time - lastTrim > .seconds(1) else { return mutations }
     lastTrim = time
-    let age = options.mutationRetention.components.seconds * 1_000_000
+    let age = options.mutationRetention.nanoseconds / 1000
     try mutations.trim(connection, before: now.subtractingClamped(age), atMost: 10_000)
     return mutations
   }
