@@ -12,14 +12,16 @@ package import DatasyncModel
 ///    which commits take effect, whoever made them. The changes of a commit are neighbours. A row's version
 ///    is the sequence of its last change.
 /// 3. **Answers first.** ``StorageObserver/batchCommitted(_:)`` has answers and commits of one transaction
-///    together, batches come in order and singly, and nobody learns of a commit before its batch.
+///    together, batches come in order and singly. ``Storage/head`` is that of the batch while it is told; a
+///    snapshot may be ahead of what was told by the one batch that is about to be.
 /// 4. **A client's order.** Requests of one session take effect in the order in which they were submitted;
 ///    each is whole or not at all, and fails alone.
 /// 5. **Snapshots.** What is read in a ``StorageSnapshot`` is the state at its ``StorageSnapshot/sequence``:
 ///    all changes up to it and none after, rows, counts and log alike, also of tables that other programs
 ///    are writing into.
 /// 6. **Read what you wrote.** A snapshot stands at the least sequence that its reader asked for or later:
-///    the reader's session gives it, so that it holds on whichever process the session goes on.
+///    the reader's session gives it, so that it holds on whichever process the session goes on. Where the
+///    store has not come so far, the read waits, five seconds at most, and is then refused with UNAVAILABLE.
 /// 7. **The log.** Everything after ``StorageSnapshot/oldest`` can be read again, commit by commit, with
 ///    each row's image before and after; the images of one row are a chain. What is before it is refused
 ///    (OUT_OF_RANGE, HISTORY_COMPACTED), never left out.
@@ -90,7 +92,8 @@ package protocol Storage: AnyObject, Sendable {
   /// - Throws: INVALID_ARGUMENT, reason BAD_FILTER, with its position.
   func check(_ filter: Filter) throws(DatasyncError)
 
-  /// Lends a snapshot, once, on a thread of the store's own; or says why there is none.
+  /// Lends a snapshot, once, on a thread of the store's own; or says why there is none, then maybe on the
+  /// caller's thread.
   func perform(_ read: StorageRead)
 
   // MARK: - What is seen from outside; cheap, from any thread

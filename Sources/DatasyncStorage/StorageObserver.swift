@@ -8,7 +8,8 @@ package protocol StorageObserver: Sendable {
   /// - Returns: Whether the next transaction waits for ``Storage/resumeWriting()``, so that all that arrives
   ///   until then goes into it; it waits a bounded time at most.
   func batchCommitted(_ batch: CommittedBatch) -> Bool
-  /// Comes before the first batch whose changes need the new catalog.
+  /// Comes before the first batch whose changes need the new catalog, which ``Storage/catalog`` is by then. A
+  /// table that is gone has no entry in the log.
   func catalogChanged(_ catalog: Catalog)
   /// Other tables than before are not served.
   func unservedTablesChanged(_ tables: [UnservedTable])

@@ -19,7 +19,8 @@ package protocol StorageSnapshot: AnyObject {
   /// The same as ``scan(_:)``, for one who sends the rows on as they are.
   func scanPacked(_ request: ScanRequest) throws(DatasyncError) -> PackedPage
 
-  /// The rows in key order as they were at an earlier sequence, `request.order` nil.
+  /// The rows in key order as they were at an earlier sequence; `order` and `skip` of the request do not
+  /// count.
   ///
   /// - Throws: OUT_OF_RANGE HISTORY_COMPACTED where the log no longer reaches back that far.
   func scan(_ request: ScanRequest, asOf sequence: Sequence) throws(DatasyncError) -> ScanPage
@@ -30,7 +31,7 @@ package protocol StorageSnapshot: AnyObject {
   /// Whole commits after a sequence, oldest first; at least one where there is any.
   ///
   /// - Parameters:
-  ///   - after: Exclusive.
+  ///   - after: Exclusive; the end of a commit.
   ///   - through: Inclusive; the end of a commit.
   ///   - maxBytes: The page ends with the commit that passes it.
   /// - Throws: OUT_OF_RANGE HISTORY_COMPACTED, metadata `oldest`.
@@ -48,7 +49,7 @@ package protocol StorageSnapshot: AnyObject {
     after: Sequence, through: Sequence, _ body: (LogEntry) -> Bool
   ) throws(DatasyncError)
 
-  /// When the commit whose first change has this sequence happened, in microseconds since 1970, and its
+  /// When the commit whose first change has this sequence (no other one will do) happened, in microseconds since 1970, and its
   /// writer's client id.
   ///
   /// - Throws: OUT_OF_RANGE HISTORY_COMPACTED, metadata `oldest`.
