@@ -31,7 +31,8 @@ final class WALGuard {
     case damaged
   }
 
-  private let path: String
+  /// As C has it: a string would be copied for each look.
+  private let path: UnsafeMutablePointer<CChar>
   private let descriptor: Int32
   private let inode: ino_t
   private let frameBytes: Int64
@@ -62,11 +63,11 @@ final class WALGuard {
     let descriptor = open(wal, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     var status = stat()
-    guard fstat(descriptor, &status) == 0 else {
+    guard fstat(descriptor, &status) == 0, let name = strdup(wal) else {
       close(descriptor)
       return nil
     }
-    self.path = wal
+    self.path = name
     self.descriptor = descriptor
     inode = status.st_ino
     frameBytes = ((try? connection.integer("PRAGMA page_size")) ?? 4096) + 24
@@ -74,6 +75,7 @@ final class WALGuard {
   }
 
   deinit {
+    free(path)
     close(descriptor)
   }
 
