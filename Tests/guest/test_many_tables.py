@@ -12,9 +12,9 @@ def tables(count, prefix="t"):
 
 
 def seconds_to_attach(path, count):
-    """The better of two."""
+    """The best of three."""
     times = []
-    for attempt in range(2):
+    for attempt in range(3):
         made = owner.create(path / f"{count}-{attempt}.db", ";".join(["BEGIN", *tables(count), "COMMIT;"]))
         start = time.monotonic()
         done = run("attach", made)
@@ -27,6 +27,10 @@ def seconds_to_attach(path, count):
 def test_a_table_among_many_is_attached_about_as_fast_as_one_among_few(tmp_path):
     few, many = seconds_to_attach(tmp_path, 100), seconds_to_attach(tmp_path, 1000)
     assert many <= 20 * few, f"100 tables took {few:.2f} s, 1,000 took {many:.2f} s"
+
+
+# More than a fast machine attaches in one part, a tenth of a second.
+MANY = 2000
 
 
 def test_writes_go_on_while_many_tables_that_another_program_has_made_are_attached(guest):
@@ -42,15 +46,15 @@ def test_writes_go_on_while_many_tables_that_another_program_has_made_are_attach
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        served.transaction(*tables(600))
-        attached = "SELECT attached FROM datasync_tables WHERE name LIKE 't0%' AND attached > 0"
+        served.transaction(*tables(MANY))
+        attached = "SELECT attached FROM datasync_tables WHERE name LIKE 't____' AND attached > 0"
         deadline = time.monotonic() + 120
-        while len(owner.execute(served.path, attached)) < 600 and time.monotonic() < deadline:
+        while len(owner.execute(served.path, attached)) < MANY and time.monotonic() < deadline:
             time.sleep(0.2)
     finally:
         ended.set()
         writer.join()
     begun = [each for (each,) in owner.execute(served.path, attached)]
-    assert len(begun) == 600, f"{len(begun)} tables of 600 are attached\n{served.server.log()[-2000:]}"
+    assert len(begun) == MANY, f"{len(begun)} tables of {MANY} are attached\n{served.server.log()[-2000:]}"
     between = [version for version in versions if min(begun) < version < max(begun)]
     assert between, f"no write was answered between the first and the last of them: {min(begun)} to {max(begun)}"
