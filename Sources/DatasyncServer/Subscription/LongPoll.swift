@@ -11,7 +11,7 @@ final class LongPoll: EventSink {
   private let maxChanges: Int
   private let maxWait: TimeAmount
   private let completion: (Result<ChangesReply, DatasyncError>) -> Void
-  private var subscription: Subscription?
+  private(set) var subscription: Subscription?
   private var timeout: Scheduled<Void>?
   private var changes: [[UInt8]] = []
   private var unreadable: [[UInt8]] = []
@@ -131,10 +131,15 @@ final class LongPoll: EventSink {
 
   /// A subscription may be between two of its turns with a commit half sent.
   private func answer() {
-    guard !isEnded, let subscription, let position = subscription.position else { return }
+    guard !isEnded, let subscription, var position = subscription.position else { return }
     isDue = true
     guard !isWithinCommit || isFull else { return }
-    let commitStart = subscription.commitStart
+    var commitStart = subscription.commitStart
+    if let start = commitStart, !isWithinCommit {
+      // Of the commit that it is within, nothing was sent, and what is held of it ends with the call.
+      position = Sequence(start.rawValue - 1)
+      commitStart = nil
+    }
     cancel()
     let skips = FaultSwitch.isOn(.pollGap) && position < loop.head
     completion(
