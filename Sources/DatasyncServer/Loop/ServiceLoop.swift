@@ -325,11 +325,8 @@ final class ServiceLoop {
   // MARK: - Reads
 
   /// Runs a closure in a snapshot on a reader thread, and the completion back on this loop.
-  ///
-  /// - Parameter atLeast: The last sequence that the reader knows of.
   func read<Result: Sendable>(
-    _ scope: ReadScope, atLeast: Sequence = .zero, cancellation: CancellationFlag? = nil,
-    turn: UInt64 = 0,
+    _ scope: ReadScope, cancellation: CancellationFlag? = nil, turn: UInt64 = 0,
     isShort: Bool = false,
     _ body: @escaping @Sendable (any StorageSnapshot) throws(DatasyncError) -> Result,
     completion: @escaping (Swift.Result<Result, DatasyncError>) -> Void
@@ -339,7 +336,7 @@ final class ServiceLoop {
     let log = log
     let turns = isShort ? nil : turns
     store.read(
-      scope, atLeast: atLeast, cancellation: cancellation, client: turn, isShort: isShort, body
+      scope, cancellation: cancellation, client: turn, isShort: isShort, body
     ) { result in
       if case .failure(let error) = result { log.readFailed(error) }
       eventLoop.execute {
@@ -351,11 +348,11 @@ final class ServiceLoop {
 
   /// Reads one row; all that come in one tick share a snapshot and a hop.
   func readRow(
-    _ key: String, in table: Table, atLeast: Sequence = .zero,
+    _ key: String, in table: Table,
     completion: @escaping (Swift.Result<FoundRow?, DatasyncError>) -> Void
   ) {
     pointReads.append(
-      PointRead(key: key, table: table, atLeast: atLeast, completion: completion))
+      PointRead(key: key, table: table, completion: completion))
     guard pointReads.count == 1 else { return }
     let bound = NIOLoopBound(self, eventLoop: eventLoop)
     eventLoop.execute { bound.value.flushPointReads() }
@@ -374,9 +371,8 @@ final class ServiceLoop {
 
   private func read(_ batch: [PointRead], of table: Int) {
     let wanted = batch.map { ($0.table, $0.key) }
-    let atLeast = batch.reduce(Sequence.zero) { max($0, $1.atLeast) }
     read(
-      .table(table), atLeast: atLeast, isShort: true,
+      .table(table), isShort: true,
       { snapshot throws(DatasyncError) in
         wanted.map { table, key in
           Swift.Result { () throws(DatasyncError) in try snapshot.row(key, in: table) }
@@ -398,6 +394,5 @@ final class ServiceLoop {
 private struct PointRead {
   let key: String
   let table: Table
-  let atLeast: Sequence
   let completion: (Swift.Result<FoundRow?, DatasyncError>) -> Void
 }

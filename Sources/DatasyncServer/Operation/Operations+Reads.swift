@@ -49,7 +49,7 @@ extension Operations {
     enqueue(id, .read) { [self] in
       self.activeReads += 1
       self.activeGets += 1
-      self.loop.readRow(plan.key, in: plan.table, atLeast: self.lastSequence) { [self] result in
+      self.loop.readRow(plan.key, in: plan.table) { [self] result in
         if self.isCurrent(flag, id) {
           do throws(DatasyncError) {
             let reply = try plan.reply(
@@ -77,7 +77,7 @@ extension Operations {
     let log = loop.log
     let (coder, historyID) = (loop.tokens, loop.historyID)
     loop.read(
-      .table(plan.scan.table.id), atLeast: lastSequence, cancellation: flag, turn: caller.turn,
+      .table(plan.scan.table.id), cancellation: flag, turn: caller.turn,
       { snapshot throws(DatasyncError) in
         let start = ContinuousClock.now
         defer {

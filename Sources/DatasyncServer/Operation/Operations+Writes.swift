@@ -94,7 +94,6 @@ extension Operations {
       case .failure(let error):
         finish(pending.requestID, error: error)
       case .success(let results, let replayed):
-        if let last = results.last { lastSequence = max(lastSequence, last.sequence) }
         let replies = results.map { result in
           WriteReply(
             entity: result.image.map {

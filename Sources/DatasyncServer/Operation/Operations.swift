@@ -28,8 +28,6 @@ final class Operations: WriteRequester {
   var nextTicket: UInt64 = 1
   /// Told when no write that had begun is unanswered; set: none is begun any more.
   var whenWritesEnded: (() -> Void)?
-  /// The last sequence that an answer to a write has told: no read goes below it.
-  var lastSequence = Sequence.zero
   /// What waits for its turn, in the order of sending.
   var steps: Deque<Step> = []
   /// Reads whose turn has come and that are not done with the store.
