@@ -67,7 +67,8 @@ def test_the_cost_of_statements_grows_evenly_alike_for_every_key(tmp_path, colum
     small = seconds(path, statements(key, 10_000))
     large = seconds(path, statements(key, 40_000))
     for name, few, many in zip(NAMES, small, large):
-        assert many <= few * 4 * 1.5 + 0.02, f"{name} is not linear: {few:.3f} s, {many:.3f} s"
+        # Four times as many; sixteen times would be quadratic, and a busy machine is uneven.
+        assert many <= few * 4 * 2.5 + 0.05, f"{name} is not linear: {few:.3f} s, {many:.3f} s"
 
 
 @pytest.mark.parametrize("columns, key", KEYS.values(), ids=KEYS.keys())
