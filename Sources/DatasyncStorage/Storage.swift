@@ -100,6 +100,8 @@ package protocol Storage: AnyObject, Sendable {
 
   /// How much there is to do and to keep.
   var load: StorageLoad { get }
+  /// What it takes in memory, by account.
+  var memory: [StorageMemory] { get }
 
   /// Writes what is queued, refuses what comes after and reads that wait, closes the database. A second
   /// time it does nothing.

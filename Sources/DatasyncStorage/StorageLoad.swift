@@ -47,8 +47,6 @@ package struct StorageLoad: Sendable {
   package var mutationBytes = 0
   /// Everything after it is in the log.
   package var oldest = Sequence.zero
-  /// By account.
-  package var memory: [StorageMemory] = []
   /// Of a log that precedes the database's file; 0 where there is none.
   package var walPages = 0
 

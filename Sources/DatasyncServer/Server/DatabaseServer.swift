@@ -48,6 +48,7 @@ public final class DatabaseServer: ServiceLifecycle.Service, Sendable {
     let assembly = try await ServerAssembly.open(
       storage: storage, configuration: configuration, services: services, logger: logger)
     self.assembly.withLock { $0 = assembly }
+    defer { self.assembly.withLock { $0 = nil } }
     do {
       onListening(try await assembly.listen())
     } catch {

@@ -1,6 +1,5 @@
 import DatasyncModel
 import DatasyncStorage
-import Logging
 import NIOCore
 import Synchronization
 
@@ -34,12 +33,10 @@ final class CommitHub: StorageObserver {
   }
 
   private let state = Mutex(State())
-  private let logger: Logger
   private let metrics: ServiceMetrics
   private let log: ServiceLog
 
-  init(logger: Logger, metrics: ServiceMetrics, log: ServiceLog) {
-    self.logger = logger
+  init(metrics: ServiceMetrics, log: ServiceLog) {
     self.metrics = metrics
     self.log = log
   }

@@ -32,7 +32,7 @@ package final class DatasyncService: Sendable {
   ) async throws -> DatasyncService {
     let metrics = ServiceMetrics()
     let log = ServiceLog(logger: logger)
-    let hub = CommitHub(logger: logger, metrics: metrics, log: log)
+    let hub = CommitHub(metrics: metrics, log: log)
     let store = try openStorage(hub)
     let options = options.bounded(by: store.bounds)
     let eventLoops = group.makeIterator().map { $0 }

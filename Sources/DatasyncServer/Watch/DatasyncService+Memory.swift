@@ -30,6 +30,6 @@ extension DatasyncService {
         "reads", nil, of: readers.multipliedClamped(by: 2 * options.maxMessageBytes),
         "2 × max_message_bytes × readers"),
     ]
-      + store.load.memory.map { MemoryAccount($0.name, $0.bytes, of: $0.maxBytes, $0.limits) }
+      + store.memory.map { MemoryAccount($0.name, $0.bytes, of: $0.maxBytes, $0.limits) }
   }
 }

@@ -38,7 +38,6 @@ final class SharedState: Sendable {
 
   /// Everything after it is in the log.
   var oldest: Sequence { Sequence(oldestLogged.load(ordering: .relaxed)) }
-  var unservedCount: Int { schema.unserved.count }
 
   func setLog(_ compactor: Compactor) {
     currentLogBytes.store(compactor.logBytes, ordering: .relaxed)

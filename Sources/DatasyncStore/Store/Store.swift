@@ -123,7 +123,11 @@ package final class Store: Storage {
     load.mutationBytes = shared.mutationBytes
     load.oldest = shared.oldest
     load.walPages = shared.walPages
-    load.memory = [
+    return load
+  }
+
+  package var memory: [StorageMemory] {
+    [
       StorageMemory(
         "queued_writes", writer.queuedBytes, of: options.maxQueuedWriteBytes,
         "max_queued_write_bytes"),
@@ -135,7 +139,6 @@ package final class Store: Storage {
       StorageMemory(
         "page_caches", shared.cacheBytes, of: options.allCacheBytes, "cache_bytes × connections"),
     ]
-    return load
   }
 
   /// Everything after it is in the log.

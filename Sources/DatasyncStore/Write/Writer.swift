@@ -42,10 +42,10 @@ final class Writer: @unchecked Sendable {
   var rest: (version: Int64, until: Duration)?
   var compactor: Compactor
   var mutations: MutationBounds
-  private var clock: RetentionClock
-  private var lastTrim: Duration = .zero
-  private var lastClockSave: Duration
-  private var lastTidy: Duration = .zero
+  var clock: RetentionClock
+  var lastTrim: Duration = .zero
+  var lastClockSave: Duration
+  var lastTidy: Duration = .zero
   private var lastLook: Duration = .zero
   /// Called before each transaction, on the writer's thread; may wait a little.
   var beginning: () -> Void = {}
@@ -55,7 +55,7 @@ final class Writer: @unchecked Sendable {
   var committed: () -> Void = {}
   /// See ``Checkpointer/makeRoom(by:waiting:)``.
   var copyWAL: (_ milliseconds: Int32) -> Bool = { _ in true }
-  private let cacheUse: CacheUse
+  let cacheUse: CacheUse
   /// Until then, nobody who reads is waited for on a full disk.
   var nextRoomWait: Duration = .zero
   /// Whether the database's path still names the file that is open.
@@ -461,36 +461,7 @@ final class Writer: @unchecked Sendable {
     observer.committed(in: MonotonicClock.now - start, syncing: syncing)
   }
 
-  /// As many as are remembered are forgotten, and more where the limit was once higher.
-  private func trimmedMutations(
-    _ transaction: WriteTransaction, now: Int64, trimming extra: Int
-  ) throws(SQLiteFailure) -> MutationBounds {
-    var mutations = self.mutations
-    if let numbers = transaction.mutations {
-      mutations.recorded(numbers, bytes: transaction.mutationBytes)
-    }
-    let limits = MutationBounds.Limits(
-      count: options.maxMutations, bytes: options.maxMutationBytes,
-      atMost: 64 + 4 * transaction.mutationCount + extra,
-      // More than has come, so that what was over a lowered limit goes, too.
-      atMostBytes: transaction.mutationBytes.addingClamped((64 + extra) << 10))
-    try mutations.trim(connection, to: limits)
-    let time = MonotonicClock.now
-    guard time - lastTrim > .seconds(1) else { return mutations }
-    lastTrim = time
-    let age = options.mutationRetention.nanoseconds / 1000
-    try mutations.trim(connection, before: now.subtractingClamped(age), atMost: 10_000)
-    return mutations
-  }
-
-  private func saveIfDue(_ clock: RetentionClock) throws(SQLiteFailure) {
-    let time = MonotonicClock.now
-    guard time - lastClockSave > RetentionClock.saveInterval else { return }
-    lastClockSave = time
-    try OwnTables.saveClock(clock.now, connection)
-  }
-
-  private func rollBack() {
+  func rollBack() {
     guard !connection.isAutocommit else { return }
     try? connection.cached("ROLLBACK").run()
   }
@@ -503,23 +474,5 @@ final class Writer: @unchecked Sendable {
     let waits = observer.batchCommitted(
       CommittedBatch(answers: answers, commits: commits, head: head))
     if !waits { inbox.withLock { $0.isGathering = false } }
-  }
-
-  // MARK: - Upkeep
-
-  /// Forgets old mutation ids and trims the log while nobody asks for anything else.
-  private func tidy() {
-    guard MonotonicClock.now - lastTidy > .seconds(1) else { return }
-    do {
-      try begin()
-      // Where there was something to trim, there may be more.
-      let didTrim = try end(newTransaction(), trimming: 4096)
-      reserve?.takeIfDue()
-      cacheUse.note()
-      if !didTrim { lastTidy = MonotonicClock.now }
-    } catch {
-      rollBack()
-      lastTidy = MonotonicClock.now
-    }
   }
 }

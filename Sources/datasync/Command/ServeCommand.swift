@@ -92,7 +92,6 @@ struct ServeCommand: AsyncParsableCommand {
         "\(listen.host) can be reached by other machines, and there is no TLS; "
           + "give --tls-cert and --tls-key, or say --allow-plaintext if that is meant")
     }
-    guard (1...1024).contains(loops) else { throw ValidationError("--loops is 1 to 1024") }
     guard (1...60_000).contains(foreignPollMilliseconds) else {
       throw ValidationError("--foreign-poll-milliseconds is 1 to 60000")
     }

@@ -35,22 +35,24 @@ struct MetricsListener: Sendable {
     in registry: MetricRegistry, service: DatasyncService, rpc: RPCServer
   ) {
     let store = service.store
-    func gauge(_ name: String, _ value: @escaping @Sendable () -> Double) {
-      let meter = Meter(label: name)
-      registry.collect { meter.set(value()) }
+    let gauges: [(meter: Meter, value: @Sendable (StorageLoad) -> Double)] = [
+      (Meter(label: "datasync_connections"), { _ in Double(rpc.connectionCount) }),
+      (Meter(label: "datasync_filter_bytes"), { _ in Double(service.filterBytes) }),
+      (Meter(label: "datasync_sequence"), { _ in Double(store.head.rawValue) }),
+      (Meter(label: "datasync_tables"), { _ in Double(store.catalog.tables.count) }),
+      (Meter(label: "datasync_unserved_tables"), { _ in Double(store.unservedTables.count) }),
+      (Meter(label: "datasync_queued_writes"), { Double($0.queuedWrites) }),
+      (Meter(label: "datasync_queued_reads"), { Double($0.queuedReads) }),
+      (Meter(label: "datasync_writer_busy_seconds"), { $0.writer.duration / .seconds(1) }),
+      (Meter(label: "datasync_log_oldest_sequence"), { Double($0.oldest.rawValue) }),
+      (Meter(label: "datasync_log_bytes"), { Double($0.logBytes) }),
+      (Meter(label: "datasync_mutation_bytes"), { Double($0.mutationBytes) }),
+      (Meter(label: "datasync_wal_pages"), { Double($0.walPages) }),
+    ]
+    registry.collect {
+      let load = store.load
+      for gauge in gauges { gauge.meter.set(gauge.value(load)) }
     }
-    gauge("datasync_connections") { Double(rpc.connectionCount) }
-    gauge("datasync_queued_writes") { Double(store.load.queuedWrites) }
-    gauge("datasync_filter_bytes") { Double(service.filterBytes) }
-    gauge("datasync_queued_reads") { Double(store.load.queuedReads) }
-    gauge("datasync_writer_busy_seconds") { store.load.writer.duration / .seconds(1) }
-    gauge("datasync_sequence") { Double(store.head.rawValue) }
-    gauge("datasync_log_oldest_sequence") { Double(store.load.oldest.rawValue) }
-    gauge("datasync_log_bytes") { Double(store.load.logBytes) }
-    gauge("datasync_mutation_bytes") { Double(store.load.mutationBytes) }
-    gauge("datasync_wal_pages") { Double(store.load.walPages) }
-    gauge("datasync_tables") { Double(store.catalog.tables.count) }
-    gauge("datasync_unserved_tables") { Double(store.unservedTables.count) }
   }
 
   func bind(_ address: ServerAddress) async throws -> SocketAddress {

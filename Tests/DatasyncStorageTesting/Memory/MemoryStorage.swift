@@ -76,12 +76,17 @@ package final class MemoryStorage: Storage, @unchecked Sendable {
       load.queuedReads = inbox.reads.count
       load.logBytes = visible.logBytes
       load.oldest = visible.oldest
-      load.memory = [
+      return load
+    }
+  }
+
+  package var memory: [StorageMemory] {
+    lock.withLock {
+      [
         StorageMemory(
           "queued_writes", inbox.queue.byteCount, of: options.maxQueuedWriteBytes,
           "max_queued_write_bytes")
       ]
-      return load
     }
   }
 
