@@ -45,6 +45,6 @@ extension DatasyncError {
 extension Table {
   /// What is wrong with a name that is no column's, as messages go on after it.
   package func noField(_ name: String) -> String {
-    "is no field of \(self.name)" + NameSuggestion.clause(for: name, among: columns.map(\.name))
+    "is no field of \(self.name)" + NameSuggestion.clause(for: name, among: visibleNames)
   }
 }

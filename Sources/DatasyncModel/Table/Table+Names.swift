@@ -20,9 +20,6 @@ extension Table {
       return column
     }
     guard isRenamed else { return self }
-    return Table(
-      id: id, name: name, messageName: messageName, columns: columns, softDelete: softDelete,
-      defaultPageSize: defaultPageSize, maxPageSize: maxPageSize, generation: generation,
-      comment: comment, columnComments: columnComments)
+    return copy(columns: columns, hidden: hidden)
   }
 }

@@ -28,6 +28,8 @@ package final class Table: Sendable {
 
   /// Whether the key is an INTEGER; otherwise it is TEXT. Asked of each row that is read.
   package let hasIntegerKey: Bool
+  /// Positions in ``columns`` that have no name here: whoever this table is shown to does not know of them.
+  package let hidden: Set<Int>
 
   private let indexByName: [String: Int]
   private let indexByNumber: [Int]
@@ -36,7 +38,7 @@ package final class Table: Sendable {
   package init(
     id: Int, name: String, messageName: String, columns: [Column], softDelete: Bool = false,
     defaultPageSize: Int = 100, maxPageSize: Int = 1000, generation: Int = 0, comment: String = "",
-    columnComments: [String: String] = [:]
+    columnComments: [String: String] = [:], hidden: Set<Int> = []
   ) {
     precondition(columns.count >= SystemColumn.count, "a table has its system columns")
     self.id = id
@@ -51,8 +53,10 @@ package final class Table: Sendable {
     self.generation = generation
     self.comment = comment
     self.columnComments = columnComments
+    self.hidden = hidden
     indexByName = Dictionary(
-      columns.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+      columns.enumerated().compactMap { hidden.contains($0) ? nil : ($1.name, $0) },
+      uniquingKeysWith: { first, _ in first })
     var indices = [Int](repeating: -1, count: (columns.map(\.number).max() ?? 0) + 1)
     for (index, column) in columns.enumerated() {
       indices[column.number] = index
@@ -72,9 +76,23 @@ package final class Table: Sendable {
   /// it, or in the snake case that JSON makes of it.
   package func index(ofMaskPath path: String) -> Int? {
     if let index = indexByName[path] { return index }
-    return columns.firstIndex { column in
-      let json = JSONName.of(column.name)
-      return json == path || JSONName.snakeCase(json) == path
+    return columns.indices.first { index in
+      let json = JSONName.of(columns[index].name)
+      return (json == path || JSONName.snakeCase(json) == path) && !hidden.contains(index)
+    }
+  }
+
+  /// The names of the columns that have one here, in order of field number.
+  package var visibleNames: [String] {
+    hidden.isEmpty
+      ? columns.map(\.name)
+      : columns.indices.lazy.filter { !self.hidden.contains($0) }.map { self.columns[$0].name }
+  }
+
+  /// The names of the columns with these field numbers, as far as they have one here.
+  package func visibleNames(ofNumbers numbers: [Int]) -> [String] {
+    numbers.compactMap { number in
+      index(ofNumber: number).flatMap { hidden.contains($0) ? nil : columns[$0].name }
     }
   }
 
@@ -101,6 +119,21 @@ package enum SystemColumn: Int, CaseIterable, Sendable {
 }
 
 extension Table {
+  /// The same table as one sees it who must not know of some columns.
+  ///
+  /// - Parameter columns: Positions in ``columns``; not those of the system columns.
+  package func hiding(_ columns: Set<Int>) -> Table {
+    columns == hidden ? self : copy(columns: self.columns, hidden: columns)
+  }
+
+  /// The same table but for these.
+  func copy(columns: [Column], hidden: Set<Int>) -> Table {
+    Table(
+      id: id, name: name, messageName: messageName, columns: columns, softDelete: softDelete,
+      defaultPageSize: defaultPageSize, maxPageSize: maxPageSize, generation: generation,
+      comment: comment, columnComments: columnComments, hidden: hidden)
+  }
+
   /// What the system fields after the key are called.
   package var systemNames: [String] { columns[1..<SystemColumn.count].map(\.name) }
 }

@@ -171,7 +171,7 @@ final class JudgedChange {
             case .update:
               event.image = image
               if seen.previous != nil { event.previous = previous }
-              event.changedFields = table.columnNames(ofNumbers: changedNumbers)
+              event.changedFields = table.visibleNames(ofNumbers: changedNumbers)
             case .unreadable: break
             case .delete(let leftView):
               if seen.previous != nil { event.previous = previous }
@@ -199,11 +199,5 @@ private struct DecodedRow {
       values = RowDecoder.values(of: image, table: table, columns: mask)
     }
     return values
-  }
-}
-
-extension Table {
-  func columnNames(ofNumbers numbers: [Int]) -> [String] {
-    numbers.compactMap { number in index(ofNumber: number).map { columns[$0].name } }
   }
 }

@@ -173,7 +173,7 @@ struct ReplayWriter {
     case .add: event.image = entry.after
     case .update:
       event.image = entry.after
-      event.changedFields = table.columnNames(ofNumbers: numbers)
+      event.changedFields = table.visibleNames(ofNumbers: numbers)
     case .delete(let leftView): event.leftView = leftView
     case .unreadable(let fault):
       let told = UnreadableEvent(

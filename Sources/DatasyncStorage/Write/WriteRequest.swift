@@ -14,11 +14,14 @@ package struct WriteRequest: Sendable {
   package let mutation: Mutation?
   /// The size to account for in the queue, in bytes.
   package let byteCount: Int
+  /// nil: the caller may do everything.
+  package let rules: (any WriteRules)?
 
   package init(
     replyTo: ReplyAddress, operations: [WriteOperation], isCommit: Bool, origin: String,
-    mutation: Mutation?, byteCount: Int
+    mutation: Mutation?, byteCount: Int, rules: (any WriteRules)? = nil
   ) {
+    self.rules = rules
     self.replyTo = replyTo
     self.operations = operations
     self.isCommit = isCommit

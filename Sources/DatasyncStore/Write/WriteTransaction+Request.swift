@@ -8,11 +8,12 @@ extension WriteTransaction {
       return outcome
     }
     let needsSavepoint =
-      request.operations.count > 1
+      request.operations.count > 1 || request.rules != nil
       || request.operations.contains { schema.tables[$0.tableID]?.needsSavepoint == true }
     let start = next
     let rowCountsBefore = rowCounts
     origin = request.origin
+    rules = request.rules
     do throws(WriteFailure) {
       if needsSavepoint { try sql("SAVEPOINT request") }
       var results: [WriteResult] = []

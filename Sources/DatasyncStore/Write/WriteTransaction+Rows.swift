@@ -32,6 +32,7 @@ extension WriteTransaction {
 
   private func create(_ draft: CurrentDraft, isDeleted: Bool) throws(WriteFailure) -> WriteResult {
     let stored = draft.stored
+    let draft = withValuesSet(draft)
     var values = try complete(draft)
     let needsKey = isAbsent(draft.values[0])
     if needsKey {
@@ -51,6 +52,10 @@ extension WriteTransaction {
         RowEncoder.image(of: values, table: stored.table), isFaulty: false, before: nil,
         key: key.isEmpty ? nil : try RowKey(value: values[0]), of: stored.table)
     }
+    if rules != nil, !values[0].isNull {
+      try checkResult(
+        RowEncoder.image(of: values, table: stored.table), before: nil, key: key, of: stored.table)
+    }
     try run(stored, key: key, values: values, expectsChange: true) { () throws(SQLiteFailure) in
       let statements = self.statements(for: stored)
       let statement = try statements.insert()
@@ -59,27 +64,29 @@ extension WriteTransaction {
       }
       try statement.run()
     }
+    let isJudged = stored.isPredictable && !values[0].isNull
     if values[0].isNull { values[0] = .int64(connection.lastInsertRowID) }
     return try finish(
       stored, key: try RowKey(value: values[0]), Written(values: values, faults: []), before: nil,
-      operation: .insert, sequence: sequence)
+      operation: .insert, sequence: sequence, isJudged: isJudged)
   }
 
   private func replace(
     _ draft: CurrentDraft, _ condition: WriteCondition
   ) throws(WriteFailure) -> WriteResult {
-    let (key, before) = try target(draft, condition)
     let isDeleted = condition.includeDeleted && draft.values[4] == .bool(true)
+    let (key, before) = try target(draft, condition, writesMark: isDeleted)
     guard let before else { return try create(draft, isDeleted: isDeleted) }
-    var values = try complete(draft)
     let old = RowDecoder.values(of: before.row.image, table: draft.table)
+    let kept = columnsKept(of: draft)
+    var values = try complete(draft, keeping: kept, of: old)
     for system in SystemColumn.allCases { values[system.rawValue] = old[system.rawValue] }
     for (index, column) in draft.table.columns.enumerated() where column.isGenerated {
       values[index] = old[index]
     }
     if condition.includeDeleted { values[SystemColumn.deleted.rawValue] = .bool(isDeleted) }
     var columns = draft.table.columns.indices.filter {
-      $0 >= SystemColumn.count && !draft.table.columns[$0].isGenerated
+      $0 >= SystemColumn.count && !draft.table.columns[$0].isGenerated && !kept.contains($0)
     }
     if condition.includeDeleted { columns.append(SystemColumn.deleted.rawValue) }
     return try write(draft.stored, key, before: before, values: values, columns: columns)
@@ -88,8 +95,11 @@ extension WriteTransaction {
   private func update(
     _ draft: CurrentDraft, _ named: [Int], _ condition: WriteCondition
   ) throws(WriteFailure) -> WriteResult {
-    let (key, before) = try target(draft, condition)
     let deleted = SystemColumn.deleted.rawValue
+    let (key, before) = try target(
+      draft, condition,
+      writesMark: condition.includeDeleted && named.contains(deleted)
+        && draft.values[deleted] == .bool(true))
     let columns = named.filter {
       ($0 >= SystemColumn.count && !draft.table.columns[$0].isGenerated)
         || ($0 == deleted && condition.includeDeleted)
@@ -128,16 +138,19 @@ extension WriteTransaction {
     } catch {
       throw .request(error)
     }
-    guard let found = try row(key, in: stored) else {
+    guard let found = try row(key, in: stored), isVisible(found) else {
       throw .request(.rowNotFound(keyText, in: stored.table))
     }
     let before = found.row
-    try check(found, ifVersion: ifVersion, includeDeleted: false)
+    try check(found, ifVersion: ifVersion, includeDeleted: false) {
+      rules?.mayDelete(before.image, in: before.table) ?? true
+    }
     if stored.table.softDelete {
       var values = RowDecoder.values(of: before.image, table: stored.table)
       values[SystemColumn.deleted.rawValue] = .bool(true)
       return try write(
-        stored, key, before: found, values: values, columns: [SystemColumn.deleted.rawValue])
+        stored, key, before: found, values: values, columns: [SystemColumn.deleted.rawValue],
+        isDelete: true)
     }
     let sequence = takeSequence()
     let values = RowDecoder.values(of: before.image, table: stored.table)
@@ -160,7 +173,8 @@ extension WriteTransaction {
 
   /// Writes columns of a row that exists; nothing where they already are so.
   private func write(
-    _ stored: StoredTable, _ key: RowKey, before found: FoundRow, values: [Value], columns: [Int]
+    _ stored: StoredTable, _ key: RowKey, before found: FoundRow, values: [Value], columns: [Int],
+    isDelete: Bool = false
   ) throws(WriteFailure) -> WriteResult {
     let before = found.row
     let table = stored.table
@@ -168,8 +182,10 @@ extension WriteTransaction {
     // A value that cannot be read stays as it is where it is not written.
     let rest = Written(
       values: values, faults: found.faults.filter { !numbers.contains($0.number) })
+    let proposed = rest.image(of: table)
+    if !isDelete { try checkResult(proposed, before: found, key: before.key, of: table) }
     let changed = Set(
-      RowDecoder.changedNumbers(from: before.image, to: rest.image(of: table))
+      RowDecoder.changedNumbers(from: before.image, to: proposed)
     ).union(found.faults.map(\.number))
     // What is equal is left as it is stored, in whatever form.
     var written = columns.filter { changed.contains(table.columns[$0].number) }
@@ -214,7 +230,8 @@ extension WriteTransaction {
     return try finish(
       stored, key: key,
       Written(values: values, faults: found.faults.filter { !mended.contains($0.number) }),
-      before: found, operation: .update, sequence: sequence)
+      before: found, operation: .update, sequence: sequence,
+      isJudged: isDelete || stored.isPredictable)
   }
 
   /// A row as it was written. A value.
@@ -241,9 +258,11 @@ extension WriteTransaction {
   }
 
   /// Notes the change, and answers with the row as it is now stored.
+  ///
+  /// - Parameter isJudged: Whether the caller's rules have been asked of the row as it is stored.
   private func finish(
     _ stored: StoredTable, key: RowKey, _ written: Written, before: FoundRow?,
-    operation: Change.Operation, sequence: Sequence
+    operation: Change.Operation, sequence: Sequence, isJudged: Bool
   ) throws(WriteFailure) -> WriteResult {
     let table = stored.table
     let after: (image: RowImage, isFaulty: Bool)
@@ -252,6 +271,7 @@ extension WriteTransaction {
     } else {
       after = try reread(stored, key: key, written, sequence: sequence)
     }
+    if !isJudged { try checkResult(after.image, before: before, key: key.description, of: table) }
     try checkSize(after.image, isFaulty: after.isFaulty, before: before, key: key, of: table)
     if stored.placement == .beside {
       try keep(
@@ -339,7 +359,7 @@ extension WriteTransaction {
   // MARK: - Conditions
 
   private func target(
-    _ draft: CurrentDraft, _ condition: WriteCondition
+    _ draft: CurrentDraft, _ condition: WriteCondition, writesMark: Bool
   ) throws(WriteFailure) -> (RowKey, FoundRow?) {
     let table = draft.table
     guard !isAbsent(draft.values[0]), let value = draft.values[0] else {
@@ -356,23 +376,26 @@ extension WriteTransaction {
           metadata: ["table": table.name]))
     }
     let key = try RowKey(value: value)
-    guard let before = try row(key, in: draft.stored) else {
+    guard let before = try row(key, in: draft.stored), isVisible(before) else {
       guard condition.allowMissing else {
         throw .request(.rowNotFound(key.description, in: draft.table))
       }
       return (key, nil)
     }
-    try check(before, ifVersion: condition.ifVersion, includeDeleted: condition.includeDeleted)
+    try check(before, ifVersion: condition.ifVersion, includeDeleted: condition.includeDeleted) {
+      mayUpdate(before.row, writesMark: writesMark)
+    }
     return (key, before)
   }
 
   private func check(
-    _ found: FoundRow, ifVersion: Sequence, includeDeleted: Bool
+    _ found: FoundRow, ifVersion: Sequence, includeDeleted: Bool, isAllowed: () -> Bool
   ) throws(WriteFailure) {
     let row = found.row
     guard !row.isDeleted || includeDeleted else {
       throw .request(.rowDeleted(row.key, in: row.table))
     }
+    guard isAllowed() else { throw .request(.rowNotAllowed(row.key, in: row.table)) }
     guard ifVersion == .zero || ifVersion == row.version else {
       throw .request(
         DatasyncError(

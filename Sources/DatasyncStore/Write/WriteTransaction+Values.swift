@@ -50,7 +50,12 @@ extension WriteTransaction {
   }
 
   /// Every column's value: what was sent, or the default. System columns are left NULL.
-  func complete(_ draft: CurrentDraft) throws(WriteFailure) -> [Value] {
+  ///
+  /// - Parameters:
+  ///   - kept: Positions that have the value of `old` instead.
+  func complete(
+    _ draft: CurrentDraft, keeping kept: Set<Int> = [], of old: [Value] = []
+  ) throws(WriteFailure) -> [Value] {
     let stored = draft.stored
     var values = [Value].nulls(draft.values.count)
     if let key = draft.values[0] { values[0] = key }
@@ -61,6 +66,8 @@ extension WriteTransaction {
         } catch {
           throw whole(error, at: index, of: draft.values, in: stored, isWhole: true)
         }
+      } else if kept.contains(index) {
+        values[index] = old[index]
       } else {
         values[index] = try defaultValue(index, of: stored)
       }

@@ -42,6 +42,8 @@ final class WriteTransaction {
   private var changeBytes = 0
   /// The client id of the writer, for the log.
   var origin = ""
+  /// What the request at work may do; nil: everything.
+  var rules: (any WriteRules)?
 
   /// Most of ``changeBytes``: the changes of a larger commit are left to the log.
   static let maxChangeBytes = 16 << 20

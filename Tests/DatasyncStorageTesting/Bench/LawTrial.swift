@@ -132,14 +132,14 @@ final class LawBench {
   func send(
     _ operations: [WriteOperation], session: UInt64 = 1, isCommit: Bool? = nil,
     mutation: Mutation? = nil, origin: String = "tester", startsNow: Bool = true,
-    byteCount: Int = 100
+    byteCount: Int = 100, rules: (any WriteRules)? = nil
   ) throws -> UInt64 {
     lastRequest += 1
     try storage.submit(
       WriteRequest(
         replyTo: ReplyAddress(loop: 0, session: session, request: lastRequest),
         operations: operations, isCommit: isCommit ?? (operations.count != 1), origin: origin,
-        mutation: mutation, byteCount: byteCount), startsNow: startsNow)
+        mutation: mutation, byteCount: byteCount, rules: rules), startsNow: startsNow)
     return lastRequest
   }
 
@@ -158,8 +158,10 @@ final class LawBench {
   }
 
   @discardableResult
-  func write(_ operations: WriteOperation...) throws -> [WriteResult] {
-    try results(try send(operations))
+  func write(
+    _ operations: WriteOperation..., under rules: (any WriteRules)? = nil
+  ) throws -> [WriteResult] {
+    try results(try send(operations, rules: rules))
   }
 
   // MARK: - Reads

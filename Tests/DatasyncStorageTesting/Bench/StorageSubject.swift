@@ -53,7 +53,7 @@ package struct BrokenLaw: Error, CustomStringConvertible {
 
 /// A law, and one way to see whether a store keeps it. A value.
 package struct StorageLaw: Sendable {
-  /// As ``Storage`` numbers them; 10 are the bounds, the waits and the end.
+  /// As ``Storage`` numbers them; 11 are the bounds, the waits and the end.
   package enum Number: Int, Sendable {
     case durable = 1
     case oneOrder
@@ -64,6 +64,7 @@ package struct StorageLaw: Sendable {
     case log
     case once
     case foreign
+    case rules
     case blocking
   }
 

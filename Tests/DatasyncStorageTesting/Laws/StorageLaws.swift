@@ -1,5 +1,5 @@
 /// What every store must do, as checks that take any store; see ``Storage``. Namespace.
 package enum StorageLaws {
   package static let all =
-    durable + order + answers + requests + once + snapshots + log + foreign + bounds
+    durable + order + answers + requests + once + snapshots + log + foreign + rules + bounds
 }

@@ -81,6 +81,14 @@ package enum MemoryFault: String, CaseIterable, Sendable {
   /// A row that others changed is read before that is in the log.
   case showsForeignEarly
 
+  // 10. Rules.
+  /// A row that the caller does not see is told of.
+  case showsUnseen
+  case ignoresRow
+  case ignoresResult
+  /// The mark `deleted` is written by whoever may update.
+  case undividesMark
+
   // Who may block whom, and the end.
   case readsWaitForWrites
   case writesWaitForReads
@@ -105,6 +113,7 @@ package enum MemoryFault: String, CaseIterable, Sendable {
     case .losesBefore, .hidesCompaction, .splitsCommits: .log
     case .repeatsMutation, .hidesReplay, .ignoresFingerprint, .remembersFailures: .once
     case .losesForeign, .repeatsForeign, .splitsForeign, .showsForeignEarly: .foreign
+    case .showsUnseen, .ignoresRow, .ignoresResult, .undividesMark: .rules
     case .readsWaitForWrites, .writesWaitForReads, .queuesWithoutBound, .servesWhenClosed,
       .writesAtEnd, .announcesCatalogLate:
       .blocking

@@ -46,7 +46,8 @@ extension MemoryStorage {
     {
       return repeated(known, mutation)
     }
-    var write = MemoryWrite(working, now: options.calendar(), fault: options.fault)
+    var write = MemoryWrite(
+      working, now: options.calendar(), fault: options.fault, rules: request.rules)
     var results: [WriteResult] = []
     let outcome: WriteAnswer.Outcome
     do throws(DatasyncError) {

@@ -10,11 +10,16 @@ struct MemoryWrite {
   /// The time of all that it writes, in microseconds since 1970.
   let now: Int64
   let fault: MemoryFault?
+  /// nil: everything is allowed.
+  let rules: (any WriteRules)?
 
-  init(_ state: MemoryState, now: Int64, fault: MemoryFault?) {
+  init(
+    _ state: MemoryState, now: Int64, fault: MemoryFault?, rules: (any WriteRules)? = nil
+  ) {
     self.state = state
     self.now = now
     self.fault = fault
+    self.rules = rules
   }
 
   mutating func perform(_ operation: WriteOperation) throws(DatasyncError) -> WriteResult {
@@ -49,6 +54,10 @@ struct MemoryWrite {
     _ draft: RowDraft, isDeleted: Bool
   ) throws(DatasyncError) -> WriteResult {
     let table = draft.table
+    var draft = draft
+    for (column, value) in rules?.valuesSet(in: table) ?? [:] where draft.values[column] == nil {
+      draft.values[column] = value
+    }
     var values = try complete(draft)
     let key = MemoryKey(draft.values[0]) ?? newKey(table)
     if case .text(let text) = key, let fault = KeyText.fault(in: text) {
@@ -56,37 +65,46 @@ struct MemoryWrite {
         table.key.name, reason: "BAD_KEY", fault,
         metadata: ["table": table.name, "column": table.key.name])
     }
+    values[0] = key.value
+    values[SystemColumn.deleted.rawValue] = .bool(isDeleted)
+    try checkResult(values, key, in: table, before: nil)
     if let row = state.row(key, in: table), fault != .overwrites {
       throw DatasyncError(
         .alreadyExists, reason: "ROW_EXISTS",
         "\(table.name) already has a row with this \(table.key.name)",
         metadata: ["table": table.name, "id": key.text, "column": table.key.name], row: row)
     }
-    values[0] = key.value
     values[SystemColumn.createdAt.rawValue] = .timestamp(now)
-    values[SystemColumn.deleted.rawValue] = .bool(isDeleted)
     return put(values, key, in: table, before: nil)
   }
 
   private mutating func replace(
     _ draft: RowDraft, _ condition: WriteCondition
   ) throws(DatasyncError) -> WriteResult {
-    let (key, before) = try target(draft, condition)
     let deleted = SystemColumn.deleted.rawValue
     let isDeleted = condition.includeDeleted && draft.values[deleted] == .bool(true)
+    let (key, before) = try target(draft, condition, writesMark: isDeleted)
     guard let before else { return try create(draft, isDeleted: isDeleted) }
-    var values = try complete(draft)
     let old = RowDecoder.values(of: before.image, table: draft.table)
+    var draft = draft
+    for column in rules?.columnsKept(in: draft.table) ?? [] where draft.values[column] == nil {
+      draft.values[column] = old[column]
+    }
+    var values = try complete(draft)
     for column in SystemColumn.allCases { values[column.rawValue] = old[column.rawValue] }
     if condition.includeDeleted { values[deleted] = .bool(isDeleted) }
+    try checkResult(values, key, in: draft.table, before: before)
     return put(values, key, in: draft.table, before: before)
   }
 
   private mutating func update(
     _ draft: RowDraft, _ named: [Int], _ condition: WriteCondition
   ) throws(DatasyncError) -> WriteResult {
-    let (key, before) = try target(draft, condition)
     let deleted = SystemColumn.deleted.rawValue
+    let (key, before) = try target(
+      draft, condition,
+      writesMark: condition.includeDeleted && named.contains(deleted)
+        && draft.values[deleted] == .bool(true))
     let columns = named.filter {
       $0 >= SystemColumn.count || ($0 == deleted && condition.includeDeleted)
     }
@@ -104,6 +122,7 @@ struct MemoryWrite {
       values[index] = draft.values[index] ?? (index == deleted ? .bool(false) : .null)
     }
     try checkPresence(values, of: draft.table)
+    try checkResult(values, key, in: draft.table, before: before)
     return put(values, key, in: draft.table, before: before)
   }
 
@@ -111,8 +130,12 @@ struct MemoryWrite {
     _ text: String, in table: Table, ifVersion: Sequence
   ) throws(DatasyncError) -> WriteResult {
     let key = try MemoryKey(text, table: table)
-    guard let before = state.row(key, in: table) else { throw .rowNotFound(text, in: table) }
-    try check(before, WriteCondition(ifVersion: ifVersion))
+    guard let before = state.row(key, in: table), isVisible(before) else {
+      throw .rowNotFound(text, in: table)
+    }
+    try check(
+      before, WriteCondition(ifVersion: ifVersion),
+      isAllowed: rules?.mayDelete(before.image, in: table) ?? true)
     if table.softDelete {
       var values = RowDecoder.values(of: before.image, table: table)
       values[SystemColumn.deleted.rawValue] = .bool(true)
@@ -125,7 +148,7 @@ struct MemoryWrite {
 
   /// The row that a replace or an update is about; nil: there is none, and need not be.
   private func target(
-    _ draft: RowDraft, _ condition: WriteCondition
+    _ draft: RowDraft, _ condition: WriteCondition, writesMark: Bool
   ) throws(DatasyncError) -> (MemoryKey, StoredRow?) {
     let table = draft.table
     guard let key = MemoryKey(draft.values[0]) else {
@@ -138,18 +161,41 @@ struct MemoryWrite {
         "if_version", reason: "BAD_CONDITION", "if_version and allow_missing contradict each other",
         metadata: ["table": table.name])
     }
-    guard let before = state.row(key, in: table) else {
+    guard let before = state.row(key, in: table), isVisible(before) else {
       guard condition.allowMissing else { throw .rowNotFound(key.text, in: table) }
       return (key, nil)
     }
-    try check(before, condition)
+    let isAllowed =
+      rules.map { rules in
+        rules.mayUpdate(before.image, in: table)
+          && (!writesMark || fault == .undividesMark || rules.mayDelete(before.image, in: table))
+      } ?? true
+    try check(before, condition, isAllowed: isAllowed)
     return (key, before)
   }
 
-  private func check(_ row: StoredRow, _ condition: WriteCondition) throws(DatasyncError) {
+  private func isVisible(_ row: StoredRow) -> Bool {
+    fault == .showsUnseen || rules?.mayRead(row.image, in: row.table) ?? true
+  }
+
+  private func checkResult(
+    _ values: [Value], _ key: MemoryKey, in table: Table, before: StoredRow?
+  ) throws(DatasyncError) {
+    guard let rules, fault != .ignoresResult else { return }
+    let image = RowEncoder.image(of: values, table: table)
+    let isAllowed =
+      before.map { rules.mayUpdate($0.image, to: image, in: table) }
+      ?? rules.mayCreate(image, in: table)
+    guard isAllowed else { throw .resultNotAllowed(key.text, in: table) }
+  }
+
+  private func check(
+    _ row: StoredRow, _ condition: WriteCondition, isAllowed: Bool
+  ) throws(DatasyncError) {
     guard !row.isDeleted || condition.includeDeleted || fault == .ignoresDeleted else {
       throw .rowDeleted(row.key, in: row.table)
     }
+    guard isAllowed || fault == .ignoresRow else { throw .rowNotAllowed(row.key, in: row.table) }
     guard
       condition.ifVersion == .zero || condition.ifVersion == row.version
         || fault == .ignoresVersion
