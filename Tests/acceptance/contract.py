@@ -1,5 +1,7 @@
 """The contract as the server's reflection tells it: no generated code."""
 
+import threading
+
 from google.protobuf import descriptor_pool, json_format, message_factory
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
@@ -15,18 +17,22 @@ class Contract:
     def __init__(self, channel):
         self.database = ProtoReflectionDescriptorDatabase(channel)
         self.pool = descriptor_pool.DescriptorPool(self.database)
+        # Two threads that ask the pool for types of one file both add it, and the second fails.
+        self._lock = threading.Lock()
         self._classes = {}
         self._row_types = {}
 
     def class_of(self, full_name):
         found = self._classes.get(full_name)
         if found is None:
-            descriptor = self.pool.FindMessageTypeByName(full_name)
-            found = self._classes[full_name] = message_factory.GetMessageClass(descriptor)
+            with self._lock:
+                descriptor = self.pool.FindMessageTypeByName(full_name)
+                found = self._classes[full_name] = message_factory.GetMessageClass(descriptor)
         return found
 
     def method(self, service, name):
-        return self.pool.FindServiceByName(service).FindMethodByName(name)
+        with self._lock:
+            return self.pool.FindServiceByName(service).FindMethodByName(name)
 
     def new(self, full_name, **fields):
         """A message from keyword arguments: lists, nested dictionaries and messages are fine."""
