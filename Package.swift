@@ -169,7 +169,7 @@ let package = Package(
       "DatasyncStorageTests",
       [
         "DatasyncStorageTesting", "DatasyncStorage", "DatasyncStore", "DatasyncModel",
-        "DatasyncFilter",
+        "DatasyncFilter", "DatasyncFilterSQLite",
       ]),
     tests("DatasyncHTTP2Tests", ["DatasyncHTTP2", nioCore, nioPosix, nioEmbedded]),
     tests(

@@ -78,7 +78,7 @@ struct SQLWriter {
 
   /// The column, quoted.
   mutating func name(_ column: Int) {
-    write(table.columns[column].name.quotedAsSQLIdentifier)
+    write(table.columns[column].name.quotedIdentifier)
   }
 
   mutating func call(_ operation: Operation, _ argument: (inout SQLWriter) -> Void) {
@@ -199,16 +199,5 @@ struct SQLWriter {
       value(operand)
       write(")")
     }
-  }
-}
-
-extension String {
-  var quotedAsSQLIdentifier: String {
-    var quoted = "\""
-    for scalar in unicodeScalars {
-      if scalar == "\"" { quoted.unicodeScalars.append(scalar) }
-      quoted.unicodeScalars.append(scalar)
-    }
-    return quoted + "\""
   }
 }

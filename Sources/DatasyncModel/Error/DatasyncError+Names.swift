@@ -1,4 +1,5 @@
-/// What a request names and is not there; one wording for the server and the store.
+/// What a request names and is not there, or is as it must not be; one wording for the server and every
+/// store.
 extension DatasyncError {
   /// - Parameter tables: Those that are served; the message tells what was meant, or names them.
   package static func tableNotFound(_ name: String, among tables: [Table]) -> DatasyncError {
@@ -29,6 +30,61 @@ extension DatasyncError {
       .notFound, reason: "ROW_DELETED",
       "the row \"\(key.shortened)\" of \(table.name) is deleted; include_deleted reaches it",
       metadata: ["table": table.name, "id": key])
+  }
+
+  /// INVALID_ARGUMENT, reason MISSING_ID: a request that is about one row names none.
+  ///
+  /// - Parameter field: Where the key belongs.
+  package static func missingKey(_ field: String, of table: Table) -> DatasyncError {
+    .badField(
+      field, reason: "MISSING_ID", "the request names no row: give its key",
+      metadata: ["table": table.name, "column": table.key.name])
+  }
+
+  /// INVALID_ARGUMENT, reason BAD_KEY: a key that no row may be made with.
+  package static func badKey(_ fault: String, of table: Table) -> DatasyncError {
+    .badField(
+      table.key.name, reason: "BAD_KEY", fault,
+      metadata: ["table": table.name, "column": table.key.name])
+  }
+
+  /// INVALID_ARGUMENT, reason BAD_CONDITION: `if_version` together with `allow_missing`.
+  package static var contradictoryCondition: DatasyncError {
+    .badField(
+      "allow_missing", reason: "BAD_CONDITION",
+      "if_version and allow_missing contradict each other: a missing row has no version")
+  }
+
+  /// FAILED_PRECONDITION, reason VERSION_MISMATCH.
+  ///
+  /// - Parameter shown: The row as it is, where it can be shown.
+  package static func versionMismatch(
+    _ row: StoredRow, ifVersion: Sequence, shown: StoredRow?
+  ) -> DatasyncError {
+    DatasyncError(
+      .failedPrecondition, reason: "VERSION_MISMATCH",
+      "the row \"\(row.key.shortened)\" of \(row.table.name) has version \(row.version), not "
+        + "\(ifVersion)",
+      metadata: [
+        "table": row.table.name, "id": row.key, "if_version": String(ifVersion.rawValue),
+        "version": String(row.version.rawValue),
+      ], row: shown)
+  }
+
+  /// ALREADY_EXISTS, reason ROW_EXISTS.
+  ///
+  /// - Parameters:
+  ///   - fields: Those whose values another row has.
+  ///   - metadata: What else is known of the request.
+  ///   - shown: That row, where it can be shown.
+  package static func rowExists(
+    in table: Table, fields: [String], metadata: [String: String], shown: StoredRow?,
+    cause: (any Error)? = nil
+  ) -> DatasyncError {
+    DatasyncError(
+      .alreadyExists, reason: "ROW_EXISTS",
+      "\(table.name) already has a row with this \(fields.joined(separator: ", "))",
+      metadata: metadata, row: shown, cause: cause)
   }
 
   /// A key that is no integer, where those of the table are.

@@ -5,13 +5,9 @@ import DatasyncStorage
 import Logging
 import NIOCore
 
-/// Whoever waits for the store's answers to writes. Loop-bound.
-protocol WriteRequester: AnyObject {
-  func answered(_ answer: WriteAnswer)
-}
-
-/// What one event loop owns of the service: its calls, its subscriptions, the tail of the log.
-/// Loop-bound; nothing in it is locked, since nobody else touches it.
+/// What one event loop owns of the service: its calls, its subscriptions, the tail of the log. Its parts
+/// know what they are about, and this brings a batch, a read or a request to them. Loop-bound; nothing in it
+/// is locked, since nobody else touches it.
 final class ServiceLoop {
   let index: Int
   let eventLoop: any EventLoop
@@ -39,38 +35,21 @@ final class ServiceLoop {
   let heartbeats: TimerQueue
   /// Of the subscriptions that say something at most once in an interval.
   let intervals: TimerQueue
-  private var live = SubscriptionIndex()
-  /// While a batch is shown to the index, who leaves it is kept here until the end, and nobody joins.
-  private var isDelivering = false
-  private var departed: [Subscription] = []
-  /// Audiences for which the batch at hand has events.
-  private var active: [Audience] = []
-  private var spareBatches: [EventBatch] = []
-  /// Subscriptions that got something of the batch at hand.
-  private var deliveries = 0
-  /// The event loop's time at the beginning of the batch at hand.
-  private(set) var deliveryTime = NIODeadline.uptimeNanoseconds(0)
-
+  let live: LiveDelivery
+  let pointReads = PointReads()
+  var requesters = WriteRequesters()
+  private var positions = PublishedPositions()
+  private var checkpoint: (sequence: Sequence, bytes: [UInt8])?
   /// Pages of the log held by subscriptions that will send them next.
   var pagesHeld = 0
   /// Of pages of queries that wait for streams that are full.
   var pageBytesHeld = 0
 
-  /// Of the memos, at the beginning of the batch at hand.
-  private var filterWorkBefore = 0
-  /// Rows of the batch at hand that filters have judged, each for itself.
-  private var judgements = 0
-
-  private var requesters: [UInt64: any WriteRequester] = [:]
-  private var nextRequester: UInt64 = 1
   private var lastTurn: UInt64 = 0
   /// Of what becomes of pages: each may be a megabyte to be encoded.
   private let turns: NIOLoopBound<TurnQueue>
   /// Subscriptions that have ended, to be freed in turns.
   private var released: [Subscription] = []
-  private var waiting: [(position: Sequence, body: () -> Void)] = []
-  private var checkpoint: (sequence: Sequence, bytes: [UInt8])?
-  private var pointReads: [PointRead] = []
   /// Whether the writer starts at the end of this tick.
   private var startsWriting = false
 
@@ -97,6 +76,7 @@ final class ServiceLoop {
     self.filters = filters
     requests = RequestContext(store: store, options: options, tokens: tokens, filters: filters)
     memos = RowMemos(options.filterBudget, terms: filters.terms)
+    live = LiveDelivery(memos: memos, options: options)
     turns = NIOLoopBound(TurnQueue(eventLoop: eventLoop), eventLoop: eventLoop)
     heartbeats = TimerQueue(eventLoop: eventLoop, purpose: .heartbeat)
     intervals = TimerQueue(eventLoop: eventLoop, purpose: .interval)
@@ -117,20 +97,10 @@ final class ServiceLoop {
 
   // MARK: - Calls
 
-  func register(_ requester: any WriteRequester) -> UInt64 {
-    defer { nextRequester += 1 }
-    requesters[nextRequester] = requester
-    return nextRequester
-  }
-
   /// Of a session, and of no other on any loop. Connections have theirs from 1 on.
   func makeTurn() -> UInt64 {
     lastTurn += 1
     return UInt64(index + 1) << 48 | lastTurn
-  }
-
-  func unregister(_ id: UInt64) {
-    requesters[id] = nil
   }
 
   // MARK: - Writes
@@ -154,12 +124,8 @@ final class ServiceLoop {
   ///
   /// - Returns: How many subscriptions got something.
   func deliver(_ batch: CommittedBatch) -> Int {
-    deliveries = 0
     if !FaultSwitch.isOn(.eventBeforeResponse) { answerWrites(of: batch) }
-    deliveryTime = eventLoop.now
-    filterWorkBefore = memos.workBytes
-    judgements = 0
-    isDelivering = true
+    live.begin(at: eventLoop.now)
     for commit in batch.commits where commit.last > head {
       tail.append(commit)
       if commit.isInLogOnly { fallBack(before: commit) } else { publish(commit) }
@@ -167,14 +133,13 @@ final class ServiceLoop {
     }
     head = max(head, batch.head)
     memos.release()
-    deliverEvents()
-    isDelivering = false
-    for subscription in departed { live.remove(subscription) }
-    departed.removeAll(keepingCapacity: true)
+    // Views are exact at the head then.
+    live.sendAll { encodedCheckpoint(at: head, isCurrent: false) }
+    live.end()
     if FaultSwitch.isOn(.eventBeforeResponse) { answerWrites(of: batch) }
-    wakeWaiting()
+    for body in positions.takeReady(at: head) { body() }
     if !batch.commits.isEmpty { intervals.wakeIdle() }
-    return deliveries
+    return live.subscriptionsReached
   }
 
   private func answerWrites(of batch: CommittedBatch) {
@@ -186,23 +151,12 @@ final class ServiceLoop {
   /// Whoever is live reads the commit from the log, in pieces: it is too large for memory.
   private func fallBack(before commit: Commit) {
     // What came before it is sent, without a checkpoint: the head is beyond.
-    for audience in active { deliver(to: audience, checkpoint: nil) }
-    active.removeAll(keepingCapacity: true)
+    live.sendAll { nil }
     let position = Sequence(commit.first.rawValue - 1)
     for subscription in heartbeats.subscriptions where subscription.isLive {
       subscription.fallBack(to: position)
-      waiting.append((commit.last, { subscription.pump() }))
+      positions.wait(for: commit.last) { subscription.pump() }
     }
-  }
-
-  /// What it takes to judge a row, as so many bytes of text.
-  private static let judgementBytes = 8
-
-  /// Counts one row for one filter. False: filters have had their share of the batch at hand.
-  func mayJudge() -> Bool {
-    judgements += 1
-    return memos.workBytes &- filterWorkBefore + judgements * ServiceLoop.judgementBytes
-      <= options.maxFilterBatchBytes
   }
 
   /// A live subscription reads the log from a position on, once this loop has published so much.
@@ -210,50 +164,14 @@ final class ServiceLoop {
     guard subscription.isLive else { return }
     subscription.readsLog = true
     subscription.fallBack(to: position)
-    waiting.append((end, { subscription.pump() }))
+    positions.wait(for: end) { subscription.pump() }
   }
 
   private func publish(_ commit: Commit) {
     for change in commit.changes {
       guard let change = judged(change, of: commit) else { continue }
-      live.forEachCandidate(of: change) { $0.take(change, of: commit, in: self) }
+      live.show(change, of: commit, in: self)
     }
-  }
-
-  // MARK: - Events of a batch
-
-  /// A batch for an audience that has events now.
-  func beginBatch(of audience: Audience) -> EventBatch {
-    active.append(audience)
-    return takeBatch()
-  }
-
-  func takeBatch() -> EventBatch { spareBatches.popLast() ?? EventBatch() }
-
-  func giveBack(_ batch: EventBatch) {
-    batch.removeAll()
-    if spareBatches.count < 64 { spareBatches.append(batch) }
-  }
-
-  /// Gives every audience what there is for it; the views are exact at the loop's head then.
-  private func deliverEvents() {
-    guard !active.isEmpty else { return }
-    let checkpoint = encodedCheckpoint(at: head, isCurrent: false)
-    for audience in active { deliver(to: audience, checkpoint: checkpoint) }
-    active.removeAll(keepingCapacity: active.count < 1024)
-  }
-
-  func deliver(to audience: Audience, checkpoint: [UInt8]?) {
-    deliveries += audience.count
-    if let batch = audience.deliver(checkpoint: checkpoint) { giveBack(batch) }
-  }
-
-  func enterLive(_ subscription: Subscription) {
-    live.insert(subscription)
-  }
-
-  func leaveLive(_ subscription: Subscription) {
-    if isDelivering { departed.append(subscription) } else { live.remove(subscription) }
   }
 
   /// To free a filter like this takes about as long as to read it.
@@ -271,7 +189,7 @@ final class ServiceLoop {
   private func judged(_ change: Change, of commit: Commit) -> JudgedChange? {
     if change.operation == .tableAttached {
       // What came before it has to be sent before subscriptions end.
-      deliverEvents()
+      live.sendAll { encodedCheckpoint(at: head, isCurrent: false) }
       live.forEach(inTable: change.tableID) { $0.tableAttached(at: change.sequence) }
       return nil
     }
@@ -286,15 +204,8 @@ final class ServiceLoop {
   /// Runs the closure once this loop has published everything up to a position. A reader may be
   /// ahead of the batch that is about to come.
   func whenPublished(_ position: Sequence, _ body: @escaping () -> Void) {
-    if position <= head, !isDelivering { return body() }
-    waiting.append((position, body))
-  }
-
-  private func wakeWaiting() {
-    guard !waiting.isEmpty else { return }
-    let ready = waiting.filter { $0.position <= head }
-    waiting.removeAll { $0.position <= head }
-    for entry in ready { entry.body() }
+    if position <= head, !live.isAtWork { return body() }
+    positions.wait(for: position, body)
   }
 
   /// The checkpoint of a position, encoded once for all that stand there.
@@ -348,51 +259,8 @@ final class ServiceLoop {
 
   /// Reads one row; all that come in one tick share a snapshot and a hop.
   func readRow(
-    _ key: String, in table: Table,
-    completion: @escaping (Swift.Result<FoundRow?, DatasyncError>) -> Void
+    _ key: String, in table: Table, completion: @escaping PointReads.Completion
   ) {
-    pointReads.append(
-      PointRead(key: key, table: table, completion: completion))
-    guard pointReads.count == 1 else { return }
-    let bound = NIOLoopBound(self, eventLoop: eventLoop)
-    eventLoop.execute { bound.value.flushPointReads() }
+    pointReads.append(key, in: table, on: self, completion: completion)
   }
-
-  private func flushPointReads() {
-    let batch = pointReads
-    pointReads.removeAll(keepingCapacity: true)
-    guard let id = batch.first?.table.id else { return }
-    guard batch.count > 1, batch.contains(where: { $0.table.id != id }) else {
-      return read(batch, of: id)
-    }
-    // Whoever reads a table that is waited for waits alone.
-    for (id, part) in Dictionary(grouping: batch, by: \.table.id) { read(part, of: id) }
-  }
-
-  private func read(_ batch: [PointRead], of table: Int) {
-    let wanted = batch.map { ($0.table, $0.key) }
-    read(
-      .table(table), isShort: true,
-      { snapshot throws(DatasyncError) in
-        wanted.map { table, key in
-          Swift.Result { () throws(DatasyncError) in try snapshot.row(key, in: table) }
-        }
-      },
-      completion: {
-        (result: Swift.Result<[Swift.Result<FoundRow?, DatasyncError>], DatasyncError>) in
-        switch result {
-        case .success(let rows):
-          for (read, row) in zip(batch, rows) { read.completion(row) }
-        case .failure(let error):
-          for read in batch { read.completion(.failure(error)) }
-        }
-      })
-  }
-}
-
-/// One row that somebody waits for. Loop-bound.
-private struct PointRead {
-  let key: String
-  let table: Table
-  let completion: (Swift.Result<FoundRow?, DatasyncError>) -> Void
 }

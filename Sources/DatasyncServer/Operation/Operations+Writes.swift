@@ -76,14 +76,14 @@ extension Operations {
 
   func register() -> UInt64 {
     if let registration { return registration }
-    let id = loop.register(self)
+    let id = loop.requesters.register(self)
     registration = id
     return id
   }
 
   func unregisterWhenIdle() {
     guard sink == nil, pendingWrites.isEmpty, let registration else { return }
-    loop.unregister(registration)
+    loop.requesters.unregister(registration)
     self.registration = nil
   }
 

@@ -7,14 +7,14 @@ import NIOCore
 /// One operation as a call of its own: unary, or a server stream of events. Loop-bound.
 ///
 /// What differs between the contract's service and the tables' typed ones is ``UnaryCoding``.
-final class UnaryCall: CallHandler, ResponseSink {
+final class UnaryCall: CallHandler, CallSink {
   static let requestID: UInt64 = 1
 
-  private let call: ServerCall
+  let call: ServerCall
   private let loop: ServiceLoop
   private let coding: any UnaryCoding
-  private let operations: Operations
-  private var isEnded = false
+  let operations: Operations
+  private(set) var isEnded = false
 
   init(call: ServerCall, loop: ServiceLoop, coding: any UnaryCoding) {
     self.call = call
@@ -70,15 +70,6 @@ final class UnaryCall: CallHandler, ResponseSink {
 
   // MARK: - Out
 
-  func awaitDrain(_ subscription: Subscription) {
-    operations.awaitDrain(subscription)
-  }
-
-  func subscriptionEnded(_ requestID: UInt64, error: DatasyncError?) {
-    operations.finish(requestID, error: error)
-  }
-
-  var isWritable: Bool { !isEnded && call.isWritable }
   var isTyped: Bool { coding.ownTable != nil }
 
   func answer(_ requestID: UInt64, _ response: Response) {
@@ -113,26 +104,7 @@ final class UnaryCall: CallHandler, ResponseSink {
     call.finish(status, trailers: trailers)
   }
 
-  private var form: EventForm { isTyped ? .rowEvent : .event }
-
-  func sharedForm(for requestID: UInt64) -> EventForm? {
-    call.compressesMessages ? nil : form
-  }
-
-  func send(framed bytes: ByteBuffer, messageCount: Int) {
-    guard !isEnded else { return }
-    call.send(framed: bytes, messageCount: messageCount)
-  }
-
-  func send(_ event: EncodedEvent, own: Bool, more: Bool, for requestID: UInt64) {
-    guard !isEnded else { return }
-    call.send { EventFrame.write(form, event, own: own, more: more, to: &$0) }
-  }
-
-  func send(checkpoint: [UInt8], for requestID: UInt64) {
-    guard !isEnded else { return }
-    call.send { EventFrame.write(form, checkpoint: checkpoint, to: &$0) }
-  }
+  func form(for requestID: UInt64) -> EventForm { isTyped ? .rowEvent : .event }
 }
 
 /// How one method's messages are read and written. Sendable: one value serves all calls.

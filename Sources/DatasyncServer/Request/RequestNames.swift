@@ -6,11 +6,7 @@ enum RequestNames {
   ///
   /// - Throws: INVALID_ARGUMENT, reason MISSING_ID or BAD_KEY.
   static func key(_ id: String, of table: Table) throws(DatasyncError) -> String {
-    guard !id.isEmpty else {
-      throw .badField(
-        "id", reason: "MISSING_ID", "the request names no row: give its key",
-        metadata: ["table": table.name])
-    }
+    guard !id.isEmpty else { throw .missingKey("id", of: table) }
     if table.hasIntegerKey {
       guard let number = Int64(id) else {
         throw .integerKeyExpected(id, field: "id", table: table)

@@ -66,14 +66,11 @@ extension RequestResolver {
     switch key {
     case .string(let text) where !text.isEmpty:
       guard isNew, let fault = KeyText.fault(in: text) else { return nil }
-      return .badField(
-        table.key.name, reason: "BAD_KEY", fault, metadata: ["table": table.name])
+      return .badKey(fault, of: table)
     case .int64:
       return nil
     case nil, .null, .bool, .double, .string, .bytes, .timestamp:
-      return .badField(
-        table.key.name, reason: "MISSING_ID", "the request names no row: give its key",
-        metadata: ["table": table.name])
+      return .missingKey(table.key.name, of: table)
     }
   }
 
@@ -84,9 +81,7 @@ extension RequestResolver {
 
   private func condition(_ options: WriteOptions) throws(DatasyncError) -> WriteCondition {
     guard options.ifVersion == 0 || !options.allowMissing else {
-      throw .badField(
-        "allow_missing", reason: "BAD_CONDITION",
-        "if_version and allow_missing contradict each other: a missing row has no version")
+      throw .contradictoryCondition
     }
     return WriteCondition(
       ifVersion: try version(options.ifVersion), allowMissing: options.allowMissing,

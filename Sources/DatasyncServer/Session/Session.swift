@@ -8,16 +8,16 @@ import NIOCore
 /// One client's whole stream: requests in, answers and events out. Loop-bound.
 ///
 /// Source: `proto/datasync/v1/datasync.proto`, rpc `Session`; SEMANTICS "Session".
-final class Session: CallHandler, ResponseSink {
-  private let call: ServerCall
+final class Session: CallHandler, CallSink {
+  let call: ServerCall
   private let loop: ServiceLoop
-  private let operations: Operations
+  let operations: Operations
   private let sessionID = RandomID.make()
   private var mayOpen = true
   private var malformedCount = 0
   private var isHalfClosed = false
   private var isPaused = false
-  private var isEnded = false
+  private(set) var isEnded = false
   /// What the call has counted of requests that are not small, by their ids.
   private var heldBytes: [UInt64: Int] = [:]
 
@@ -178,15 +178,6 @@ final class Session: CallHandler, ResponseSink {
 
   // MARK: - Out
 
-  func awaitDrain(_ subscription: Subscription) {
-    operations.awaitDrain(subscription)
-  }
-
-  func subscriptionEnded(_ requestID: UInt64, error: DatasyncError?) {
-    operations.finish(requestID, error: error)
-  }
-
-  var isWritable: Bool { !isEnded && call.isWritable }
   var isTyped: Bool { false }
 
   private func write(_ bytes: UnsafeRawBufferPointer) {
@@ -209,26 +200,5 @@ final class Session: CallHandler, ResponseSink {
     loop.encoder.session(requestID, status: status, write)
   }
 
-  func sharedForm(for requestID: UInt64) -> EventForm? {
-    call.compressesMessages ? nil : .session(requestID: requestID)
-  }
-
-  func send(framed bytes: ByteBuffer, messageCount: Int) {
-    guard !isEnded else { return }
-    call.send(framed: bytes, messageCount: messageCount)
-  }
-
-  func send(_ event: EncodedEvent, own: Bool, more: Bool, for requestID: UInt64) {
-    guard !isEnded else { return }
-    call.send {
-      EventFrame.write(.session(requestID: requestID), event, own: own, more: more, to: &$0)
-    }
-  }
-
-  func send(checkpoint: [UInt8], for requestID: UInt64) {
-    guard !isEnded else { return }
-    call.send {
-      EventFrame.write(.session(requestID: requestID), checkpoint: checkpoint, to: &$0)
-    }
-  }
+  func form(for requestID: UInt64) -> EventForm { .session(requestID: requestID) }
 }

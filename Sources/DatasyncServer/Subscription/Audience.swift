@@ -52,7 +52,7 @@ final class Audience: SlotHolder {
   /// Judges a change and keeps what the members see of it until it is delivered.
   func take(_ change: JudgedChange, of commit: Commit, in loop: ServiceLoop) {
     guard !isLeft else { return }
-    if view.condition.isShared, !loop.mayJudge() { return leave(before: commit, in: loop) }
+    if view.condition.isShared, !loop.live.mayJudge() { return leave(before: commit, in: loop) }
     let verdicts: Verdicts
     do throws(FilterFault) {
       verdicts = try change.verdicts(in: view)
@@ -62,9 +62,9 @@ final class Audience: SlotHolder {
     guard !verdicts.isEmpty else { return }
     if let batch, batch.byteCount >= loop.options.eventBatchBytes, !batch.endsWith(commit) {
       // More follows at once, and with it the checkpoint.
-      loop.deliver(to: self, checkpoint: nil)
+      loop.live.send(to: self, checkpoint: nil)
     }
-    let batch = self.batch ?? loop.beginBatch(of: self)
+    let batch = self.batch ?? loop.live.beginBatch(of: self)
     self.batch = batch
     verdicts.forEach { verdict in
       let event = change.encoded(
@@ -77,7 +77,7 @@ final class Audience: SlotHolder {
   /// Ends every member, after what came before.
   private func fail(_ fault: FilterFault, in loop: ServiceLoop) {
     isLeft = true
-    if batch != nil { loop.deliver(to: self, checkpoint: nil) }
+    if batch != nil { loop.live.send(to: self, checkpoint: nil) }
     members.forEach { $0.end(fault.error) }
   }
 
@@ -86,7 +86,7 @@ final class Audience: SlotHolder {
     isLeft = true
     loop.noteLimit("max_filter_batch_bytes")
     batch?.remove(commit)
-    if batch != nil { loop.deliver(to: self, checkpoint: nil) }
+    if batch != nil { loop.live.send(to: self, checkpoint: nil) }
     let position = Sequence(commit.first.rawValue - 1)
     members.forEach { loop.sendToLog($0, from: position, through: commit.last) }
   }

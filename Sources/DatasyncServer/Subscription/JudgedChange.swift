@@ -143,40 +143,23 @@ final class JudgedChange {
     if let count = previous?.bytes.count, count > maxRowBytes - (image?.bytes.count ?? 0) {
       previous = nil
     }
-    return EncodedEvent(
-      .change,
-      encode(ViewOfChange(operation: verdict, image: image, previous: previous), isTyped: isTyped))
+    return EncodedEvent(.change, encode(verdict, image, previous: previous, isTyped: isTyped))
   }
 
-  private struct ViewOfChange {
-    let operation: Verdict
-    let image: RowImage?
-    let previous: RowImage?
-  }
-
-  private func encode(_ seen: ViewOfChange, isTyped: Bool) -> [UInt8] {
+  private func encode(
+    _ verdict: Verdict, _ image: RowImage?, previous: RowImage?, isTyped: Bool
+  ) -> [UInt8] {
     var (key, origin) = (change.key, origin)
     return key.withUTF8 { key in
       origin.withUTF8 { origin in
-        (seen.image?.bytes ?? []).withUnsafeBytes { image in
-          (seen.previous?.bytes ?? []).withUnsafeBytes { previous in
+        (image?.bytes ?? []).withUnsafeBytes { imageBytes in
+          (previous?.bytes ?? []).withUnsafeBytes { previousBytes in
             var event = ChangeEvent(
-              operation: seen.operation.operation, table: table, id: UnsafeRawBufferPointer(key),
-              sequence: change.sequence, image: nil)
+              verdict, table: table, id: UnsafeRawBufferPointer(key), sequence: change.sequence,
+              image: imageBytes, previous: previous == nil ? nil : previousBytes,
+              changedNumbers: changedNumbers)
             event.origin = UnsafeRawBufferPointer(origin)
             event.committedAt = committedAt
-            switch seen.operation {
-            case .add:
-              event.image = image
-            case .update:
-              event.image = image
-              if seen.previous != nil { event.previous = previous }
-              event.changedFields = table.visibleNames(ofNumbers: changedNumbers)
-            case .unreadable: break
-            case .delete(let leftView):
-              if seen.previous != nil { event.previous = previous }
-              event.leftView = leftView
-            }
             return isTyped ? event.encodedRowEvent() : event.encodedChange()
           }
         }

@@ -116,18 +116,13 @@ struct ReplayWriter {
       return false
     }
     logBytes += entry.byteCount
-    if let table = audience.view.table, entry.tableID != table.id {
-      last = entry.sequence
-      return true
-    }
-    if entry.operation == .tableAttached {
+    let concern = audience.view.concern(entry.operation, ofTable: entry.tableID, in: catalog)
+    if case .beginning = concern {
       page.attachedAt = entry.sequence
       return false
     }
     last = entry.sequence
-    guard !(isOwn && audience.excludesOwn), let table = catalog.table(id: entry.tableID) else {
-      return true
-    }
+    guard case .row(let table) = concern, !(isOwn && audience.excludesOwn) else { return true }
     do throws(FilterFault) {
       try judge(entry, table)
     } catch {
@@ -166,25 +161,18 @@ struct ReplayWriter {
   private mutating func append(
     _ verdict: Verdict, _ entry: LogEntry, _ table: Table, before: Standing, numbers: [Int]
   ) {
-    var event = ChangeEvent(
-      operation: verdict.operation, table: table, id: entry.key, sequence: entry.sequence,
-      image: nil)
-    switch verdict {
-    case .add: event.image = entry.after
-    case .update:
-      event.image = entry.after
-      event.changedFields = table.visibleNames(ofNumbers: numbers)
-    case .delete(let leftView): event.leftView = leftView
-    case .unreadable(let fault):
-      let told = UnreadableEvent(
-        table: table, id: String(decoding: entry.key, as: UTF8.self), sequence: entry.sequence,
-        fault: fault)
-      return hold(told)
+    if case .unreadable(let fault) = verdict {
+      return hold(
+        UnreadableEvent(
+          table: table, id: String(decoding: entry.key, as: UTF8.self), sequence: entry.sequence,
+          fault: fault))
     }
-    if before == .inside, audience.wantsPrevious, let previous = entry.before,
-      previous.count <= maxRowBytes - (event.image?.count ?? 0)
-    {
-      event.previous = previous
+    var event = ChangeEvent(
+      verdict, table: table, id: entry.key, sequence: entry.sequence, image: entry.after,
+      previous: before == .inside && audience.wantsPrevious ? entry.before : nil,
+      changedNumbers: numbers)
+    if let previous = event.previous, previous.count > maxRowBytes - (event.image?.count ?? 0) {
+      event.previous = nil
     }
     append(event)
   }

@@ -18,7 +18,7 @@ extension Subscription {
       return fallBack(
         to: FaultSwitch.isOn(.dropWhenFull) ? batch.events.last?.commitEnd : batch.start)
     }
-    guard let reached = send(batch, at: loop.deliveryTime) else { return }
+    guard let reached = send(batch, at: loop.live.time) else { return }
     fallBack(to: reached)
     // Also has it called when the stream takes more.
     if maySend { yieldThenPump() }
@@ -27,7 +27,7 @@ extension Subscription {
   /// Goes over to replaying, and forgets what comes after the position: the log has it.
   func fallBack(to position: Sequence?) {
     guard case .live = phase, let position else { return }
-    loop.leaveLive(self)
+    loop.live.remove(self)
     phase = .replaying(position: position, isReading: false)
   }
 

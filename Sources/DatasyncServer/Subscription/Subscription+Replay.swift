@@ -73,8 +73,8 @@ extension Subscription {
   /// - Returns: Whether to go on; false where the subscription has ended or the stream is full.
   private func replay(_ commits: [Commit]) -> Bool {
     if plan.minInterval != nil { return replayFolded(commits) }
-    let batch = loop.takeBatch()
-    defer { loop.giveBack(batch) }
+    let batch = loop.live.takeBatch()
+    defer { loop.live.giveBack(batch) }
     for commit in commits {
       if let obstacle = append(commit, to: batch) {
         if !batch.isEmpty { _ = send(batch, at: loop.eventLoop.now) }
@@ -109,17 +109,33 @@ extension Subscription {
   private func append(_ commit: Commit, to batch: EventBatch) -> DatasyncError? {
     defer { loop.memos.release() }
     for change in commit.changes {
-      if let table = view.table, change.tableID != table.id { continue }
-      if change.operation == .tableAttached { return .tableAttached(at: change.sequence) }
-      guard let table = loop.catalog.table(id: change.tableID) else { continue }
-      let judged = judged(change, table, commit)
-      do throws(FilterFault) {
-        try judged.verdicts(in: view).forEach { batch.append(encoded(judged, $0), of: commit) }
+      do throws(DatasyncError) {
+        guard let judged = try judged(change, commit) else { continue }
+        try verdicts(of: judged).forEach { batch.append(encoded(judged, $0), of: commit) }
       } catch {
-        return error.error
+        return error
       }
     }
     return nil
+  }
+
+  /// nil: the change does not concern the view.
+  ///
+  /// - Throws: Why the subscription ends there.
+  private func judged(_ change: Change, _ commit: Commit) throws(DatasyncError) -> JudgedChange? {
+    switch view.concern(change.operation, ofTable: change.tableID, in: loop.catalog) {
+    case .nothing: return nil
+    case .beginning: throw .tableAttached(at: change.sequence)
+    case .row(let table): return judged(change, table, commit)
+    }
+  }
+
+  private func verdicts(of change: JudgedChange) throws(DatasyncError) -> Verdicts {
+    do throws(FilterFault) {
+      return try change.verdicts(in: view)
+    } catch {
+      throw error.error
+    }
   }
 
   private func judged(_ change: Change, _ table: Table, _ commit: Commit) -> JudgedChange {
@@ -132,21 +148,6 @@ extension Subscription {
     change.encoded(
       verdict, view: view, wantsPrevious: plan.wantsPrevious && !FaultSwitch.isOn(.noPrevious),
       isTyped: sink?.isTyped ?? false)
-  }
-
-  /// The commit's changes that may concern the view; nil where one of them has ended it.
-  private func judged(_ commit: Commit) -> [JudgedChange]? {
-    var changes: [JudgedChange] = []
-    for change in commit.changes {
-      if let table = view.table, change.tableID != table.id { continue }
-      if change.operation == .tableAttached {
-        tableAttached(at: change.sequence)
-        return nil
-      }
-      guard let table = loop.catalog.table(id: change.tableID) else { continue }
-      changes.append(judged(change, table, commit))
-    }
-    return changes
   }
 
   // MARK: - Intervals
@@ -175,20 +176,27 @@ extension Subscription {
     guard let last = commits.last?.last else { return true }
     var fold = ChangeFold()
     for commit in commits {
-      guard let changes = judged(commit) else { return false }
-      for change in changes { fold.append(change, commit: commit, isOwn: isOwn(change.origin)) }
+      do throws(DatasyncError) {
+        for change in commit.changes {
+          guard let judged = try judged(change, commit) else { continue }
+          fold.append(judged, commit: commit, isOwn: isOwn(judged.origin))
+        }
+      } catch {
+        end(error)
+        return false
+      }
     }
     // Also where nothing is left of them.
     owesCheckpoint = owesCheckpoint || !fold.isEmpty
     defer { loop.memos.release() }
     for net in fold.netChanges(excludingOwn: plan.excludeOwn) {
-      do throws(FilterFault) {
-        try net.verdicts(in: view).forEach { verdict in
+      do throws(DatasyncError) {
+        try verdicts(of: net).forEach { verdict in
           owesCheckpoint = true
           sink?.send(encoded(net, verdict), own: isOwn(net.origin), more: false, for: requestID)
         }
       } catch {
-        end(error.error)
+        end(error)
         return false
       }
     }

@@ -164,7 +164,7 @@ final class Subscription: SlotHolder {
   /// Ends without a word.
   func cancel() {
     guard !isEnded else { return }
-    if case .live = phase { loop.leaveLive(self) }
+    if case .live = phase { loop.live.remove(self) }
     if case .snapshotting(let rows) = phase { rows.cancellation.cancel() }
     logReads?.cancel()
     phase = .ended
@@ -230,7 +230,7 @@ final class Subscription: SlotHolder {
     }
     phase = .live
     readsLog = false
-    loop.enterLive(self)
+    loop.live.insert(self)
     settle(at: position)
   }
 
@@ -294,14 +294,14 @@ final class Subscription: SlotHolder {
     }
     let isLive: Bool
     if case .live = phase { isLive = true } else { isLive = false }
-    if isLive { loop.leaveLive(self) }
+    if isLive { loop.live.remove(self) }
     dropPages()
     do {
       plan.view = try view.adapted(to: table, filters: loop.filters)
     } catch {
       return end(error)
     }
-    if isLive { loop.enterLive(self) }
+    if isLive { loop.live.insert(self) }
   }
 
   /// The table's history begins anew: what a subscription has seen of it is no longer the base of

@@ -63,12 +63,31 @@ struct Verdicts {
   }
 }
 
-extension Verdict {
-  var operation: ChangeEvent.Operation {
-    switch self {
-    case .add: .add
-    case .update: .update
-    case .delete, .unreadable: .delete
+extension ChangeEvent {
+  /// What a verdict tells of a change; not one of a row that cannot be read, which is another event.
+  ///
+  /// - Parameters:
+  ///   - image: What the view shows of the row after the change.
+  ///   - previous: What it showed before; asked for where that is told.
+  ///   - changedNumbers: Of the fields whose stored value differs; asked for in the same way.
+  init(
+    _ verdict: Verdict, table: Table, id: UnsafeRawBufferPointer, sequence: Sequence,
+    image: UnsafeRawBufferPointer?, previous: @autoclosure () -> UnsafeRawBufferPointer?,
+    changedNumbers: @autoclosure () -> [Int]
+  ) {
+    switch verdict {
+    case .add:
+      self.init(operation: .add, table: table, id: id, sequence: sequence, image: image)
+    case .update:
+      self.init(operation: .update, table: table, id: id, sequence: sequence, image: image)
+      self.previous = previous()
+      changedFields = table.visibleNames(ofNumbers: changedNumbers())
+    case .delete(let leftView):
+      self.init(operation: .delete, table: table, id: id, sequence: sequence, image: nil)
+      self.previous = previous()
+      self.leftView = leftView
+    case .unreadable:
+      self.init(operation: .delete, table: table, id: id, sequence: sequence, image: nil)
     }
   }
 }

@@ -146,6 +146,21 @@ final class View: Sendable {
     number == SystemColumn.key.rawValue + 1 || selected?.contains(number) ?? true
   }
 
+  /// What a change may be to a view, before its row is looked at. A value.
+  enum Concern {
+    /// Another table's, or one that is not served.
+    case nothing
+    /// A table's history begins anew: what was seen of it is no longer the base of what follows.
+    case beginning
+    case row(Table)
+  }
+
+  func concern(_ operation: Change.Operation, ofTable id: Int, in catalog: Catalog) -> Concern {
+    if let table, table.id != id { return .nothing }
+    if operation == .tableAttached { return .beginning }
+    return catalog.table(id: id).map { .row($0) } ?? .nothing
+  }
+
   var filterColumns: ColumnMask { condition.columns }
 
   /// For a query of the view's rows; nil: every row.

@@ -1,4 +1,5 @@
 import CDatasyncSQLite
+import DatasyncFilterSQLite
 import DatasyncModel
 
 /// Finds out in which forms the columns of a table hold their values; GUEST "Forms". Reads the table

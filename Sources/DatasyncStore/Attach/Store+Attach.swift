@@ -1,3 +1,4 @@
+import DatasyncFilterSQLite
 package import DatasyncModel
 import DatasyncStorage
 

@@ -1,3 +1,4 @@
+import DatasyncFilterSQLite
 import DatasyncModel
 
 /// Does to a table what it takes to be served, within the writer's transaction whose triggers are off.

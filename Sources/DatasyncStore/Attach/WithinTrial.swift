@@ -1,3 +1,4 @@
+import DatasyncFilterSQLite
 import DatasyncModel
 
 /// Tries on a copy without rows whether a table's owner could live with four more columns in it: the

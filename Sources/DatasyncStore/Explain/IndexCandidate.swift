@@ -1,4 +1,5 @@
 import DatasyncFilter
+import DatasyncFilterSQLite
 import DatasyncModel
 
 /// An index that might serve a query. A value.

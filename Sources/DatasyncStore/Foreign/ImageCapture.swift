@@ -1,3 +1,4 @@
+import DatasyncFilterSQLite
 import DatasyncModel
 
 /// The triggers of a table within.

@@ -1,3 +1,4 @@
+import DatasyncFilterSQLite
 import DatasyncModel
 
 /// The triggers of a table beside: each notes the keys of the rows that were written, and no more. What

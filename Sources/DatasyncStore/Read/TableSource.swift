@@ -1,3 +1,4 @@
+import DatasyncFilterSQLite
 import DatasyncModel
 
 /// Where the rows of a table come from in SQL, each column under its field's name. A value.

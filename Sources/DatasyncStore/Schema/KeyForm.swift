@@ -1,3 +1,4 @@
+import DatasyncFilterSQLite
 import DatasyncModel
 
 /// How the server writes the UUID that it makes as a key. A value.

@@ -17,12 +17,23 @@ final class RawSchema: Sendable {
   private let positions: [String: Int]
 
   init(tables: [RawTable], rows: [SchemaRow], changed: Set<String>) {
-    self.tables = tables
-    self.rows = rows
-    self.changed = changed
     positions = Dictionary(
       tables.enumerated().map { ($1.name.asciiLowercased, $0) },
       uniquingKeysWith: { first, _ in first })
+    self.tables = positions.count == tables.count ? tables : RawSchema.tellingAlike(tables)
+    self.rows = rows
+    self.changed = changed
+  }
+
+  /// Two names that differ in nothing but how Unicode composes their letters are one to Swift, and to a
+  /// person who reads them: the first in order is served.
+  private static func tellingAlike(_ tables: [RawTable]) -> [RawTable] {
+    var names: Set<String> = []
+    return tables.map { table in
+      var table = table
+      table.isNamedAlike = !names.insert(table.name.asciiLowercased).inserted
+      return table
+    }
   }
 
   /// - Parameter name: In small letters.

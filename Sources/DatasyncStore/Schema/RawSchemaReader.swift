@@ -1,3 +1,4 @@
+import DatasyncFilterSQLite
 import DatasyncStorage
 
 /// Reads a database's tables through SQLite's own descriptions.

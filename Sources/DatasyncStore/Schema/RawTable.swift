@@ -58,6 +58,8 @@ struct RawTable: Sendable {
   let replaceConflicts: ReplaceConflicts
   let keyCollation: String
   let text: CreateTableText
+  /// Whether Swift takes its name for that of a table before it.
+  var isNamedAlike = false
 
   var keyColumns: [Column] {
     columns.filter { $0.keyPosition > 0 }.sorted { $0.keyPosition < $1.keyPosition }
@@ -88,6 +90,13 @@ struct RawTable: Sendable {
 
   /// Why the table cannot be served, system columns aside; nil: it can.
   var obstacle: String? {
+    if isNamedAlike {
+      return "another table has the same name, with its letters composed otherwise: rename one"
+    }
+    if let column = columnNamedAlike {
+      return
+        "two of its columns are named \(column), with its letters composed otherwise: rename one"
+    }
     guard !keyColumns.isEmpty else {
       return "it has no primary key: declare one column TEXT or INTEGER PRIMARY KEY"
     }
@@ -106,6 +115,11 @@ struct RawTable: Sendable {
       return "its key \(key.name) compares \(keyCollation): only BINARY keys are served"
     }
     return nil
+  }
+
+  private var columnNamedAlike: String? {
+    var names: Set<String> = []
+    return columns.first { !names.insert($0.name).inserted }?.name
   }
 
   /// Why the system fields cannot be kept in columns of the table: columns of their names, where the

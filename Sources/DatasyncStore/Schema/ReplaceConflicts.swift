@@ -1,3 +1,4 @@
+import DatasyncFilterSQLite
 /// The rows that a REPLACE may remove, as the triggers of a table within find them before it does: no
 /// trigger fires for such a row. A value.
 struct ReplaceConflicts: Sendable {

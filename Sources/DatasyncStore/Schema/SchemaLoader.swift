@@ -1,4 +1,5 @@
 import CDatasyncSQLite
+import DatasyncFilterSQLite
 import DatasyncModel
 import DatasyncStorage
 

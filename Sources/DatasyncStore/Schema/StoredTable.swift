@@ -1,3 +1,4 @@
+import DatasyncFilterSQLite
 import DatasyncModel
 import DatasyncStorage
 

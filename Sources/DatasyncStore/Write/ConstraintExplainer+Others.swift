@@ -1,4 +1,5 @@
 import CDatasyncSQLite
+import DatasyncFilterSQLite
 import DatasyncModel
 
 /// SQLite names the first constraint that a row breaks; here are the others.

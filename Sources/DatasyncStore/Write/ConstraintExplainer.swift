@@ -1,4 +1,5 @@
 import CDatasyncSQLite
+import DatasyncFilterSQLite
 import DatasyncModel
 
 /// Turns SQLite's refusal of a write into the error that its requester gets; DESIGN §7.
@@ -114,11 +115,8 @@ struct ConstraintExplainer {
       stored.table.index(ofColumn: name).map { values[$0] }
     }
     let row = wanted.count == names.count ? read(names, wanted) : nil
-    let list = names.joined(separator: ", ")
-    return DatasyncError(
-      .alreadyExists, reason: "ROW_EXISTS",
-      "\(stored.table.name) already has a row with this \(list)",
-      metadata: metadata(names.first), row: row, cause: failure)
+    return .rowExists(
+      in: stored.table, fields: names, metadata: metadata(names.first), shown: row, cause: failure)
   }
 
   private func foreignKey(_ failure: SQLiteFailure, values: [Value]) -> DatasyncError {

@@ -363,17 +363,10 @@ extension WriteTransaction {
   ) throws(WriteFailure) -> (RowKey, FoundRow?) {
     let table = draft.table
     guard !isAbsent(draft.values[0]), let value = draft.values[0] else {
-      throw .request(
-        .badField(
-          table.key.name, reason: "MISSING_KEY", "the request names no row: give its key",
-          metadata: ["table": table.name, "column": table.key.name]))
+      throw .request(.missingKey(table.key.name, of: table))
     }
     guard !condition.allowMissing || condition.ifVersion == .zero else {
-      throw .request(
-        .badField(
-          "if_version", reason: "BAD_CONDITION",
-          "if_version and allow_missing contradict each other: a missing row has no version",
-          metadata: ["table": table.name]))
+      throw .request(.contradictoryCondition)
     }
     let key = try RowKey(value: value)
     guard let before = try row(key, in: draft.stored), isVisible(before) else {
@@ -398,14 +391,8 @@ extension WriteTransaction {
     guard isAllowed() else { throw .request(.rowNotAllowed(row.key, in: row.table)) }
     guard ifVersion == .zero || ifVersion == row.version else {
       throw .request(
-        DatasyncError(
-          .failedPrecondition, reason: "VERSION_MISMATCH",
-          "the row \"\(row.key.shortened)\" of \(row.table.name) has version \(row.version), not "
-            + "\(ifVersion)",
-          metadata: [
-            "table": row.table.name, "id": row.key, "if_version": String(ifVersion.rawValue),
-            "version": String(row.version.rawValue),
-          ], row: readableImage(of: found) == nil ? nil : row))
+        .versionMismatch(
+          row, ifVersion: ifVersion, shown: readableImage(of: found) == nil ? nil : row))
     }
   }
 }

@@ -204,10 +204,7 @@ extension WriteTransaction {
   func checkKey(_ value: Value, of table: Table) throws(WriteFailure) {
     guard case .string(let text) = value else { return }
     if let fault = KeyText.fault(in: text) {
-      throw .request(
-        .badField(
-          table.key.name, reason: "BAD_KEY", fault,
-          metadata: ["table": table.name, "column": table.key.name]))
+      throw .request(.badKey(fault, of: table))
     }
   }
 }

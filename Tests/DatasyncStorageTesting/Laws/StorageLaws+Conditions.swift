@@ -100,7 +100,7 @@ extension StorageLaws {
             "note", .string("a"), ["title": .string("x")],
             WriteCondition(ifVersion: Sequence(1), allowMissing: true)))
       }
-      try trial.requireError(.invalidArgument, "MISSING_KEY", "a replace without a key") {
+      try trial.requireError(.invalidArgument, "MISSING_ID", "a replace without a key") {
         try bench.write(try bench.replace("note", nil, ["title": .string("x")], missing))
       }
     },

@@ -61,18 +61,15 @@ struct MemoryWrite {
     var values = try complete(draft)
     let key = MemoryKey(draft.values[0]) ?? newKey(table)
     if case .text(let text) = key, let fault = KeyText.fault(in: text) {
-      throw .badField(
-        table.key.name, reason: "BAD_KEY", fault,
-        metadata: ["table": table.name, "column": table.key.name])
+      throw .badKey(fault, of: table)
     }
     values[0] = key.value
     values[SystemColumn.deleted.rawValue] = .bool(isDeleted)
     try checkResult(values, key, in: table, before: nil)
     if let row = state.row(key, in: table), fault != .overwrites {
-      throw DatasyncError(
-        .alreadyExists, reason: "ROW_EXISTS",
-        "\(table.name) already has a row with this \(table.key.name)",
-        metadata: ["table": table.name, "id": key.text, "column": table.key.name], row: row)
+      throw .rowExists(
+        in: table, fields: [table.key.name],
+        metadata: ["table": table.name, "id": key.text, "column": table.key.name], shown: row)
     }
     values[SystemColumn.createdAt.rawValue] = .timestamp(now)
     return put(values, key, in: table, before: nil)
@@ -152,14 +149,10 @@ struct MemoryWrite {
   ) throws(DatasyncError) -> (MemoryKey, StoredRow?) {
     let table = draft.table
     guard let key = MemoryKey(draft.values[0]) else {
-      throw .badField(
-        table.key.name, reason: "MISSING_KEY", "the request names no row: give its key",
-        metadata: ["table": table.name, "column": table.key.name])
+      throw .missingKey(table.key.name, of: table)
     }
     guard !condition.allowMissing || condition.ifVersion == .zero else {
-      throw .badField(
-        "if_version", reason: "BAD_CONDITION", "if_version and allow_missing contradict each other",
-        metadata: ["table": table.name])
+      throw .contradictoryCondition
     }
     guard let before = state.row(key, in: table), isVisible(before) else {
       guard condition.allowMissing else { throw .rowNotFound(key.text, in: table) }
@@ -200,14 +193,7 @@ struct MemoryWrite {
       condition.ifVersion == .zero || condition.ifVersion == row.version
         || fault == .ignoresVersion
     else {
-      throw DatasyncError(
-        .failedPrecondition, reason: "VERSION_MISMATCH",
-        "the row has version \(row.version), not \(condition.ifVersion)",
-        metadata: [
-          "table": row.table.name, "id": row.key,
-          "if_version": String(condition.ifVersion.rawValue),
-          "version": String(row.version.rawValue),
-        ], row: row)
+      throw .versionMismatch(row, ifVersion: condition.ifVersion, shown: row)
     }
   }
 

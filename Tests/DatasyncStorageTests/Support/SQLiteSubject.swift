@@ -1,3 +1,4 @@
+import DatasyncFilterSQLite
 import DatasyncStorage
 import DatasyncStorageTesting
 import Foundation

@@ -90,6 +90,24 @@ struct SchemaTests {
     #expect(reasons["taken"]?.contains("version") == true)
   }
 
+  @Test func `names that look the same are told apart, and marks with accents are quoted`() throws {
+    let (composed, apart) = ("caf\u{E9}", "cafe\u{301}")
+    let (marks, quoted) = ("a\"\u{301}b'\u{301}", "\"a\"\"\u{301}b'\u{301}\"")
+    let database = try TestDatabase(
+      """
+      CREATE TABLE "\(composed)" (id TEXT PRIMARY KEY); CREATE TABLE "\(apart)" (id TEXT PRIMARY KEY);
+      CREATE TABLE twice (id TEXT PRIMARY KEY, "\(composed)" TEXT, "\(apart)" TEXT);
+      CREATE TABLE \(quoted) (id TEXT PRIMARY KEY, \(quoted) TEXT);
+      """)
+    let store = try database.open()
+    let tables = store.store.catalog.tables
+    #expect(tables.map(\.name.unicodeScalars.count) == [marks.unicodeScalars.count, 5])
+    let reasons = store.store.unservedTables.map(\.reason)
+    #expect(reasons.count == 2 && reasons.allSatisfy { $0.contains("composed otherwise") })
+    let row = try store.create(marks, ["column_6": .string("kept")])
+    #expect(row["column_6"] == .string("kept"))
+  }
+
   @Test func `a table that cannot be altered keeps nobody else from being served`() throws {
     let columns = (0..<1998).map { "c\($0)" }.joined(separator: ", ")
     let database = try TestDatabase(
