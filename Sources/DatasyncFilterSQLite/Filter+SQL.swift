@@ -8,7 +8,7 @@ extension Filter {
   /// The same at a moment of the caller's choice, microseconds since 1970.
   package func sql(now: Int64) -> SQLFragment {
     var writer = SQLWriter(table: table, now: now)
-    writer.whole(tree, of: self)
+    writer.whole(tree)
     return writer.fragment
   }
 
@@ -17,10 +17,10 @@ extension Filter {
   ///
   /// - Throws: INVALID_ARGUMENT, reason BAD_FILTER.
   package func checkSQL() throws(DatasyncError) {
-    guard fields.count > FilterProgram.maxColumns, !SQLDepth.fits(tree) else { return }
+    guard columns.count > FilterProgram.maxColumns, !SQLDepth.fits(tree) else { return }
     throw ParseFault(
       at: tree.position,
-      "found \(fields.count) fields in a filter of many levels; it may have at most "
+      "found \(columns.count) fields in a filter of many levels; it may have at most "
         + "\(FilterProgram.maxColumns)"
     ).error(field: "filter", reason: "BAD_FILTER")
   }

@@ -2,8 +2,8 @@ import DatasyncFilter
 import DatasyncModel
 import Synchronization
 
-/// A filter as an argument of a SQL function, for those that are too deep to be written as SQL: its
-/// text, and the columns that it reads, whose values are the further arguments. A value.
+/// A condition as an argument of a SQL function, for those that are too deep to be written as SQL: its
+/// tree as text, and the columns that it reads, whose values are the further arguments. A value.
 struct FilterProgram: Sendable {
   /// SQLite before 3.48 takes 127 arguments, of which the program and the moment are two.
   static let maxColumns = 120
@@ -12,101 +12,17 @@ struct FilterProgram: Sendable {
   /// The types of the columns, in the order of the arguments.
   let kinds: [ColumnType]
 
-  // MARK: - Text
-
-  /// Fields with their lengths before them: the filter, then name and type of each column.
-  static func text(of filter: Filter, columns: [Column]) -> String {
-    var fields = [filter.text]
-    for column in columns {
-      fields.append(column.name)
-      fields.append(contentsOf: typeFields(column.type))
-    }
-    return fields.map { "\($0.utf8.count):\($0)" }.joined()
-  }
-
-  private static func typeFields(_ type: ColumnType) -> [String] {
-    switch type {
-    case .bool: ["bool"]
-    case .int64: ["int64"]
-    case .double: ["double"]
-    case .string: ["string"]
-    case .bytes: ["bytes"]
-    case .timestamp: ["timestamp"]
-    case .date: ["date"]
-    case .timeOfDay: ["timeOfDay"]
-    case .decimal(let asWritten): [asWritten ? "decimal text" : "decimal"]
-    case .uuid: ["uuid"]
-    case .json(let asWritten): [asWritten ? "json text" : "json"]
-    case .enumeration(let values): ["enumeration", String(values.count)] + values
-    }
-  }
-
+  /// nil where the text is no program; see ``ProgramText``.
   init?(text: String) {
-    guard var fields = FilterProgram.fields(of: text)?[...], let filter = fields.popFirst() else {
-      return nil
-    }
-    var columns = FilterProgram.systemColumns
-    while let name = fields.popFirst() {
-      guard let type = FilterProgram.type(from: &fields) else { return nil }
-      columns.append(
-        Column(name: name, type: type, number: columns.count + 1, isNullable: true))
-    }
-    let table = Table(id: 0, name: "", messageName: "", columns: columns)
-    // It was within its limits when it was first parsed.
-    var limits = FilterLimits.default
-    limits.maxLength = .max
-    limits.maxNodes = .max
-    guard let parsed = try? Filter(parsing: filter, table: table, limits: limits) else {
-      return nil
-    }
-    self.filter = parsed
-    kinds = columns.dropFirst(SystemColumn.count).map(\.type)
-  }
-
-  /// A table has its system columns; these have names that no filter can utter.
-  private static let systemColumns = (0..<SystemColumn.count).map {
-    Column(name: " \($0)", type: .int64, number: $0 + 1, isNullable: true)
-  }
-
-  private static func fields(of text: String) -> [String]? {
-    var fields: [String] = []
-    var rest = text.utf8[...]
-    while !rest.isEmpty {
-      guard let mark = rest.firstIndex(of: 0x3A), let count = Int(String(rest[..<mark]) ?? ""),
-        count >= 0, count <= rest.count
-      else { return nil }
-      let start = rest.index(after: mark)
-      guard let end = rest.index(start, offsetBy: count, limitedBy: rest.endIndex),
-        let field = String(rest[start..<end])
-      else { return nil }
-      fields.append(field)
-      rest = rest[end...]
-    }
-    return fields
-  }
-
-  private static func type(from fields: inout ArraySlice<String>) -> ColumnType? {
-    switch fields.popFirst() {
-    case "bool": return .bool
-    case "int64": return .int64
-    case "double": return .double
-    case "string": return .string
-    case "bytes": return .bytes
-    case "timestamp": return .timestamp
-    case "date": return .date
-    case "timeOfDay": return .timeOfDay
-    case "decimal text": return .decimal(asWritten: true)
-    case "decimal": return .decimal(asWritten: false)
-    case "uuid": return .uuid
-    case "json text": return .json(asWritten: true)
-    case "json": return .json(asWritten: false)
-    case "enumeration":
-      guard let count = fields.popFirst().flatMap({ Int($0) }), count >= 0, count <= fields.count
-      else { return nil }
-      defer { fields = fields.dropFirst(count) }
-      return .enumeration(Array(fields.prefix(count)))
-    default: return nil
-    }
+    guard let (tree, types) = ProgramReader.read(text) else { return nil }
+    // A table has its system columns; no program reads them as such.
+    let columns = (Array(repeating: ColumnType.int64, count: SystemColumn.count) + types)
+      .enumerated().map { index, type in
+        Column(name: " \(index)", type: type, number: index + 1, isNullable: true)
+      }
+    filter = Filter(
+      checked: tree, table: Table(id: 0, name: "", messageName: "", columns: columns))
+    kinds = types
   }
 
   // MARK: - Running

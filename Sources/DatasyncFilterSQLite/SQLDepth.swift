@@ -25,6 +25,8 @@ enum SQLDepth {
     case .comparison(_, let left, let right, _): 11 + deepest([left, right])
     // ( ( ( ( likelihood ( "c" COLLATE … AND …
     case .membership(let operand, _, _, _): 14 + entries(operand)
+    // ( ( … AND ( "c" COLLATE … IN ( SELECT … json_each ( ?
+    case .memberOf(let operand, _, _): 18 + entries(operand)
     case .isNull(let operand, _), .not(let operand): 2 + entries(operand)
     // ( left AND …, and as much for every time that a long one is cut up
     case .and(let terms), .or(let terms):

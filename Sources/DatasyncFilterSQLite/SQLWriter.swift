@@ -24,37 +24,39 @@ struct SQLWriter {
   var fragment: SQLFragment { SQLFragment(text: text, bindings: bindings) }
 
   /// A whole filter.
-  mutating func whole(_ tree: Expression, of filter: Filter) {
+  mutating func whole(_ tree: Expression) {
     if SQLDepth.fits(tree) { return condition(tree) }
-    // What is too deep for SQLite's parser is left to one function; what an index could serve is
-    // still written out.
+    // What is too deep for SQLite's parser is left to a function; what an index could serve is still
+    // written out.
+    guard case .and(let terms) = tree.kind else { return program(of: tree) }
+    let (fitting, deep) = (terms.filter(SQLDepth.fits), terms.filter { !SQLDepth.fits($0) })
     write("(")
-    if case .and(let terms) = tree.kind {
-      for term in terms where SQLDepth.fits(term) {
-        condition(term)
-        write(" AND ")
+    for chunk in stride(from: 0, to: fitting.count, by: SQLWriter.maxTerms) {
+      join(fitting[chunk..<min(chunk + SQLWriter.maxTerms, fitting.count)], with: " AND ") {
+        $0.condition($1)
       }
+      write(" AND ")
     }
-    program(of: filter)
+    program(
+      of: deep.count == 1
+        ? deep[0] : Expression(kind: .and(deep), type: .bool, position: tree.position))
     write(")")
   }
 
-  private mutating func program(of filter: Filter) {
-    let fields = filter.fields
-    let columns = fields.map { field in
-      Column(
-        name: field.name, type: table.columns[field.column].type, number: 1, isNullable: true)
-    }
+  private mutating func program(of tree: Expression) {
+    let columns = tree.columns.sorted()
     write("\(FilterProgram.function.name)(")
-    bind(.string(FilterProgram.text(of: filter, columns: columns)))
+    bind(.string(ProgramText.of(tree, columns: columns, types: columns.map(columnType))))
     write(", ")
     bind(.timestamp(now))
-    for field in fields {
+    for column in columns {
       write(", ")
-      storedColumn(field.column)
+      storedColumn(column)
     }
     write(")")
   }
+
+  private func columnType(_ column: Int) -> ColumnType { table.columns[column].type }
 
   // MARK: - Pieces
 
@@ -103,6 +105,10 @@ struct SQLWriter {
     case .membership(let operand, let constants, let orNull, let domain):
       write("(")
       membership(operand, constants, orNull: orNull, domain)
+      write(")")
+    case .memberOf(let operand, let set, let domain):
+      write("(")
+      memberOf(operand, set, domain)
       write(")")
     case .column(let column):
       flag(column, is: true)
@@ -187,6 +193,10 @@ struct SQLWriter {
     case .membership(let operand, let constants, let orNull, let domain):
       write("((")
       membership(operand, constants, orNull: orNull, domain)
+      write(") IS TRUE)")
+    case .memberOf(let operand, let set, let domain):
+      write("((")
+      memberOf(operand, set, domain)
       write(") IS TRUE)")
     case .isNull(let operand, let negated):
       isNull(operand, negated: negated)

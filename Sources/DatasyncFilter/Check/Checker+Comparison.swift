@@ -194,7 +194,7 @@ extension Checker {
 
   /// A text constant as a date, time, UUID or enum value, which it must then be; nil where there is no
   /// such way.
-  private func literal(
+  func literal(
     _ expression: Expression, as type: ExpressionType
   ) throws(ParseFault) -> Expression? {
     guard case .string(let text) = expression.literal else { return nil }

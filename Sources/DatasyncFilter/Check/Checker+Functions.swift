@@ -32,6 +32,10 @@ extension Checker {
     case "time": return try part(.time, of: .timestamp, as: .timeOfDay, call)
     case "now":
       try checkCount(call, 0)
+      guard names == nil else {
+        throw ParseFault(
+          at: call.position, "found now(); what a rule says may not change by time alone")
+      }
       return Expression(kind: .now, type: .timestamp, position: call.position)
     default:
       throw unknown(call)

@@ -3,6 +3,8 @@ import DatasyncModel
 /// Gives every node of a parse tree its type, or says what is wrong. A value; used once.
 struct Checker {
   let table: Table
+  /// What may be named beside columns; nil: nothing, as in a client's filter.
+  var names: RuleNames?
 
   /// Checks a whole filter.
   func condition(_ syntax: Syntax) throws(ParseFault) -> Expression {
@@ -37,6 +39,8 @@ struct Checker {
       return try self.logical(logical, terms, at: position)
     case .membership(let operand, let elements):
       return try membership(operand, elements, at: position)
+    case .memberOf(let operand, let set, let place):
+      return try memberOf(operand, set, named: place, at: position)
     }
   }
 
@@ -44,8 +48,12 @@ struct Checker {
 
   private func field(_ name: String, at position: Int) throws(ParseFault) -> Expression {
     let index: Int
-    do {
-      index = try table.position(ofField: name, at: position)
+    do throws(ParseFault) {
+      if let names {
+        index = try names.position(of: name, at: position)
+      } else {
+        index = try table.position(ofField: name, at: position)
+      }
     } catch {
       throw Checker.unknown(name, fault: error)
     }
@@ -55,6 +63,7 @@ struct Checker {
 
   /// A name that nothing is near may be a text without its quotes.
   private static func unknown(_ name: String, fault: ParseFault) -> ParseFault {
+    if name.hasPrefix("@") { return fault }
     if ["true", "false", "null"].contains(name.lowercased()) {
       return ParseFault(at: fault.position, "\(fault.description); write \(name.lowercased())")
     }

@@ -11,6 +11,8 @@ package struct Expression: Sendable {
     case comparison(ComparisonOperator, Expression, Expression, ComparisonDomain)
     /// The elements are constants, without null; `orNull` is whether null is in the list too.
     case membership(Expression, [Operand], orNull: Bool, ComparisonDomain)
+    /// Whether it is one of a set that belongs to a principal; only in what a rule has become.
+    case memberOf(Expression, MemberSet, ComparisonDomain)
     case isNull(Expression, negated: Bool)
     case and([Expression])
     case or([Expression])
@@ -22,6 +24,13 @@ package struct Expression: Sendable {
   package let type: ExpressionType
   /// From 1, in Unicode scalars.
   package let position: Int
+
+  /// That the types fit is the checker's to see.
+  package init(kind: Kind, type: ExpressionType, position: Int) {
+    self.kind = kind
+    self.type = type
+    self.position = position
+  }
 
   /// The constant that it is.
   package var literal: Operand? {
@@ -44,7 +53,7 @@ package struct Expression: Sendable {
     case .comparison(_, let left, let right, _):
       left.forEach(body)
       right.forEach(body)
-    case .membership(let operand, _, _, _): operand.forEach(body)
+    case .membership(let operand, _, _, _), .memberOf(let operand, _, _): operand.forEach(body)
     case .isNull(let operand, _), .not(let operand): operand.forEach(body)
     case .and(let terms), .or(let terms): terms.forEach { $0.forEach(body) }
     }

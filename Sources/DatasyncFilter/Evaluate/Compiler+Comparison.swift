@@ -83,19 +83,18 @@ extension Compiler {
     _ operand: Expression, _ constants: [Operand], orNull: Bool, _ domain: ComparisonDomain
   ) -> Condition {
     let computation = comparable(operand, domain)
-    let sorted = constants.sorted { (Operand.compare($0, $1) ?? 0) < 0 }
+    let set = OperandSet(constants)
     return { values, evaluation in
       let value = computation(values, evaluation)
-      if value.isNull { return orNull }
-      var (low, high) = (0, sorted.count)
-      while low < high {
-        let middle = (low + high) / 2
-        let order = Operand.compare(sorted[middle], value) ?? 0
-        if order == 0 { return true }
-        if order < 0 { low = middle + 1 } else { high = middle }
-      }
-      return false
+      return value.isNull ? orNull : set.contains(value)
     }
+  }
+
+  /// In a set whose values are not known, nothing can be said to be.
+  func memberOf(_ operand: Expression, _ set: MemberSet) -> Condition {
+    guard let set = set.values else { return { _, _ in nil } }
+    let computation = computation(operand)
+    return { values, evaluation in set.contains(computation(values, evaluation)) }
   }
 
   /// The operand as its domain compares it.

@@ -120,7 +120,7 @@ extension Compiler {
     case .call(let operation, let arguments):
       let keys = arguments.compactMap { key($0, parts: &parts) }
       return keys.count == arguments.count ? .call(operation.name, keys) : nil
-    case .comparison, .membership, .isNull, .and, .or, .not:
+    case .comparison, .membership, .memberOf, .isNull, .and, .or, .not:
       return nil
     }
   }
@@ -137,7 +137,7 @@ extension Compiler {
       guard expression.type == .string else { return 0 }
       return operation === Operation.text_
         ? arguments.map(textBytes).reduce(0, +) : FilterCost.supposedValueBytes
-    case .now, .comparison, .membership, .isNull, .and, .or, .not: return 0
+    case .now, .comparison, .membership, .memberOf, .isNull, .and, .or, .not: return 0
     }
   }
 }

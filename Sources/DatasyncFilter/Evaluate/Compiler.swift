@@ -29,6 +29,8 @@ struct Compiler {
       return self.comparison(comparison, left, right, domain)
     case .membership(let operand, let constants, let orNull, let domain):
       return membership(operand, constants, orNull: orNull, domain)
+    case .memberOf(let operand, let set, _):
+      return memberOf(operand, set)
     case .isNull(let operand, let negated):
       return isNull(operand, negated: negated)
     case .and(let terms):
@@ -107,7 +109,7 @@ struct Compiler {
       return operation.textUse == nil
         ? call(operation, computations)
         : textCall(expression, operation, arguments, computations)
-    case .comparison, .membership, .isNull, .and, .or, .not:
+    case .comparison, .membership, .memberOf, .isNull, .and, .or, .not:
       let condition = condition(expression)
       return { values, evaluation in condition(values, evaluation).map { .bool($0) } ?? .null }
     }

@@ -21,7 +21,12 @@ extension Expression {
     case .membership(let operand, let constants, false, .stored):
       guard let column = operand.column, constants.count == 1 else { return [] }
       return table.storedValue(of: constants[0], in: column).map { [(column, $0)] } ?? []
-    case .literal, .now, .call, .comparison, .membership, .isNull, .or:
+    case .memberOf(let operand, let set, .stored):
+      guard let column = operand.column, let values = set.values, values.count == 1 else {
+        return []
+      }
+      return table.storedValue(of: values.elements[0], in: column).map { [(column, $0)] } ?? []
+    case .literal, .now, .call, .comparison, .membership, .memberOf, .isNull, .or:
       return []
     }
   }

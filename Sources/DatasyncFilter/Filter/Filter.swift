@@ -51,28 +51,42 @@ package struct Filter: Sendable {
     parsing text: String, table: Table, limits: FilterLimits = .default, terms: TextTerms? = nil
   ) throws(DatasyncError) {
     let syntax: Syntax
+    let tree: Expression
     do {
       syntax = try Parser.parse(text, limits: limits)
       tree = try Checker(table: table).condition(syntax)
     } catch {
       throw error.error(field: "filter", reason: "BAD_FILTER")
     }
+    let fields = syntax.names.sorted().compactMap { name in
+      (try? table.position(ofField: name, at: 0)).map { (name: name, column: $0) }
+    }
+    self.init(text: text, tree: tree, fields: fields, table: table, terms: terms)
+  }
+
+  /// Of a tree that the checker made, of columns of this table.
+  package init(checked tree: Expression, table: Table) {
+    self.init(text: "", tree: tree, fields: [], table: table)
+  }
+
+  /// Of a tree that is checked.
+  init(
+    text: String, tree: Expression, fields: [(name: String, column: Int)], table: Table,
+    terms: TextTerms? = nil
+  ) {
     self.text = text
+    self.tree = tree
+    self.fields = fields
     self.table = table
     evaluator = Evaluator(tree, table: table, terms: terms)
     equalities = tree.equalities(in: table)
-    var columns: Set<Int> = []
+    columns = tree.columns
     var nowPosition: Int?
     tree.forEach { expression in
-      if case .column(let column) = expression.kind { columns.insert(column) }
       if case .now = expression.kind {
         nowPosition = min(nowPosition ?? expression.position, expression.position)
       }
     }
-    fields = syntax.names.sorted().compactMap { name in
-      (try? table.position(ofField: name, at: 0)).map { (name, $0) }
-    }
-    self.columns = columns
     self.nowPosition = nowPosition
   }
 

@@ -2,9 +2,12 @@
 struct Lexer {
   let scalars: [Unicode.Scalar]
   var index = 0
+  /// Whether `@principal…` and `@old…` are names, as in rules.
+  private let isOfRule: Bool
 
-  init(_ text: String) {
+  init(_ text: String, isOfRule: Bool = false) {
     scalars = Array(text.unicodeScalars)
+    self.isOfRule = isOfRule
   }
 
   /// The next token; at the end always ``Token/Kind/end``.
@@ -63,6 +66,7 @@ struct Lexer {
     case "'": return .literal(Literal(operand: .string(try quoted()), type: .string))
     case "-": return Lexer.isDigit(peek(1)) ? .literal(try number()) : mark(.minus)
     case "$": return try explicitField()
+    case "@" where isOfRule && Lexer.beginsWord(peek(1)): return ruleName()
     default: break
     }
     if let literal = uuid() { return .literal(literal) }
@@ -87,6 +91,13 @@ struct Lexer {
     let name = index
     skip { Lexer.continuesWord($0) }
     return .field(text(from: name))
+  }
+
+  private mutating func ruleName() -> Token.Kind {
+    let start = index
+    index += 1
+    skip { Lexer.continuesWord($0) }
+    return .field(text(from: start))
   }
 
   private mutating func word() throws(ParseFault) -> Token.Kind {

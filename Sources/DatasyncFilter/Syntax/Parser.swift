@@ -10,13 +10,16 @@ struct Parser {
   /// The function whose parenthesis is the current token.
   private var called = (name: "", position: 1)
 
-  private init(_ text: String, limits: FilterLimits) {
-    lexer = Lexer(text)
+  private init(_ text: String, limits: FilterLimits, isRule: Bool) {
+    lexer = Lexer(text, isOfRule: isRule)
     self.limits = limits
   }
 
-  static func parse(_ text: String, limits: FilterLimits) throws(ParseFault) -> Syntax {
-    var parser = Parser(text, limits: limits)
+  /// - Parameter isRule: Whether names that begin with `@` may stand in it.
+  static func parse(
+    _ text: String, limits: FilterLimits, isRule: Bool = false
+  ) throws(ParseFault) -> Syntax {
+    var parser = Parser(text, limits: limits, isRule: isRule)
     guard parser.lexer.scalars.count <= limits.maxLength else {
       throw ParseFault(
         at: limits.maxLength + 1,
@@ -182,6 +185,12 @@ struct Parser {
   private mutating func membership(of operand: Syntax, depth: Int) throws(ParseFault) -> Syntax {
     let position = token.position
     try advance()
+    if case .field(let name) = token.kind, name.hasPrefix("@") {
+      let place = token.position
+      try advance()
+      return try node(
+        .memberOf(operand, set: name, at: place), at: position, depth: above([operand]))
+    }
     guard case .leftParenthesis = token.kind else { throw listExpected() }
     try advance()
     let elements = try list(depth: depth + 1)

@@ -11,6 +11,8 @@ struct Syntax: Sendable {
     /// Two terms or more.
     case logical(LogicalOperator, [Syntax])
     case membership(Syntax, [Syntax])
+    /// In a set of the principal's; only in rules. The place is that of the set's name.
+    case memberOf(Syntax, set: String, at: Int)
   }
 
   let kind: Kind
@@ -30,6 +32,7 @@ struct Syntax: Sendable {
     case .call(_, let operands), .logical(_, let operands): Syntax.names(of: operands)
     case .membership(let operand, let elements):
       operand.names.union(Syntax.names(of: elements))
+    case .memberOf(let operand, _, _): operand.names
     }
   }
 

@@ -148,14 +148,16 @@ import Testing
   }
 
   @Test(arguments: [
-    "", ":", "5:", "-1:a", "4:done", "4:done4:done", "4:done4:done4:bool3:x",
-    "99999999999999999999:",
-    "4:done4:done11:enumeration2:-1", "4:done4:done11:enumeration4:9999", "4:done4:done4:boo",
+    "", ":", "5:", "-1:a", "1:1", "1:14:bool", "1:14:bool6:column1:03:x",
+    "99999999999999999999:", "1:14:bool6:column1:1", "1:14:bool6:column2:-1",
+    "1:111:enumeration2:-16:column1:0", "1:111:enumeration4:99996:column1:0",
+    "1:13:boo6:column1:0", "1:14:bool3:not3:not", "1:14:bool4:call5:nosuc4:bool1:0",
+    "9:9999999994:bool6:column1:0",
   ])
   func `a program that is none is null`(_ text: String) throws {
     let function = try #require(SQLFunction.all.first { $0.name == "datasync_filter" })
     #expect(try function.body([.string(text), .int64(0), .int64(1)], .default) == .null)
-    let program = Value.string("4:done4:done4:bool")
+    let program = Value.string("1:14:bool6:column1:0")
     #expect(try function.body([program, .int64(0), .int64(1)], .default) == .int64(1))
     #expect(try function.body([program, .int64(0)], .default) == .null)
   }
