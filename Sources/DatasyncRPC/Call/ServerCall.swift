@@ -104,31 +104,17 @@ package final class ServerCall {
     if compress, let responseEncoding,
       let compressed = Compression.compress(message, responseEncoding)
     {
-      send(compressed, flag: 1, on: stream)
+      send(compressed, .compressed, on: stream)
     } else {
-      send(message, flag: 0, on: stream)
+      send(message, [], on: stream)
     }
   }
 
-  private func send(_ message: ByteBuffer, flag: UInt8, on stream: HTTP2Stream) {
-    let isWritten = message.withUnsafeReadableBytes { bytes in
-      stream.write { ServerCall.append(bytes, flag: flag, to: &$0) }
-    }
-    if isWritten { connection.http2.countMessageSent() } else { overflowed() }
-  }
-
-  /// A message with its prefix.
-  private static func append(
-    _ message: UnsafeRawBufferPointer, flag: UInt8, to buffer: inout ByteBuffer
+  private func send(
+    _ message: ByteBuffer, _ flags: MessagePrefix.Flags, on stream: HTTP2Stream
   ) {
-    let count = MessageDeframer.prefixBytes + message.count
-    buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { room in
-      room[0] = flag
-      room.storeBytes(of: UInt32(message.count).bigEndian, toByteOffset: 1, as: UInt32.self)
-      UnsafeMutableRawBufferPointer(rebasing: room[MessageDeframer.prefixBytes...])
-        .copyMemory(from: message)
-      return count
-    }
+    let isWritten = stream.write { MessageFramer.append(message, flags, to: &$0) }
+    if isWritten { connection.http2.countMessageSent() } else { overflowed() }
   }
 
   /// Sends one message that the closure writes straight into the outbound buffer.
@@ -143,13 +129,7 @@ package final class ServerCall {
       send(message)
       return
     }
-    let isWritten = stream.write { buffer in
-      let start = buffer.writerIndex
-      buffer.writeRepeatingByte(0, count: MessageDeframer.prefixBytes)
-      write(&buffer)
-      let length = buffer.writerIndex - start - MessageDeframer.prefixBytes
-      buffer.setInteger(UInt32(clamping: length), at: start + 1)
-    }
+    let isWritten = stream.write { MessageFramer.append(to: &$0, writing: write) }
     if isWritten { connection.http2.countMessageSent() } else { overflowed() }
   }
 

@@ -81,18 +81,14 @@ package final class ClientCall {
   package func send(_ message: ByteBuffer, compress: Bool = true) {
     guard let stream else { return }
     var message = message
-    var flag: UInt8 = 0
+    var flags: MessagePrefix.Flags = []
     if compress, let requestEncoding,
       let compressed = Compression.compress(message, requestEncoding)
     {
       message = compressed
-      flag = 1
+      flags = .compressed
     }
-    let isWritten = stream.write { buffer in
-      buffer.writeInteger(flag)
-      buffer.writeInteger(UInt32(clamping: message.readableBytes))
-      buffer.writeImmutableBuffer(message)
-    }
+    let isWritten = stream.write { MessageFramer.append(message, flags, to: &$0) }
     if !isWritten {
       finish(
         Status(.resourceExhausted, "the server takes too little (\(Limit.bufferedBytes.rawValue))"))

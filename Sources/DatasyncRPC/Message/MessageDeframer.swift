@@ -1,7 +1,6 @@
 package import NIOCore
 
-/// Takes messages out of a stream's bytes: flag, length in four bytes, message. A value.
-/// Source: grpc/doc/PROTOCOL-HTTP2.md.
+/// Takes messages out of a stream's bytes, each from behind its ``MessagePrefix``. A value.
 package struct MessageDeframer: Sendable {
   /// What there is to be taken. A value.
   package enum Output: Equatable, Sendable {
@@ -10,8 +9,6 @@ package struct MessageDeframer: Sendable {
     /// The stream is not read any further.
     case failed(Status)
   }
-
-  static let prefixBytes = 5
 
   private let maxMessageBytes: Int
   /// nil: empty. NIO's empty buffer is one for the process, and every thread would count its references.
@@ -47,12 +44,12 @@ package struct MessageDeframer: Sendable {
   /// The next message, which must be whole: a slice, without a copy. A failure stays one.
   package mutating func next() -> Output {
     guard let waiting = buffer?.readableBytes else { return .needsMore }
-    guard let flag = buffer?.integer(at: 0, as: UInt8.self) else { return .needsMore }
-    guard flag <= 1 else {
+    guard let flags = buffer.flatMap(MessagePrefix.flags(at:)) else { return .needsMore }
+    guard flags.isSubset(of: .compressed) else {
       return .failed(
-        Status(.internal, "a message begins with the flag \(flag), not 0 or 1"))
+        Status(.internal, "a message begins with the flag \(flags.rawValue), not 0 or 1"))
     }
-    guard let length = buffer?.integer(at: 1, as: UInt32.self) else { return .needsMore }
+    guard let length = buffer.flatMap(MessagePrefix.init(at:))?.length else { return .needsMore }
     guard length <= maxMessageBytes else {
       return .failed(
         Status(
@@ -60,17 +57,18 @@ package struct MessageDeframer: Sendable {
           "a message of \(length) bytes is over the limit of \(maxMessageBytes) (max_message_bytes)"
         ))
     }
-    let size = Self.prefixBytes + Int(length)
+    let isCompressed = flags.contains(.compressed)
+    let size = MessagePrefix.byteCount + Int(length)
     guard waiting >= size else { return .needsMore }
     guard waiting > size else {
       // The last one takes the memory along.
       guard var message = buffer.take() else { return .needsMore }
-      message.moveReaderIndex(forwardBy: Self.prefixBytes)
-      return .message(message, isCompressed: flag == 1)
+      message.moveReaderIndex(forwardBy: MessagePrefix.byteCount)
+      return .message(message, isCompressed: isCompressed)
     }
-    buffer?.moveReaderIndex(forwardBy: Self.prefixBytes)
+    buffer?.moveReaderIndex(forwardBy: MessagePrefix.byteCount)
     guard let message = buffer?.readSlice(length: Int(length)) else { return .needsMore }
-    return .message(message, isCompressed: flag == 1)
+    return .message(message, isCompressed: isCompressed)
   }
 
   /// Copies what is left, so that a few bytes do not keep a whole read in memory.
@@ -90,12 +88,5 @@ package struct MessageDeframer: Sendable {
     copy.writeImmutableBuffer(old)
     buffer = copy
     isBorrowed = false
-  }
-}
-
-extension ByteBuffer {
-  /// The big-endian integer that far behind the reader index; nil where there are too few bytes.
-  fileprivate func integer<Number: FixedWidthInteger>(at offset: Int, as: Number.Type) -> Number? {
-    getInteger(at: readerIndex + offset)
   }
 }

@@ -1,5 +1,6 @@
 import DatasyncMessages
 import DatasyncModel
+import DatasyncRPC
 import NIOCore
 
 /// Writes an event that many share behind the few bytes that are a subscriber's own. DESIGN §4,
@@ -56,18 +57,14 @@ enum EventFrame {
 
   /// At most: two tags and varints, two tags and lengths, two flags, a prefix.
   private static let maxHeadBytes = 64
-  private static let prefixBytes = 5
 
   private static func append(
     to buffer: inout ByteBuffer, maxBytes: Int, _ write: (inout WireOutput) -> Void
   ) {
-    buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: prefixBytes + maxBytes) { room in
-      var output = WireOutput(UnsafeMutableRawBufferPointer(rebasing: room[prefixBytes...]))
+    MessageFramer.append(to: &buffer, maxBytes: maxBytes) { room in
+      var output = WireOutput(room)
       write(&output)
-      room[0] = 0
-      room.storeBytes(
-        of: UInt32(clamping: output.count).bigEndian, toByteOffset: 1, as: UInt32.self)
-      return prefixBytes + output.count
+      return output.count
     }
   }
 }
