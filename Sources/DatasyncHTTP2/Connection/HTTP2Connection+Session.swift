@@ -278,6 +278,15 @@ extension HTTP2Connection {
 
   // MARK: - Fields
 
+  /// Lends an empty list of fields that is used again and again.
+  func withScratchFields(_ body: (inout HeaderBlock) -> Void) {
+    var block = HeaderBlock()
+    swap(&block, &scratchFields)
+    body(&block)
+    block.removeAll()
+    swap(&block, &scratchFields)
+  }
+
   /// Lends the fields in nghttp2's form. It copies what is not static.
   func withFields<Result>(
     _ block: HeaderBlock, _ body: (UnsafeMutableBufferPointer<nghttp2_nv>) -> Result

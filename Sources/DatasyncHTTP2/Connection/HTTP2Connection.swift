@@ -78,6 +78,8 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   var watch: FrameWatch
   var idWatch = StreamIDWatch()
   var headMemory = HeadMemory()
+  /// Empty but while it is lent.
+  var scratchFields = HeaderBlock()
   var timers = ConnectionTimers()
   var timer: NIOScheduledCallback?
   var timerDeadline: NIODeadline?

@@ -123,6 +123,14 @@ package final class HTTP2Stream {
     connection.submitResponse(self, head, endStream: endStream)
   }
 
+  /// Server role: the same with the fields that the closure adds.
+  package func respond(endStream: Bool = false, adding add: (inout HeaderBlock) -> Void) {
+    connection.withScratchFields { fields in
+      add(&fields)
+      respond(fields, endStream: endStream)
+    }
+  }
+
   /// Server role: the head of a response that goes on.
   package func respond(_ head: FixedFields) {
     guard isOpen, sending == .idle else { return }

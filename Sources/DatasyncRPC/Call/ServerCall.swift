@@ -35,15 +35,13 @@ package final class ServerCall {
   var method: Method { opening.route.method }
   var isClientStreaming: Bool { opening.route.method.isClientStreaming }
   var requestEncoding: Encoding? { opening.head.encoding }
-  private var acceptedEncodings: Encoding.Accepted { opening.head.acceptedEncodings }
-  private var hasSubtype: Bool { opening.head.hasSubtype }
 
   /// Nil once the exchange is over.
   var stream: HTTP2Stream?
   var handler: (any CallHandler)?
   var answer = Answer.none
-  /// Of the messages that go; chosen with the response headers.
-  private var responseEncoding: Encoding?
+  /// How the answer is written.
+  private var response: ResponseWriter
   var initialMetadata = Metadata()
   var deframer: MessageDeframer
   /// Of a method with one request message: it waits for the end, since there may be a second.
@@ -70,6 +68,7 @@ package final class ServerCall {
     self.stream = stream
     self.opening = opening
     self.deadline = deadline
+    response = ResponseWriter(opening.head)
     compressesResponses =
       opening.head.encoding != nil || connection.options.compressesResponses
     deframer = MessageDeframer(maxMessageBytes: connection.options.maxMessageBytes)
@@ -97,24 +96,11 @@ package final class ServerCall {
   /// Never waits: what the client does not take is held, and the call ends with RESOURCE_EXHAUSTED
   /// where the connection holds too much.
   ///
-  /// - Parameter compress: False: as it is, whatever ``compressesMessages`` says.
+  /// - Parameter compress: False: as it is, whatever ``compressesResponses`` says.
   package func send(_ message: ByteBuffer, compress: Bool = true) {
     guard let stream, answer != .finished else { return }
     if answer == .none { sendHeaders() }
-    if compress, let responseEncoding,
-      let compressed = Compression.compress(message, responseEncoding)
-    {
-      send(compressed, .compressed, on: stream)
-    } else {
-      send(message, [], on: stream)
-    }
-  }
-
-  private func send(
-    _ message: ByteBuffer, _ flags: MessagePrefix.Flags, on stream: HTTP2Stream
-  ) {
-    let isWritten = stream.write { MessageFramer.append(message, flags, to: &$0) }
-    if isWritten { connection.http2.countMessageSent() } else { overflowed() }
+    sent(response.send(message, compress: compress, on: stream))
   }
 
   /// Sends one message that the closure writes straight into the outbound buffer.
@@ -123,29 +109,22 @@ package final class ServerCall {
   package func send(writing write: (inout ByteBuffer) -> Void) {
     guard let stream, answer != .finished else { return }
     if answer == .none { sendHeaders() }
-    if responseEncoding != nil {
-      var message = ByteBuffer()
-      write(&message)
-      send(message)
-      return
-    }
-    let isWritten = stream.write { MessageFramer.append(to: &$0, writing: write) }
-    if isWritten { connection.http2.countMessageSent() } else { overflowed() }
+    sent(response.send(on: stream, writing: write))
   }
 
-  /// Whether messages leave compressed, where that makes them smaller. Settled once the response
-  /// headers are sent.
-  package var compressesMessages: Bool { responseEncoding != nil }
+  /// Whether messages may come with their prefixes, for ``send(framed:messageCount:)``: not where they
+  /// leave compressed. Settled once the response headers are sent.
+  package var takesFramedMessages: Bool { response.takesFramedMessages }
 
   /// Sends messages that have their prefixes already, uncompressed, one behind the other. Only after
-  /// the response headers, and not where ``compressesMessages``.
+  /// the response headers, and where ``takesFramedMessages``.
   package func send(framed bytes: ByteBuffer, messageCount: Int) {
-    guard let stream, answer == .headers, responseEncoding == nil else { return }
-    if stream.write(shared: bytes) {
-      connection.http2.countMessagesSent(messageCount)
-    } else {
-      overflowed()
-    }
+    guard let stream, answer == .headers, takesFramedMessages else { return }
+    sent(response.send(framed: bytes, on: stream), count: messageCount)
+  }
+
+  private func sent(_ isWritten: Bool, count: Int = 1) {
+    if isWritten { connection.http2.countMessagesSent(count) } else { overflowed() }
   }
 
   private func overflowed() {
@@ -158,27 +137,8 @@ package final class ServerCall {
 
   private func sendHeaders() {
     answer = .headers
-    if compressesResponses { responseEncoding = acceptedEncodings.choose(requestEncoding) }
-    if responseEncoding == nil, requestEncoding == nil, initialMetadata.entries.isEmpty {
-      stream?.respond(ResponseFields.head(hasSubtype: hasSubtype))
-      return
-    }
-    connection.withFields { fields in
-      fields.add(":status", "200")
-      fields.add("content-type", ResponseFields.contentType(hasSubtype: hasSubtype))
-      addEncodings(&fields)
-      ResponseFields.add(initialMetadata, to: &fields)
-      stream?.respond(fields)
-    }
-  }
-
-  private func addEncodings(_ fields: inout HeaderBlock) {
-    switch responseEncoding {
-    case .gzip: fields.add("grpc-encoding", "gzip")
-    case .deflate: fields.add("grpc-encoding", "deflate")
-    case nil: break
-    }
-    if requestEncoding != nil { fields.add("grpc-accept-encoding", Encoding.accepted) }
+    guard let stream else { return }
+    response.sendHead(initialMetadata, compresses: compressesResponses, on: stream)
   }
 
   /// Ends the call. Nothing may be sent after it; a second one is ignored.
@@ -188,24 +148,7 @@ package final class ServerCall {
     answer = .finished
     letGo()
     connection.callFinished(status)
-    guard isAlone else {
-      if status.code == .ok, trailers.entries.isEmpty {
-        return stream.finish(trailers: ResponseFields.okTrailers)
-      }
-      stream.finish { fields in
-        ResponseFields.add(status, to: &fields)
-        ResponseFields.add(trailers, to: &fields)
-      }
-      return
-    }
-    connection.withFields { fields in
-      fields.add(":status", "200")
-      fields.add("content-type", ResponseFields.contentType(hasSubtype: hasSubtype))
-      if requestEncoding != nil { fields.add("grpc-accept-encoding", Encoding.accepted) }
-      ResponseFields.add(status, to: &fields)
-      ResponseFields.add(trailers, to: &fields)
-      stream.respond(fields, endStream: true)
-    }
+    response.finish(status, trailers: trailers, isAlone: isAlone, on: stream)
   }
 
   /// Stops the delivery of messages, and with it, once the window is used up, the client.

@@ -77,12 +77,7 @@ package final class RPCClient: Sendable {
     fields.add(":scheme", "http")
     fields.add(":path", path)
     fields.add(":authority", authority)
-    fields.add("content-type", "application/grpc")
-    fields.add("te", "trailers")
-    if let timeout { fields.add("grpc-timeout", Timeout.format(timeout)) }
-    if let encoding { fields.add("grpc-encoding", encoding.rawValue) }
-    fields.add("grpc-accept-encoding", Encoding.accepted)
-    ResponseFields.add(metadata, to: &fields)
+    GRPCRequestFields.add(timeout: timeout, encoding: encoding, metadata: metadata, to: &fields)
     let call = ClientCall(
       eventLoop: eventLoop, delegate: delegate, requestEncoding: encoding,
       maxMessageBytes: maxMessageBytes)

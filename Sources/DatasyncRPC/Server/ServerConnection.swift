@@ -24,7 +24,6 @@ final class ServerConnection: HTTP2ConnectionDelegate {
   private var turnCost = 0
   /// Calls that have messages to deliver in the next turn, in order.
   private var postponed: [ServerCall] = []
-  private var fields = HeaderBlock()
   /// What its client has sent and its calls are not done with.
   private(set) var requestBytes = 0 {
     didSet { requestShare?.report(requestBytes) }
@@ -60,20 +59,11 @@ final class ServerConnection: HTTP2ConnectionDelegate {
     return http2
   }
 
-  /// Lends an empty list of fields that is used again and again.
-  func withFields(_ body: (inout HeaderBlock) -> Void) {
-    var block = HeaderBlock()
-    swap(&block, &fields)
-    block.removeAll()
-    body(&block)
-    swap(&block, &fields)
-  }
-
   // MARK: - Streams
 
   func streamOpened(_ stream: HTTP2Stream) {
     if let limit = stream.exceededHeaderLimit {
-      refuse(
+      ResponseWriter.refuse(
         stream,
         .status(
           Status(.resourceExhausted, "the request's headers are too long (\(limit.rawValue))")))
@@ -85,10 +75,12 @@ final class ServerConnection: HTTP2ConnectionDelegate {
     let generation = registry.generation
     switch RequestHeadParser.parse(stream.head) {
     case .refused(let refusal):
-      refuse(stream, refusal)
+      ResponseWriter.refuse(stream, refusal)
+    case .greeting(let hasBody):
+      greet(stream, hasBody: hasBody)
     case .call(let head):
       guard let route = registry.route(path: head.path) else {
-        refuse(stream, .status(unknownMethod(head.path)))
+        ResponseWriter.refuse(stream, .status(unknownMethod(head.path)))
         return
       }
       let opening = CallOpening(head: head, route: route)
@@ -128,30 +120,12 @@ final class ServerConnection: HTTP2ConnectionDelegate {
       registry.hasService(service) ? "unknown method \(path)" : "unknown service \(service)")
   }
 
-  private func refuse(_ stream: HTTP2Stream, _ refusal: RequestHead.Refusal) {
-    let asked = stream.head["content-type"] ?? ""
-    let contentType = ResponseFields.contentType(
-      hasSubtype: asked.hasPrefix("application/grpc+proto"))
-    withFields { fields in
-      switch refusal {
-      case .status(let status):
-        fields.add(":status", "200")
-        fields.add("content-type", contentType)
-        fields.add("grpc-accept-encoding", Encoding.accepted)
-        ResponseFields.add(status, to: &fields)
-        stream.respond(fields, endStream: true)
-      case .http(let code, let status):
-        fields.add(":status", String(code))
-        fields.add("content-type", contentType)
-        ResponseFields.add(status, to: &fields)
-        stream.respond(fields, endStream: true)
-      case .greeting(let hasBody):
-        fields.add(":status", "200")
-        fields.add("content-type", "text/plain; charset=utf-8")
-        fields.add("content-length", String(options.greeting.utf8.count))
-        GreetingExchange.start(stream, fields, body: hasBody ? options.greeting : "")
-      }
-    }
+  private func greet(_ stream: HTTP2Stream, hasBody: Bool) {
+    var fields = HeaderBlock()
+    fields.add(":status", "200")
+    fields.add("content-type", "text/plain; charset=utf-8")
+    fields.add("content-length", String(options.greeting.utf8.count))
+    GreetingExchange.start(stream, fields, body: hasBody ? options.greeting : "")
   }
 
   /// The call is looked at again when the current read is done.

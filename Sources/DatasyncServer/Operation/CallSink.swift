@@ -26,7 +26,7 @@ extension CallSink {
   }
 
   func sharedForm(for requestID: UInt64) -> EventForm? {
-    call.compressesMessages ? nil : form(for: requestID)
+    call.takesFramedMessages ? form(for: requestID) : nil
   }
 
   func send(framed bytes: ByteBuffer, messageCount: Int) {

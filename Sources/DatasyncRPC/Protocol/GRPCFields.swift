@@ -1,23 +1,7 @@
 import DatasyncHTTP2
 
-/// Writes the fields of responses and requests. Namespace.
-enum ResponseFields {
-  static func contentType(hasSubtype: Bool) -> StaticString {
-    hasSubtype ? "application/grpc+proto" : "application/grpc"
-  }
-
-  /// The head of a response that goes on, where nothing is to be added to it.
-  static func head(hasSubtype: Bool) -> FixedFields { hasSubtype ? subtypeHead : plainHead }
-
-  private static let plainHead = FixedFields([
-    (":status", "200"), ("content-type", "application/grpc"),
-  ])
-  private static let subtypeHead = FixedFields([
-    (":status", "200"), ("content-type", "application/grpc+proto"),
-  ])
-  /// The trailers of most calls.
-  static let okTrailers = FixedFields([("grpc-status", "0")])
-
+/// Writes status and metadata as fields, for requests and responses. Namespace.
+enum GRPCFields {
   /// The status and what belongs to it, for trailers or for a response that is nothing else.
   static func add(_ status: Status, to block: inout HeaderBlock) {
     block.add("grpc-status", text(status.code))
