@@ -225,8 +225,8 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     let start = prefaceStart.readableBytesView
     if Self.preface.starts(with: start.prefix(Self.preface.count)) {
       guard start.count >= Self.preface.count else { return nil }
-    } else if !options.http1Text.isEmpty, HTTP1Answer.isDue(for: start) {
-      answerHTTP1(isHeadOnly: HTTP1Answer.isHeadOnly(start))
+    } else if let answer = options.http1Answer, HTTP1Beginning.isRequest(start) {
+      sendHTTP1(answer, isHeadOnly: HTTP1Beginning.isHeadOnly(start))
       return nil
     }
     awaitsPreface = false
@@ -238,9 +238,9 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   /// The beginning of the client's preface; no method of HTTP/1 begins like this.
   private static let preface = Array("PRI".utf8)
 
-  private func answerHTTP1(isHeadOnly: Bool) {
+  private func sendHTTP1(_ answer: HTTPAnswer, isHeadOnly: Bool) {
     guard let context else { return }
-    let text = HTTP1Answer.text(options.http1Text, isHeadOnly: isHeadOnly)
+    let text = answer.http1Text(isHeadOnly: isHeadOnly)
     context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
     closeGently()
   }

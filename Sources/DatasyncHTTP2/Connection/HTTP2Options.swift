@@ -97,8 +97,8 @@ package struct HTTP2Options: Sendable {
   /// For a peer to close once we have.
   package var lingerTimeout = TimeAmount.seconds(1)
 
-  /// What a client of HTTP/1 reads: one line, with its end. Empty: its connection is closed.
-  package var http1Text = ""
+  /// What a client of HTTP/1 reads before its connection is closed; nil: nothing.
+  package var http1Answer: HTTPAnswer?
 
   /// Nil: limits strike and nobody is told.
   package var limitObserver: (any LimitObserver)?

@@ -14,8 +14,8 @@ struct RequestHead: Sendable {
   enum Outcome {
     case call(RequestHead)
     case refused(Refusal)
-    /// No call, but a request for the page that a person may look at.
-    case greeting(hasBody: Bool)
+    /// No call, but a request for what a route answers.
+    case page(HTTPAnswer, isHeadOnly: Bool)
   }
 
   var format = RequestFormat.grpc(hasSubtype: false)
@@ -47,13 +47,14 @@ struct RequestHeadParser {
   private var isMetadataMalformed = false
   private var grpc = GRPCRequestFields()
 
-  static func parse(_ fields: HeaderBlock) -> RequestHead.Outcome {
+  /// - Parameter routes: For what is no call.
+  static func parse(_ fields: HeaderBlock, routes: RouteTable) -> RequestHead.Outcome {
     var parser = RequestHeadParser()
     fields.forEach { name, value in
       parser.read(name, value)
       return true
     }
-    return parser.judge()
+    return parser.judge(routes)
   }
 
   private mutating func read(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
@@ -108,7 +109,7 @@ struct RequestHeadParser {
 
   // MARK: - Judging
 
-  private func judge() -> RequestHead.Outcome {
+  private func judge(_ routes: RouteTable) -> RequestHead.Outcome {
     if authorities > 1 || hosts > 1 {
       return .refused(.http(400, Status(.internal, "more than one :authority or host")))
     }
@@ -126,7 +127,9 @@ struct RequestHeadParser {
       return .refused(
         .http(415, Status(.unimplemented, "content-type '\(contentType)' has another codec")))
     case .unknown:
-      if head.path == "/" { return .greeting(hasBody: method != "HEAD") }
+      if let answer = routes.answer(method: method, target: head.path) {
+        return .page(answer, isHeadOnly: method == "HEAD")
+      }
       return .refused(
         .http(415, Status(.invalidArgument, "content-type '\(contentType)' is not gRPC")))
     }

@@ -64,9 +64,11 @@ package final class RPCServer: Sendable {
       options.http2.bufferBudget = BufferBudget(maxBytes: options.maxBufferedBytes)
     }
     options.requestBudget = BufferBudget(maxBytes: options.maxRequestBytes)
-    if options.http2.http1Text.isEmpty {
-      options.http2.http1Text =
-        "This is a gRPC server, which speaks HTTP/2 alone: use a gRPC client, or grpcurl.\n"
+    options.routes.add("/", answer: HTTPAnswer(body: options.greeting))
+    if options.http2.http1Answer == nil {
+      options.http2.http1Answer = HTTPAnswer(
+        status: 505,
+        body: "This is a gRPC server, which speaks HTTP/2 alone: use a gRPC client, or grpcurl.\n")
     }
     sharedOptions = Shared(options)
     sharedHTTP2Options = Shared(options.http2)

@@ -73,11 +73,11 @@ final class ServerConnection: HTTP2ConnectionDelegate {
       return start(stream, known.opening)
     }
     let generation = registry.generation
-    switch RequestHeadParser.parse(stream.head) {
+    switch RequestHeadParser.parse(stream.head, routes: options.routes) {
     case .refused(let refusal):
       ResponseWriter.refuse(stream, refusal)
-    case .greeting(let hasBody):
-      greet(stream, hasBody: hasBody)
+    case .page(let answer, let isHeadOnly):
+      AnswerExchange.start(stream, answer, isHeadOnly: isHeadOnly)
     case .call(let head):
       guard let route = registry.route(path: head.path) else {
         ResponseWriter.refuse(stream, .status(unknownMethod(head.path)))
@@ -118,14 +118,6 @@ final class ServerConnection: HTTP2ConnectionDelegate {
     return Status(
       .unimplemented,
       registry.hasService(service) ? "unknown method \(path)" : "unknown service \(service)")
-  }
-
-  private func greet(_ stream: HTTP2Stream, hasBody: Bool) {
-    var fields = HeaderBlock()
-    fields.add(":status", "200")
-    fields.add("content-type", "text/plain; charset=utf-8")
-    fields.add("content-length", String(options.greeting.utf8.count))
-    GreetingExchange.start(stream, fields, body: hasBody ? options.greeting : "")
   }
 
   /// The call is looked at again when the current read is done.

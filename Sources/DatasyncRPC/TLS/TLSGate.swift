@@ -92,8 +92,9 @@ final class TLSGate: ChannelInboundHandler, RemovableChannelHandler {
   /// Whoever has not agreed on HTTP/2 speaks an older one.
   private func answerHTTP1(_ context: ChannelHandlerContext) {
     let channel = context.channel
-    context.writeAndFlush(
-      NIOAny(ByteBuffer(string: HTTP1Answer.text(connection.options.http1Text)))
-    ).assumeIsolated().whenComplete { _ in channel.close(promise: nil) }
+    let text = connection.options.http1Answer?.http1Text() ?? ""
+    context.writeAndFlush(NIOAny(ByteBuffer(string: text))).assumeIsolated().whenComplete { _ in
+      channel.close(promise: nil)
+    }
   }
 }

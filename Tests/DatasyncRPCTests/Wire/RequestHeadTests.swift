@@ -18,7 +18,9 @@ struct RequestHeadTests {
     }
     var block = HeaderBlock()
     for (name, value) in fields + adding { block.add(name, value) }
-    return RequestHeadParser.parse(block)
+    var routes = RouteTable()
+    routes.add("/", answer: HTTPAnswer(body: "hello"))
+    return RequestHeadParser.parse(block, routes: routes)
   }
 
   private func refusal(_ changes: [(String, String?)], adding: [(String, String)] = [])
@@ -120,7 +122,7 @@ struct RequestHeadTests {
   @Test func `a browser's request for the root gets the page`() {
     for (method, hasBody) in [("GET", true), ("HEAD", false)] {
       let outcome = parse([(":method", method), (":path", "/"), ("content-type", nil)])
-      guard case .greeting(hasBody) = outcome else {
+      guard case .page(let answer, !hasBody) = outcome, answer.body == "hello" else {
         Issue.record("\(method): \(outcome)")
         continue
       }

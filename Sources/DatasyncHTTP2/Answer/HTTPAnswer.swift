@@ -1,0 +1,52 @@
+/// What is said where no call is asked for: a status with a little text. A value.
+package struct HTTPAnswer: Hashable, Sendable {
+  /// HTTP's; 200...599.
+  package var status: Int
+  package var contentType: String
+  /// The methods of a path that does not have the one asked for; empty: it is not about that.
+  package var allowedMethods: [String] = []
+  /// UTF-8.
+  package var body: String
+
+  package init(
+    status: Int = 200, contentType: String = "text/plain; charset=utf-8", body: String
+  ) {
+    self.status = status
+    self.contentType = contentType
+    self.body = body
+  }
+
+  private var fields: [(name: String, value: String)] {
+    var fields = [("content-type", contentType), ("content-length", String(body.utf8.count))]
+    if !allowedMethods.isEmpty {
+      fields.append(("allow", allowedMethods.joined(separator: ", ")))
+    }
+    return fields
+  }
+
+  /// The head of a response of HTTP/2; the same for HEAD.
+  package var head: HeaderBlock {
+    var block = HeaderBlock()
+    block.add(":status", String(status))
+    for field in fields { block.add(field.name, field.value) }
+    return block
+  }
+
+  /// A whole response of HTTP/1.1, after which the connection is to end.
+  package func http1Text(isHeadOnly: Bool = false) -> String {
+    let head = fields.map { "\($0.name): \($0.value)\r\n" }.joined()
+    return "HTTP/1.1 \(status) \(reason)\r\n\(head)connection: close\r\n\r\n"
+      + (isHeadOnly ? "" : body)
+  }
+
+  /// Source: RFC 9110, section 15; nobody needs it.
+  private var reason: String {
+    switch status {
+    case 200: "OK"
+    case 404: "Not Found"
+    case 405: "Method Not Allowed"
+    case 505: "HTTP Version Not Supported"
+    default: ""
+    }
+  }
+}

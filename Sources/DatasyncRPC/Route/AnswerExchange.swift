@@ -1,0 +1,48 @@
+import DatasyncHTTP2
+import NIOCore
+
+/// Answers those who come without gRPC. Loop-bound.
+///
+/// It is answered when the request has ended, like that of any web server: whoever sends on after an
+/// answer learns of his faults no more. A request that does not end is given up for its silence.
+final class AnswerExchange: HTTP2StreamDelegate {
+  private let answer: HTTPAnswer
+  private let isHeadOnly: Bool
+
+  private init(_ answer: HTTPAnswer, isHeadOnly: Bool) {
+    self.answer = answer
+    self.isHeadOnly = isHeadOnly
+  }
+
+  /// - Parameter isHeadOnly: The body is not sent, though its length is.
+  static func start(_ stream: HTTP2Stream, _ answer: HTTPAnswer, isHeadOnly: Bool) {
+    let exchange = AnswerExchange(answer, isHeadOnly: isHeadOnly)
+    guard !stream.isHeadAlone else {
+      exchange.respond(on: stream)
+      return
+    }
+    stream.delegate = exchange
+    stream.awaitsBytes = true
+  }
+
+  private func respond(on stream: HTTP2Stream) {
+    let endsWithHead = isHeadOnly || answer.body.isEmpty
+    stream.respond(answer.head, endStream: endsWithHead)
+    guard !endsWithHead else { return }
+    stream.write { $0.writeString(answer.body) }
+    stream.finish()
+  }
+
+  func dataReceived(_ data: ByteBuffer, _ stream: HTTP2Stream) {
+    stream.consume(data.readableBytes)
+  }
+
+  func endReceived(_ stream: HTTP2Stream) {
+    respond(on: stream)
+  }
+
+  func headReceived(_ stream: HTTP2Stream) {}
+  func trailersReceived(_ stream: HTTP2Stream) {}
+  func drained(_ stream: HTTP2Stream) {}
+  func closed(_ stream: HTTP2Stream, _ end: StreamEnd) {}
+}
