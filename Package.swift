@@ -43,8 +43,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let fuzzTargets = target(
   "DatasyncFuzzTargets",
   [
-    "DatasyncHTTP2", "DatasyncRPC", "DatasyncMessages", "DatasyncModel", "DatasyncStore",
-    "DatasyncServer", nioCore, nioEmbedded, logging,
+    "DatasyncHTTP2", "DatasyncRPC", "DatasyncGRPCServices", "DatasyncMessages", "DatasyncModel",
+    "DatasyncStore", "DatasyncServer", nioCore, nioEmbedded, logging,
   ], path: "Fuzz/Targets")
 
 // Only where `tools/fuzz` asks for it: the program links nowhere else.
@@ -91,6 +91,8 @@ let package = Package(
       providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .target(name: "CDatasyncMessages", dependencies: ["CDatasyncProtobufC"]),
     .target(
+      name: "CDatasyncGRPCMessages", dependencies: ["CDatasyncMessages", "CDatasyncProtobufC"]),
+    .target(
       name: "CDatasyncTestMessages", dependencies: ["CDatasyncMessages", "CDatasyncProtobufC"]),
 
     // The data spine: knows no streams.
@@ -113,8 +115,15 @@ let package = Package(
     target(
       "DatasyncRPC",
       [
-        "DatasyncHTTP2", "DatasyncProtobuf", "CDatasyncMessages", "CDatasyncZlib", nioCore,
-        nioPosix, logging, collections, nioSSL, nioTLS, asn1, metrics,
+        "DatasyncHTTP2", "CDatasyncZlib", nioCore, nioPosix, logging, collections, nioSSL, nioTLS,
+        asn1, metrics,
+      ]),
+    // The services that gRPC itself describes, on any server of calls.
+    target(
+      "DatasyncGRPCServices",
+      [
+        "DatasyncRPC", "DatasyncHTTP2", "DatasyncProtobuf", "CDatasyncMessages",
+        "CDatasyncGRPCMessages", nioCore,
       ]),
 
     // Where they meet.
@@ -123,8 +132,8 @@ let package = Package(
       "DatasyncServer",
       [
         "DatasyncModel", "DatasyncFilter", "DatasyncStorage", "DatasyncStore", "DatasyncMessages",
-        "DatasyncProtobuf", "DatasyncRPC", nioCore, nioPosix, logging, collections, heap, lifecycle,
-        metrics,
+        "DatasyncProtobuf", "DatasyncRPC", "DatasyncGRPCServices", nioCore, nioPosix, logging,
+        collections, heap, lifecycle, metrics,
       ]),
     // What is counted, for Prometheus; knows nothing of us.
     target("DatasyncMetrics", [nioCore, nioPosix, nioHTTP1, coreMetrics]),
@@ -141,8 +150,9 @@ let package = Package(
     .executableTarget(
       name: "datasync-conformance",
       dependencies: [
-        "DatasyncRPC", "DatasyncHTTP2", "DatasyncProtobuf", "CDatasyncMessages",
-        "CDatasyncTestMessages", nioCore, nioPosix, logging, argumentParser, unixSignals,
+        "DatasyncRPC", "DatasyncGRPCServices", "DatasyncHTTP2", "DatasyncProtobuf",
+        "CDatasyncMessages", "CDatasyncTestMessages", nioCore, nioPosix, logging, argumentParser,
+        unixSignals,
       ],
       swiftSettings: settings),
 
@@ -175,8 +185,10 @@ let package = Package(
     tests(
       "DatasyncRPCTests",
       [
-        "DatasyncRPC", "DatasyncHTTP2", "DatasyncProtobuf", nioCore, nioPosix, nioEmbedded, logging,
+        "DatasyncRPC", "DatasyncGRPCServices", "DatasyncHTTP2", "DatasyncProtobuf", nioCore,
+        nioPosix, nioEmbedded, logging,
       ]),
+    tests("DatasyncGRPCServicesTests", ["DatasyncGRPCServices", "DatasyncProtobuf"]),
     tests("DatasyncMessagesTests", ["DatasyncMessages", "DatasyncModel", "DatasyncProtobuf"]),
     tests(
       "DatasyncServerTests",

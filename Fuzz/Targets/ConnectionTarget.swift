@@ -1,3 +1,4 @@
+import DatasyncGRPCServices
 import DatasyncHTTP2
 import DatasyncProtobuf
 import DatasyncRPC
@@ -76,8 +77,9 @@ private final class FuzzClient {
     let registry = ServiceRegistry([])
     let health = HealthService()
     server = RPCServer(
-      options: options, registry: registry, health: health, group: channel.embeddedEventLoop,
-      logger: Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() })
+      options: options, registry: registry, group: channel.embeddedEventLoop,
+      logger: Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() }
+    ) { health.shutDown() }
     let pool = DescriptorPool(fileDescriptorSets: [])
     registry.replace(
       [ledger.service, health.service, ChannelzService(server: server).service]

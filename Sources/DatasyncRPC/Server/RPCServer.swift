@@ -21,9 +21,13 @@ package final class RPCServer: Sendable {
     }
   }
 
-  struct Listener: Sendable {
-    let id: Int
+  /// An address on which connections are taken. A value.
+  package struct Listener: Sendable {
+    /// In the process, among those of sockets and servers.
+    package let id: Int
     let channel: any Channel
+    /// Nil: it is closed.
+    package var address: SocketAddress? { channel.localAddress }
   }
 
   /// What the connections of an event loop share. Loop-bound.
@@ -44,20 +48,24 @@ package final class RPCServer: Sendable {
     var whenEmpty: [EventLoopPromise<Void>] = []
   }
 
-  let id = ChannelzID.next()
+  /// In the process, among those of sockets.
+  package let id = SerialNumber.next()
   private let sharedOptions: Shared<RPCOptions>
   private let sharedHTTP2Options: Shared<HTTP2Options>
   let registry: ServiceRegistry
-  let health: HealthService
+  private let ending: @Sendable () -> Void
   let group: any EventLoopGroup
   private let logger: Logger
   private let rareLog: RareLog
   private let state = Mutex(State())
 
   /// Copies the options, and makes the budgets that all its connections share. Listens to nothing yet.
+  ///
+  /// - Parameter ending: Called, perhaps more than once, when the server begins to shut down: while it
+  ///   still answers, so that clients can be told.
   package init(
-    options: RPCOptions = RPCOptions(), registry: ServiceRegistry, health: HealthService,
-    group: any EventLoopGroup, logger: Logger
+    options: RPCOptions = RPCOptions(), registry: ServiceRegistry, group: any EventLoopGroup,
+    logger: Logger, ending: @escaping @Sendable () -> Void = {}
   ) {
     var options = options
     if options.http2.bufferBudget == nil {
@@ -73,7 +81,7 @@ package final class RPCServer: Sendable {
     sharedOptions = Shared(options)
     sharedHTTP2Options = Shared(options.http2)
     self.registry = registry
-    self.health = health
+    self.ending = ending
     self.group = group
     self.logger = logger
     rareLog = RareLog(logger: logger)
@@ -116,7 +124,7 @@ package final class RPCServer: Sendable {
     } catch {
       throw BindError.failed("\(host):\(port)", error)
     }
-    state.withLock { $0.listeners.append(Listener(id: ChannelzID.next(), channel: channel)) }
+    state.withLock { $0.listeners.append(Listener(id: SerialNumber.next(), channel: channel)) }
     guard let address = channel.localAddress else {
       throw BindError.failed("\(host):\(port)", ChannelError.unknownLocalAddress)
     }
@@ -212,20 +220,25 @@ package final class RPCServer: Sendable {
 
   // MARK: - What is seen from outside
 
-  var listeners: [Listener] { state.withLock { $0.listeners } }
+  /// None before ``bind(host:port:)``, and none once it shuts down.
+  package var listeners: [Listener] { state.withLock { $0.listeners } }
 
   /// The connections' ids from one on, in order, and whether there are no more.
-  func connectionIDs(from first: Int, max: Int) -> (ids: ArraySlice<Int>, isEnd: Bool) {
+  package func connectionIDs(from first: Int, max: Int) -> (ids: ArraySlice<Int>, isEnd: Bool) {
     let ids = state.withLock { Array($0.connections.keys) }.filter { $0 >= first }.sorted()
     return (ids.prefix(max), ids.count <= max)
   }
 
-  func connection(id: Int) -> NIOLoopBound<ServerConnection>? {
-    state.withLock { $0.connections[id] }
+  /// A connection as it is, asked on its own loop; nil: there is none of that id.
+  package func socket(
+    id: Int, on eventLoop: any EventLoop
+  ) -> EventLoopFuture<SocketSnapshot>? {
+    guard let connection = state.withLock({ $0.connections[id] }) else { return nil }
+    return connection.eventLoop.submit { SocketSnapshot(connection.value) }.hop(to: eventLoop)
   }
 
   /// All calls since the server began, each connection asked on its own loop.
-  func callCounts(on eventLoop: any EventLoop) -> EventLoopFuture<CallCounts> {
+  package func callCounts(on eventLoop: any EventLoop) -> EventLoopFuture<CallCounts> {
     let (ended, connections) = state.withLock { ($0.endedCalls, Array($0.connections.values)) }
     let loops = Dictionary(grouping: connections) { ObjectIdentifier($0.eventLoop) }
     let parts = loops.values.compactMap { connections in
@@ -238,7 +251,7 @@ package final class RPCServer: Sendable {
 
   // MARK: - The end
 
-  /// Shuts down in order: health first, then the listeners, then the connections, which serve what
+  /// Shuts down in order: first who is told of it, then the listeners, then the connections, which serve what
   /// runs. Returns when all are gone; after the grace calls are aborted.
   ///
   /// - Parameter beforeAborting: Awaited when the grace is over, or all calls are: what has begun may
@@ -246,7 +259,7 @@ package final class RPCServer: Sendable {
   package func drain(
     grace: TimeAmount, beforeAborting: @Sendable () async -> Void = {}
   ) async {
-    health.shutDown()
+    ending()
     await stopListening()
     for connection in state.withLock({ Array($0.connections.values) }) {
       connection.eventLoop.execute { connection.value.drain(timeLeft: grace) }
@@ -266,7 +279,7 @@ package final class RPCServer: Sendable {
 
   /// Ends every call with UNAVAILABLE, and every connection.
   package func close() async {
-    health.shutDown()
+    ending()
     await stopListening()
     let connections = state.withLock { Array($0.connections.values) }
     guard !connections.isEmpty else { return }

@@ -5,7 +5,7 @@ import NIOCore
 /// A client's connection: makes calls of its streams. Loop-bound.
 final class ServerConnection: HTTP2ConnectionDelegate {
   /// Of this connection alone, in the process.
-  let id = ChannelzID.next()
+  let id = SerialNumber.next()
   private(set) var counts = CallCounts()
   private let sharedOptions: Shared<RPCOptions>
   var options: RPCOptions { _read { yield sharedOptions.value } }

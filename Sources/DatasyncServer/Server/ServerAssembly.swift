@@ -1,3 +1,4 @@
+import DatasyncGRPCServices
 import DatasyncMessages
 import DatasyncModel
 import DatasyncProtobuf
@@ -50,10 +51,12 @@ package struct ServerAssembly: Sendable {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoopCount)
     let registry = ServiceRegistry([])
     let pool = DescriptorPool(
-      fileDescriptorSets: [DescriptorSet.datasync] + custom.map(\.fileDescriptorSet))
+      fileDescriptorSets: [DescriptorSet.datasync, GRPCDescriptors.set]
+        + custom.map(\.fileDescriptorSet))
     let health = HealthService()
     let rpc = RPCServer(
-      options: options.rpc, registry: registry, health: health, group: group, logger: logger)
+      options: options.rpc, registry: registry, group: group, logger: logger
+    ) { health.shutDown() }
     let own = custom.map { $0.service(logger: logger) }
     let standard =
       [health.service, ChannelzService(server: rpc).service]

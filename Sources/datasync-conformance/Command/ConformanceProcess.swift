@@ -1,5 +1,6 @@
 import ArgumentParser
 import CDatasyncTestMessages
+import DatasyncGRPCServices
 import DatasyncHTTP2
 import DatasyncProtobuf
 import DatasyncRPC
@@ -74,10 +75,12 @@ struct ConformanceProcess {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: loopCount)
     let health = HealthService()
     let registry = ServiceRegistry([])
-    let pool = DescriptorPool(fileDescriptorSets: [DescriptorSet.datasync, Self.testDescriptors])
+    let pool = DescriptorPool(
+      fileDescriptorSets: [DescriptorSet.datasync, GRPCDescriptors.set, Self.testDescriptors])
     let services = [TestingService.service, ConformanceService.service, EchoService.service]
     let server = RPCServer(
-      options: options, registry: registry, health: health, group: group, logger: logger)
+      options: options, registry: registry, group: group, logger: logger
+    ) { health.shutDown() }
     registry.replace(
       services + [health.service, ChannelzService(server: server).service]
         + ReflectionService(pool: pool, registry: registry).services)

@@ -1,3 +1,4 @@
+import DatasyncGRPCServices
 import DatasyncHTTP2
 import Logging
 import NIOCore
@@ -21,7 +22,7 @@ struct LoopbackTests {
     let loop = EmbeddedEventLoop()
     let registry = ServiceRegistry([])
     let server = RPCServer(
-      registry: registry, health: HealthService(), group: loop, logger: Logger(label: "test"))
+      registry: registry, group: loop, logger: Logger(label: "test"))
     registry.replace([ChannelzService(server: server).service])
     let channel = EmbeddedChannel(loop: loop)
     try channel.connect(to: SocketAddress(ipAddress: address, port: 7)).wait()

@@ -1,3 +1,4 @@
+import DatasyncGRPCServices
 import DatasyncHTTP2
 import DatasyncRPC
 import Logging
@@ -11,7 +12,7 @@ struct ServerTests {
   @Test func `a port in use is named in the error`() async throws {
     try await TestServer.run { test in
       let other = RPCServer(
-        registry: ServiceRegistry([]), health: HealthService(), group: test.group,
+        registry: ServiceRegistry([]), group: test.group,
         logger: Logger(label: "test"))
       await #expect {
         _ = try await other.bind(host: "127.0.0.1", port: test.port)

@@ -1,3 +1,4 @@
+import DatasyncGRPCServices
 import DatasyncHTTP2
 import DatasyncProtobuf
 import DatasyncRPC
@@ -55,13 +56,13 @@ struct TestServer {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
     let health = HealthService()
     let registry = ServiceRegistry([])
-    let pool = DescriptorPool(fileDescriptorSets: [DescriptorSet.datasync])
+    let pool = DescriptorPool(fileDescriptorSets: [DescriptorSet.datasync, GRPCDescriptors.set])
     registry.replace(
       [EchoService.service, health.service]
         + ReflectionService(pool: pool, registry: registry).services)
     let server = RPCServer(
-      options: options, registry: registry, health: health, group: group,
-      logger: Logger(label: "test"))
+      options: options, registry: registry, group: group, logger: Logger(label: "test")
+    ) { health.shutDown() }
     let address = try await server.bind(host: "127.0.0.1", port: 0)
     let test = TestServer(
       server: server, health: health, port: address.port ?? 0, group: group)

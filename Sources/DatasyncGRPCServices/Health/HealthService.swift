@@ -1,5 +1,6 @@
-import CDatasyncMessages
+import CDatasyncGRPCMessages
 import DatasyncProtobuf
+package import DatasyncRPC
 import NIOCore
 import Synchronization
 

@@ -1,13 +1,15 @@
-import NIOCore
-import Synchronization
+package import NIOCore
 
 /// The calls of a connection or a server since it began. A value.
-struct CallCounts: Hashable, Sendable {
-  private(set) var started = 0
+package struct CallCounts: Hashable, Sendable {
+  /// Among them those that run.
+  package private(set) var started = 0
   /// Ended with OK.
-  private(set) var succeeded = 0
-  private(set) var failed = 0
-  private(set) var lastStarted: NIODeadline?
+  package private(set) var succeeded = 0
+  /// With another status, or with their connection.
+  package private(set) var failed = 0
+  /// Nil: none yet.
+  package private(set) var lastStarted: NIODeadline?
 
   mutating func started(now: NIODeadline) {
     started += 1
@@ -28,14 +30,5 @@ struct CallCounts: Hashable, Sendable {
     succeeded += other.succeeded
     failed += other.failed
     lastStarted = [lastStarted, other.lastStarted].compactMap(\.self).max()
-  }
-}
-
-/// Numbers for servers and sockets, each given once in the process and none of them zero. Namespace.
-enum ChannelzID {
-  private static let last = Atomic<Int>(0)
-
-  static func next() -> Int {
-    last.add(1, ordering: .relaxed).newValue
   }
 }

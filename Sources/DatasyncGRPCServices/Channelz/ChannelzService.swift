@@ -1,5 +1,6 @@
-import CDatasyncMessages
+import CDatasyncGRPCMessages
 import DatasyncProtobuf
+package import DatasyncRPC
 import NIOCore
 
 /// grpc.channelz.v1.Channelz: the server, its connections and their counts. Sendable.
@@ -130,13 +131,10 @@ package struct ChannelzService: Sendable {
     if let listener = context.server.listeners.first(where: { $0.id == id }) {
       return .success(.answer(ChannelzMessages.socket(listener)))
     }
-    guard let connection = context.server.connection(id: id) else {
+    guard let socket = context.server.socket(id: id, on: context.eventLoop) else {
       return .failure(Self.unknown("socket", id))
     }
-    return .success(
-      .later(
-        connection.eventLoop.submit { SocketSnapshot(connection.value) }
-          .hop(to: context.eventLoop).map { ChannelzMessages.socket($0) }))
+    return .success(.later(socket.map { ChannelzMessages.socket($0) }))
   }
 
   private static func unknown(_ kind: String, _ id: Int) -> Status {

@@ -1,5 +1,6 @@
-import CDatasyncMessages
+import CDatasyncGRPCMessages
 import DatasyncProtobuf
+package import DatasyncRPC
 import NIOCore
 
 /// grpc.reflection v1 and v1alpha, which differ in nothing but their names. Sendable.

@@ -1,9 +1,10 @@
+import DatasyncGRPCServices
 import DatasyncProtobuf
-import DatasyncRPC
 import Testing
 
 struct DescriptorPoolTests {
-  private let pool = DescriptorPool(fileDescriptorSets: [DescriptorSet.datasync])
+  private let pool = DescriptorPool(
+    fileDescriptorSets: [DescriptorSet.datasync, GRPCDescriptors.set])
 
   @Test(arguments: [
     "grpc.health.v1.Health", "grpc.health.v1.Health.Check",

@@ -1,18 +1,23 @@
-import DatasyncHTTP2
-import NIOCore
+package import DatasyncHTTP2
+package import NIOCore
 import NIOSSL
 
 /// A connection as it is at one moment, for other event loops. A value.
-struct SocketSnapshot: Sendable {
-  let id: Int
-  let traffic: ConnectionTraffic
-  let windows: (local: Int, remote: Int)?
-  let local: SocketAddress?
-  let remote: SocketAddress?
-  let remoteName: String
-  let isSecure: Bool
+package struct SocketSnapshot: Sendable {
+  /// Of its connection, in the process.
+  package let id: Int
+  package let traffic: ConnectionTraffic
+  /// HTTP/2's, in bytes; nil: the connection has ended.
+  package let windows: (local: Int, remote: Int)?
+  /// Nil as ``remote`` is: the connection has ended.
+  package let local: SocketAddress?
+  package let remote: SocketAddress?
+  /// From the certificate; empty: there is none.
+  package let remoteName: String
+  /// Whether it goes through TLS.
+  package let isSecure: Bool
   /// In DER; nil: the client showed none.
-  let certificate: [UInt8]?
+  package let certificate: [UInt8]?
 
   /// On the connection's event loop.
   init(_ connection: ServerConnection) {

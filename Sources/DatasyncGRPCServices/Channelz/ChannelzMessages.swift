@@ -1,6 +1,8 @@
+import CDatasyncGRPCMessages
 import CDatasyncMessages
 import DatasyncHTTP2
 import DatasyncProtobuf
+import DatasyncRPC
 import NIOCore
 
 #if canImport(Glibc)
@@ -52,7 +54,7 @@ enum ChannelzMessages {
     server.pointee.data = data
     server.pointee.n_listen_socket = entry.listeners.count
     server.pointee.listen_socket = arena.array(entry.listeners) {
-      ref($0.id, $0.channel.localAddress.map(text) ?? "", arena)
+      ref($0.id, $0.address.map(text) ?? "", arena)
     }
     return server
   }
@@ -71,7 +73,7 @@ enum ChannelzMessages {
 
   static func socket(_ listener: RPCServer.Listener) -> ByteBuffer {
     encode { arena in
-      let local = listener.channel.localAddress
+      let local = listener.address
       let socket = arena.make(grpc__channelz__v1__socket__init)
       socket.pointee.ref = ref(listener.id, local.map(text) ?? "", arena)
       socket.pointee.data = arena.make(grpc__channelz__v1__socket_data__init)
