@@ -7,11 +7,34 @@ struct ConnectionTimers {
     case sweep
   }
 
+  /// Of the loop; nil: none is set.
+  var callback: NIOScheduledCallback?
+  /// When it fires.
+  var armedFor: NIODeadline?
   private var deadlines = [NIODeadline?](repeating: nil, count: Timer.allCases.count)
 
   subscript(timer: Timer) -> NIODeadline? {
     get { deadlines[timer.rawValue] }
     set { deadlines[timer.rawValue] = newValue }
+  }
+
+  /// What the loop's timer is to be set to; nil: it fires soon enough. One that fires too early costs a
+  /// look.
+  var nextToArm: NIODeadline? {
+    guard let next else { return nil }
+    if let armedFor, armedFor <= next { return nil }
+    return next
+  }
+
+  /// The loop's timer has fired.
+  mutating func fired() {
+    callback = nil
+    armedFor = nil
+  }
+
+  /// None is due any more; the loop's timer stays, for the next one.
+  mutating func removeAll() {
+    for timer in Timer.allCases { self[timer] = nil }
   }
 
   var next: NIODeadline? {

@@ -31,7 +31,7 @@ extension HTTP2Connection {
   /// Counts messages of the layer above, and permits their receiver so many more control frames.
   package func countMessagesSent(_ count: Int) {
     traffic.messagesSent += count
-    watch.messagesSent(count)
+    conduct.watch.messagesSent(count)
     traffic.lastMessageSent = now
   }
 

@@ -20,7 +20,7 @@ private func withConnection<Result>(
 extension HTTP2Connection {
   @inline(__always)
   func stream(_ id: Int32) -> HTTP2Stream? {
-    nghttp2_session_get_stream_user_data(session, id).map {
+    session?.attachment(id).map {
       Unmanaged<HTTP2Stream>.fromOpaque($0).takeUnretainedValue()
     }
   }
@@ -79,7 +79,7 @@ extension HTTP2Connection {
     }
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) { _, _, _, context in
       withConnection(context, else: ok) {
-        $0.pendingHeaders = nil
+        $0.conduct.pendingHeaders = nil
         return ok
       }
     }
@@ -120,30 +120,27 @@ extension HTTP2Connection {
 
   // MARK: - Received
 
-  private func violated(_ limit: Limit?, _ code: HTTP2ErrorCode = .enhanceYourCalm) -> Bool {
-    if violation == nil { violation = (limit, code) }
-    return false
-  }
-
   /// False: the peer goes too far, and reading stops.
   private func frameBegan(_ header: nghttp2_frame_hd) -> Bool {
-    if UInt32(header.type) != NGHTTP2_CONTINUATION.rawValue { pendingHeaders = nil }
+    if UInt32(header.type) != NGHTTP2_CONTINUATION.rawValue { conduct.pendingHeaders = nil }
     switch UInt32(header.type) {
     case NGHTTP2_HEADERS.rawValue:
-      if role == .server, !idWatch.headersBegan(header.stream_id) {
-        return violated(nil, .protocolError)
+      if role == .server, !conduct.ids.headersBegan(header.stream_id) {
+        return conduct.violated(nil, .protocolError)
       }
       // The library ignores those of streams that are gone, and says nothing at their end.
-      let isNew = header.stream_id > nghttp2_session_get_last_proc_stream_id(session)
-      if isNew ? drain != .final : stream(header.stream_id) != nil {
-        pendingHeaders = header.stream_id
+      let isNew = header.stream_id > (session?.lastPeerStream ?? 0)
+      if isNew ? !life.isFinal : stream(header.stream_id) != nil {
+        conduct.pendingHeaders = header.stream_id
       }
     case NGHTTP2_CONTINUATION.rawValue, NGHTTP2_DATA.rawValue, NGHTTP2_RST_STREAM.rawValue,
       NGHTTP2_SETTINGS.rawValue,
       NGHTTP2_PING.rawValue, NGHTTP2_GOAWAY.rawValue, NGHTTP2_PUSH_PROMISE.rawValue:
       break
     default:
-      if role == .server, let limit = watch.controlFrameReceived() { return violated(limit) }
+      if role == .server, let limit = conduct.watch.controlFrameReceived() {
+        return conduct.violated(limit)
+      }
     }
     return true
   }
@@ -153,9 +150,8 @@ extension HTTP2Connection {
     case NGHTTP2_HCAT_REQUEST:
       let stream = makeStream(id: id)
       headMemory.begin(of: id)
-      watch.streamOpened()
-      nghttp2_session_set_stream_user_data(
-        session, id, Unmanaged.passUnretained(stream).toOpaque())
+      conduct.watch.streamOpened()
+      session?.attach(Unmanaged.passUnretained(stream).toOpaque(), to: id)
     default:
       stream(id)?.headerBytes = 0
     }
@@ -184,7 +180,7 @@ extension HTTP2Connection {
     }
     guard stream.exceededHeaderLimit == nil else {
       // Decoding goes on, for the sake of the compression table, but not for ever.
-      return stream.headerBytes <= options.maxHeaderFloodBytes || violated(.headerFlood)
+      return stream.headerBytes <= options.maxHeaderFloodBytes || conduct.violated(.headerFlood)
     }
     if isHead {
       stream.head.add(name, value, isSecret: isSecret)
@@ -195,15 +191,15 @@ extension HTTP2Connection {
   }
 
   private func dataReceived(_ id: Int32, _ bytes: UnsafeRawBufferPointer) {
-    owedBytes += bytes.count
-    guard let stream = stream(id), let start = bytes.baseAddress, let base = inputBase else {
+    flow.received(bytes.count)
+    guard let stream = stream(id), let start = bytes.baseAddress, let base = reading.base else {
       return
     }
     stream.lastRead = now
     let offset = input.readerIndex + (start - base)
     guard let slice = input.getSlice(at: offset, length: bytes.count) else { return }
     stream.unreadBytes += bytes.count
-    unreadBytes += bytes.count
+    flow.kept(bytes.count)
     events.append(.data(StreamReference(stream), slice))
   }
 
@@ -213,14 +209,14 @@ extension HTTP2Connection {
     let isAck = UInt32(header.flags) & NGHTTP2_FLAG_ACK.rawValue != 0
     switch UInt32(header.type) {
     case NGHTTP2_HEADERS.rawValue:
-      pendingHeaders = nil
+      conduct.pendingHeaders = nil
       headersReceived(header.stream_id, endsStream: endsStream)
     case NGHTTP2_DATA.rawValue:
       if role == .server,
-        let limit = watch.dataReceived(
+        let limit = conduct.watch.dataReceived(
           isEmpty: header.length <= frame.pointee.data.padlen, endsStream: endsStream)
       {
-        return violated(limit)
+        return conduct.violated(limit)
       }
       if endsStream, let stream = stream(header.stream_id) { ended(stream) }
     case NGHTTP2_SETTINGS.rawValue:
@@ -232,12 +228,14 @@ extension HTTP2Connection {
       if isAck {
         events.append(.pingAcknowledged(payload))
       } else if role == .server,
-        let limit = watch.pingReceived(now: now, hasCalls: !streams.isEmpty)
+        let limit = conduct.watch.pingReceived(now: now, hasCalls: !roster.open.isEmpty)
       {
-        return violated(limit)
+        return conduct.violated(limit)
       }
     case NGHTTP2_RST_STREAM.rawValue:
-      if role == .server, let limit = watch.resetReceived(now: now) { return violated(limit) }
+      if role == .server, let limit = conduct.watch.resetReceived(now: now) {
+        return conduct.violated(limit)
+      }
     case NGHTTP2_GOAWAY.rawValue:
       let goAway = frame.pointee.goaway
       let debug = UnsafeRawBufferPointer(
@@ -300,25 +298,24 @@ extension HTTP2Connection {
 
   private func settingsReceived(isAck: Bool) -> Bool {
     if isAck {
-      settingsAcknowledged = true
       timers[.settings] = nil
       return true
     }
-    if !peerSettingsReceived {
-      peerSettingsReceived = true
+    if life.peerSettingsReceived() == .begun {
       timers[.handshake] = nil
       events.append(.settings)
     }
-    if role == .server, let limit = watch.settingsReceived(now: now) { return violated(limit) }
+    if role == .server, let limit = conduct.watch.settingsReceived(now: now) {
+      return conduct.violated(limit)
+    }
     return true
   }
 
   private func streamClosed(_ id: Int32, _ code: HTTP2ErrorCode) {
-    if pendingHeaders == id { pendingHeaders = nil }
+    if conduct.pendingHeaders == id { conduct.pendingHeaders = nil }
     guard let stream = stream(id), stream.isOpen else { return }
-    forget(stream)
+    roster.leaves(stream)
     if code == .noError { traffic.streamsSucceeded += 1 } else { traffic.streamsFailed += 1 }
-    leaving.append(stream)
     events.append(.closed(code))
   }
 
@@ -328,24 +325,22 @@ extension HTTP2Connection {
     switch UInt32(header.type) {
     case NGHTTP2_HEADERS.rawValue, NGHTTP2_DATA.rawValue:
       let isData = UInt32(header.type) == NGHTTP2_DATA.rawValue
-      watch.answerSent(isData: isData)
+      conduct.watch.answerSent(isData: isData)
       guard role == .server, UInt32(header.flags) & NGHTTP2_FLAG_END_STREAM.rawValue != 0,
         let stream = stream(header.stream_id), !stream.isRemoteEnded
       else { return }
       // The peer may think its slot free; the library frees it only when both sides have ended.
       stream.isResetByUs = true
-      endedEarly.append(header.stream_id)
+      output.endedEarly(header.stream_id)
     case NGHTTP2_RST_STREAM.rawValue:
       guard role == .server, frame.pointee.rst_stream.error_code != NGHTTP2_NO_ERROR.rawValue,
         stream(header.stream_id)?.isResetByUs != true
       else { return }
       if frame.pointee.rst_stream.error_code == NGHTTP2_REFUSED_STREAM.rawValue {
         options.limitObserver?.limitReached(.streams)
-        // Streams that a peer opens before it has read how many there may be are no offence.
-        earlyRefusals += 1
-        if earlyRefusals <= 1000 { return }
+        if !conduct.streamRefused() { return }
       }
-      if let limit = watch.resetSent(now: now) { _ = violated(limit) }
+      if let limit = conduct.watch.resetSent(now: now) { _ = conduct.violated(limit) }
     case NGHTTP2_GOAWAY.rawValue:
       noticeSent()
       // The library ends the connection of a peer that had been told how many there may be.
@@ -365,6 +360,6 @@ extension HTTP2Connection {
     guard UInt32(header.type) == NGHTTP2_HEADERS.rawValue, let stream = stream(header.stream_id)
     else { return }
     // A head too long for the library: without this the call would wait for ever.
-    failedHeads.append(stream.id)
+    output.headFailed(stream.id)
   }
 }

@@ -1,13 +1,4 @@
-import CDatasyncNghttp2
 package import NIOCore
-
-/// How far a connection is on its way out. GOAWAY comes twice: first without refusing anything, since
-/// requests may be under way; then, when the peer has answered a ping, with the last stream served.
-enum Drain: Hashable {
-  case serving
-  case noticed(reason: String)
-  case final
-}
 
 // Timers, draining and the end.
 extension HTTP2Connection: NIOScheduledCallbackHandler {
@@ -31,24 +22,21 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
 
   /// One timer of the loop for all; one that fires too early costs a look.
   func armTimer() {
-    guard let context, let next = timers.next else { return }
-    if let timerDeadline, timerDeadline <= next { return }
-    timer?.cancel()
-    timerDeadline = next
-    timer = try? context.eventLoop.assumeIsolated().scheduleCallback(at: next, handler: self)
+    guard let context, let next = timers.nextToArm else { return }
+    timers.callback?.cancel()
+    timers.callback = try? context.eventLoop.assumeIsolated().scheduleCallback(
+      at: next, handler: self)
+    timers.armedFor = next
   }
 
   func cancelTimer() {
-    timer?.cancel()
-    timer = nil
-    timerDeadline = nil
+    timers.callback?.cancel()
     timers = ConnectionTimers()
   }
 
   /// Fires all timers that are due, sets the next one and sends what they led to.
   package func handleScheduledCallback(eventLoop: some EventLoop) {
-    timer = nil
-    timerDeadline = nil
+    timers.fired()
     touchClock()
     while let due = timers.due(now) { fired(due) }
     armTimer()
@@ -69,7 +57,7 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
     case .keepaliveAck:
       keepaliveAckFired()
     case .idle:
-      if streams.isEmpty { beginDrain(reason: Limit.idleTime.rawValue, grace: nil) }
+      if roster.open.isEmpty { beginDrain(reason: Limit.idleTime.rawValue, grace: nil) }
     case .age:
       beginDrain(reason: Limit.ageTime.rawValue, grace: options.maxConnectionAgeGrace)
     case .grace:
@@ -94,7 +82,8 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
       return
     }
     traffic.keepalivesSent += 1
-    submitPing(Self.keepalivePing)
+    session?.submitPing(Self.keepalivePing)
+    schedulePump()
     timers[.keepaliveAck] = now + options.keepaliveTimeout
   }
 
@@ -110,20 +99,13 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
 
   /// Called after each read: a header list that has begun has to end in time.
   func watchHeaderTime() {
-    guard pendingHeaders != nil else {
+    guard conduct.pendingHeaders != nil else {
       timers[.header] = nil
       return
     }
     guard timers[.header] == nil else { return }
     timers[.header] = now + options.headerTimeout
     armTimer()
-  }
-
-  private func submitPing(_ payload: UInt64) {
-    withUnsafeBytes(of: payload) { bytes in
-      _ = nghttp2_submit_ping(session, 0, bytes.bindMemory(to: UInt8.self).baseAddress)
-    }
-    schedulePump()
   }
 
   func pingAcknowledged(_ payload: UInt64) {
@@ -155,7 +137,7 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
 
   private func sweep() {
     var isAwaiting = false
-    for stream in streams {
+    for stream in roster.open {
       if stream.awaitsWindow {
         isAwaiting = true
         if now - stream.lastWrite > options.writeTimeout {
@@ -170,10 +152,10 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
         }
       }
     }
-    if !isChannelWritable {
+    if !output.isChannelWritable {
       isAwaiting = true
       // The socket takes nothing, so that not even a reset would arrive.
-      if now - lastFlush > options.writeTimeout {
+      if now - output.lastFlush > options.writeTimeout {
         limitReached(.writeTime)
         closeNow()
         return
@@ -190,32 +172,28 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
   ///   - grace: For calls that run; nil: as long as they take.
   ///   - endsCalls: False: the caller ends them after the grace.
   package func beginDrain(reason: String, grace: TimeAmount?, endsCalls: Bool = true) {
-    guard isActive, case .serving = drain else { return }
-    drain = .noticed(reason: reason)
+    let next = life.drainAsked(reason: reason)
+    guard next != .none else { return }
     touchClock()
     if let grace, endsCalls { timers[.grace] = now + grace }
     delegate?.drainStarted(timeLeft: grace ?? .hours(24 * 365))
-    if role == .client {
-      drain = .final
-      pump()
-      return
-    }
+    guard next == .sendNotice else { return pump() }
     submitSettings()
-    nghttp2_submit_shutdown_notice(session)
+    session?.submitShutdownNotice()
     timers[.drainPing] = now + options.drainPingTimeout
     armTimer()
     schedulePump()
   }
 
-  /// Asks whether the peer has read the notice. Only now: the library sends pings ahead of all else.
+  /// A GOAWAY has left.
   func noticeSent() {
-    guard case .noticed = drain else { return }
-    submitPing(Self.drainPing)
+    guard life.noticeSent() == .ping else { return }
+    session?.submitPing(Self.drainPing)
+    schedulePump()
   }
 
   private func finishDrain() {
-    guard case .noticed(let reason) = drain, isActive else { return }
-    drain = .final
+    guard case .sendGoAway(let reason) = life.noticeAnswered() else { return }
     timers[.drainPing] = nil
     submitGoAway(.noError, reason)
     schedulePump()
@@ -223,12 +201,7 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
 
   private func submitGoAway(_ code: HTTP2ErrorCode, _ debug: String) {
     submitSettings()
-    var debug = debug
-    debug.withUTF8 { bytes in
-      _ = nghttp2_submit_goaway(
-        session, 0, nghttp2_session_get_last_proc_stream_id(session), code.rawValue,
-        bytes.baseAddress, bytes.count)
-    }
+    session?.submitGoAway(code, debug)
   }
 
   /// Called when the last stream has gone.
@@ -257,26 +230,16 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
   }
 
   func closeIfDone() {
-    guard let session, !isClosing else { return }
-    if violation != nil {
-      let (limit, code) = violation ?? (nil, .internalError)
-      violation = nil
-      shutDown(code, limit)
-      return
-    }
-    let wantsWrite = nghttp2_session_want_write(session) != 0
-    if wantsWrite { return }
-    if nghttp2_session_want_read(session) == 0 || (drain == .final && streams.isEmpty) {
-      closeGently()
-    }
+    guard let session, life.isActive else { return }
+    if endForViolation() || session.wantsToSend { return }
+    if !session.wantsToRead || (life.isFinal && roster.open.isEmpty) { closeGently() }
   }
 
   /// Sends FIN and waits for the peer's, for a little: closing with unread bytes would become a TCP
   /// reset, which takes what was sent along.
   func closeGently() {
-    guard !isClosing, let context else { return }
-    isClosing = true
-    timers = ConnectionTimers()
+    guard let context, life.closed() == .linger else { return }
+    timers.removeAll()
     timers[.linger] = context.eventLoop.now + options.lingerTimeout
     armTimer()
     let done = context.eventLoop.makePromise(of: Void.self)
@@ -285,7 +248,8 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
   }
 
   func closeNow() {
-    isClosing = true
+    // A channel that is closed already says so itself.
+    _ = life.closed()
     context?.close(promise: nil)
   }
 }

@@ -3,65 +3,24 @@ import NIOCore
 
 // What is asked of nghttp2 from outside of its callbacks.
 extension HTTP2Connection {
-  func makeSession() -> OpaquePointer? {
-    var option: OpaquePointer?
-    nghttp2_option_new(&option)
-    defer { nghttp2_option_del(option) }
-    nghttp2_option_set_no_auto_window_update(option, 1)
-    nghttp2_option_set_stream_reset_rate_limit(
-      option, UInt64(options.maxResetsReceived * 2), UInt64(options.resetsReceivedPerSecond * 2))
-    nghttp2_option_set_max_continuations(option, options.maxContinuations)
-    nghttp2_option_set_max_outbound_ack(option, options.maxQueuedAcks)
-    nghttp2_option_set_peer_max_concurrent_streams(option, 100)
-    // Without this the library skips the types that it does not know, and nobody would count them.
-    for type in UInt8(NGHTTP2_ALTSVC.rawValue)...UInt8.max {
-      nghttp2_option_set_user_recv_extension_type(option, type)
-    }
+  func makeSession() -> HTTP2Session? {
     let callbacks = Self.makeCallbacks()
     defer { nghttp2_session_callbacks_del(callbacks) }
-    var session: OpaquePointer?
-    let context = Unmanaged.passUnretained(self).toOpaque()
-    switch role {
-    case .server: nghttp2_session_server_new2(&session, callbacks, context, option)
-    case .client: nghttp2_session_client_new2(&session, callbacks, context, option)
-    }
-    return session
+    return HTTP2Session(
+      role: role, options: options, callbacks: callbacks,
+      context: Unmanaged.passUnretained(self).toOpaque())
   }
 
   /// Before any other frame; once.
   func submitSettings() {
-    guard !hasSubmittedSettings else { return }
-    hasSubmittedSettings = true
-    var entries = [
-      setting(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, options.streamWindowBytes),
-      setting(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, options.maxHeaderListBytes),
-    ]
-    if options.maxFrameBytes != 16_384 {
-      entries.append(setting(NGHTTP2_SETTINGS_MAX_FRAME_SIZE, options.maxFrameBytes))
-    }
-    switch role {
-    case .server:
-      entries.append(
-        setting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, options.maxConcurrentStreams))
-    case .client:
-      entries.append(setting(NGHTTP2_SETTINGS_ENABLE_PUSH, 0))
-    }
-    nghttp2_submit_settings(session, 0, entries, entries.count)
-    nghttp2_session_set_local_window_size(
-      session, 0, 0, Int32(clamping: options.connectionWindowBytes))
-  }
-
-  private func setting(_ id: nghttp2_settings_id, _ value: Int) -> nghttp2_settings_entry {
-    nghttp2_settings_entry(settings_id: Int32(id.rawValue), value: UInt32(clamping: value))
+    guard life.settingsDue() == .submit else { return }
+    session?.submitSettings(role: role, options: options)
   }
 
   // MARK: - Streams
 
   func makeStream(id: Int32) -> HTTP2Stream {
-    let stream = pool.popLast() ?? HTTP2Stream(connection: self)
-    stream.reset(id: id)
-    stream.index = streams.count
-    streams.append(stream)
+    let stream = roster.add(id: id, on: self)
     stream.lastRead = now
     stream.lastWrite = now
     traffic.streamsStarted += 1
@@ -70,40 +29,25 @@ extension HTTP2Connection {
     return stream
   }
 
-  /// Takes the stream out of the list; the last one moves to its place.
-  func forget(_ stream: HTTP2Stream) {
-    stream.isOpen = false
-    let last = streams.removeLast()
-    if last !== stream {
-      streams[stream.index] = last
-      last.index = stream.index
-    }
-  }
-
   /// Client role: opens a stream.
   ///
   /// - Returns: Nil if the connection opens none any more, or as many run as the peer permits.
   package func openStream(
     _ head: HeaderBlock, delegate: any HTTP2StreamDelegate
   ) -> HTTP2Stream? {
-    guard role == .client, let session, !isClosing, drain == .serving,
-      nghttp2_session_check_request_allowed(session) != 0
+    guard role == .client, let session, life.isServing, roster.open.count < session.maxStreams
     else { return nil }
-    let limit = nghttp2_session_get_remote_settings(
-      session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
-    guard streams.count < Int(limit) else { return nil }
     touchClock()
     let stream = makeStream(id: 0)
     stream.delegate = delegate
     stream.sending = .open
     stream.awaitsFinalHead = true
     let pointer = Unmanaged.passUnretained(stream).toOpaque()
-    var provider = Self.provider(pointer)
     let id = withFields(head) { fields in
-      nghttp2_submit_request(session, nil, fields.baseAddress, fields.count, &provider, pointer)
+      session.submitRequest(fields, body: Self.provider(pointer), attaching: pointer)
     }
-    guard id > 0 else {
-      forget(stream)
+    guard let id else {
+      roster.forget(stream)
       traffic.streamsFailed += 1
       return nil
     }
@@ -119,15 +63,10 @@ extension HTTP2Connection {
   func submitResponse(
     _ stream: HTTP2Stream, _ fields: UnsafeMutableBufferPointer<nghttp2_nv>, endStream: Bool
   ) {
-    let result: Int32
-    if endStream {
-      result = nghttp2_submit_response(session, stream.id, fields.baseAddress, fields.count, nil)
-    } else {
-      var provider = Self.provider(Unmanaged.passUnretained(stream).toOpaque())
-      result = nghttp2_submit_response(
-        session, stream.id, fields.baseAddress, fields.count, &provider)
+    let body = endStream ? nil : Self.provider(Unmanaged.passUnretained(stream).toOpaque())
+    if session?.submitResponse(stream.id, fields, body: body) != true {
+      submitReset(stream, .internalError)
     }
-    if result != 0 { submitReset(stream, .internalError) }
     schedulePump()
   }
 
@@ -180,7 +119,7 @@ extension HTTP2Connection {
 
   func taken(_ count: Int, from stream: HTTP2Stream) {
     stream.outbound.moveReaderIndex(forwardBy: count)
-    bufferedBytes -= count
+    flow.letGo(count)
     stream.lastWrite = now
     if stream.wasUnwritable, stream.outbound.readableBytes <= options.callLowWaterMark {
       stream.wasUnwritable = false
@@ -190,12 +129,11 @@ extension HTTP2Connection {
   }
 
   private func submitTrailers(_ stream: HTTP2Stream) -> Bool {
+    guard let session else { return false }
     if let fields = stream.fixedTrailers?.fields {
-      return nghttp2_submit_trailer(session, stream.id, fields.baseAddress, fields.count) == 0
+      return session.submitTrailers(stream.id, fields)
     }
-    return withFields(stream.outboundTrailers) { fields in
-      nghttp2_submit_trailer(session, stream.id, fields.baseAddress, fields.count)
-    } == 0
+    return withFields(stream.outboundTrailers) { session.submitTrailers(stream.id, $0) }
   }
 
   /// The stream is to end after what it holds.
@@ -218,7 +156,7 @@ extension HTTP2Connection {
   func outboundGrew(_ stream: HTTP2Stream, from before: Int) {
     let after = stream.outbound.readableBytes
     guard after > before else { return }
-    bufferedBytes += after - before
+    flow.wrote(after - before)
     if after >= options.callHighWaterMark { stream.wasUnwritable = true }
     if before == 0 {
       touchClockForWrite()
@@ -231,7 +169,7 @@ extension HTTP2Connection {
   func resume(_ stream: HTTP2Stream) {
     if stream.isDeferred {
       stream.isDeferred = false
-      nghttp2_session_resume_data(session, stream.id)
+      session?.resume(stream.id)
     }
     schedulePump()
   }
@@ -239,7 +177,7 @@ extension HTTP2Connection {
   func submitReset(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
     stream.isResetByUs = true
     stream.sending = .ended
-    nghttp2_submit_rst_stream(session, 0, stream.id, code.rawValue)
+    session?.submitReset(stream.id, code)
     schedulePump()
   }
 
@@ -247,33 +185,26 @@ extension HTTP2Connection {
 
   func consume(_ stream: HTTP2Stream, _ bytes: Int) {
     stream.unreadBytes -= bytes
-    unreadBytes -= bytes
+    flow.consumed(bytes)
     if stream.isOpen, !stream.isRemoteEnded {
-      nghttp2_session_consume_stream(session, stream.id, bytes)
-      if !isPumping { schedulePump() }
+      session?.consumeStream(stream.id, bytes)
+      if !pumping.isRunning { schedulePump() }
     }
     settleConnectionWindow()
   }
 
-  /// The connection's window is given back on arrival, so that one slow stream holds up no other;
-  /// not beyond what a connection may hold in all.
+  /// Gives back to the connection's window what ``FlowBudget/settle(maxUnreadBytes:)`` says; not from
+  /// within a callback.
   func settleConnectionWindow() {
-    guard owedBytes > 0, let session, !isReading,
-      unreadBytes <= options.maxUnreadBytesPerConnection
-    else { return }
-    nghttp2_session_consume_connection(session, owedBytes)
-    owedBytes = 0
+    guard let session, !reading.isInSession else { return }
+    let bytes = flow.settle(maxUnreadBytes: options.maxUnreadBytesPerConnection)
+    if bytes > 0 { session.consumeConnection(bytes) }
   }
 
   /// The connection's own, in bytes: what the peer may still send, and what this side may. Nil: the
   /// connection is gone.
   package var windows: (local: Int, remote: Int)? {
-    session.map {
-      (
-        Int(nghttp2_session_get_local_window_size($0)),
-        Int(nghttp2_session_get_remote_window_size($0))
-      )
-    }
+    session?.windows
   }
 
   // MARK: - Fields

@@ -1,5 +1,4 @@
 import CDatasyncNghttp2
-import DequeModule
 package import NIOCore
 
 /// Which end of a connection this process is. ``FrameWatch`` judges the peers of servers alone.
@@ -29,7 +28,7 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     case trailers(StreamReference)
     case end(StreamReference)
     case drained(StreamReference)
-    /// The first of ``leaving``.
+    /// Of the first that leaves the ``StreamRoster``.
     case closed(HTTP2ErrorCode)
     case settings
     case pingAcknowledged(UInt64)
@@ -49,7 +48,6 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     }
   }
 
-  static let maxPooledStreams = 32
   /// What a buffer that is empty may keep of its memory.
   static let maxKeptBytes = 32 << 10
 
@@ -61,85 +59,32 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   package var delegate: (any HTTP2ConnectionDelegate)?
   /// Shared by the connections of a loop; nil: this one sends on its own.
   package var pumpQueue: PumpQueue?
-  /// Those that are open, in no order: the last one fills the place of one that goes.
-  package internal(set) var streams: [HTTP2Stream] = []
-  /// Streams that the session has closed, in the order of their ``Event/closed``.
-  var leaving: Deque<HTTP2Stream> = []
-
+  /// Set before the channel is active: nothing else in the channel has to see what leaves.
+  package var writesToSocket = false
   /// Since the connection began; stays when it has ended.
   package internal(set) var traffic = ConnectionTraffic()
+  /// The event loop's time at the last event, for stamps.
+  package internal(set) var now = NIODeadline.uptimeNanoseconds(0)
+  var lastRead = NIODeadline.uptimeNanoseconds(0)
 
+  // Its parts. Those that a callback changes while another is being read stand apart: the bytes that
+  // nghttp2 reads from everything else.
   var context: ChannelHandlerContext?
-  var session: OpaquePointer?
-  var events: [Event] = []
-  private var delivering: [Event] = []
-  private var isDelivering = false
-  var pool: [HTTP2Stream] = []
-  var watch: FrameWatch
-  var idWatch = StreamIDWatch()
+  var session: HTTP2Session?
+  var life: ConnectionLife
+  var roster = StreamRoster()
+  var events = EventQueue()
+  var conduct: PeerConduct
+  var flow: FlowBudget
+  /// The bytes that nghttp2 is reading.
+  var input = ByteBuffer()
+  var reading = ReadState()
+  var output = ConnectionOutput()
+  var pumping = PumpState()
+  var timers = ConnectionTimers()
   var headMemory = HeadMemory()
   /// Empty but while it is lent.
   var scratchFields = HeaderBlock()
-  var timers = ConnectionTimers()
-  var timer: NIOScheduledCallback?
-  var timerDeadline: NIODeadline?
-  var drain = Drain.serving
-
-  /// The bytes that nghttp2 is reading, for taking slices of them.
-  var input = ByteBuffer()
-  var inputBase: UnsafeRawPointer?
-  /// Frames for the next write; empty between them.
-  var output = FrameOutput()
-  /// Set before the channel is active: nothing else in the channel has to see what leaves.
-  package var writesToSocket = false
-  /// Set before the channel is active: a server says nothing before the client has begun its preface,
-  /// since one of HTTP/1 could not read it.
-  package var awaitsPreface = false
-  /// Fewer bytes than tell HTTP/2 from HTTP/1.
-  private var prefaceStart = ByteBuffer()
-  /// Of the open channel; nil: frames leave through the channel.
-  var socket: NIOBSDSocket.Handle?
-  /// Writes that the channel has not finished: what follows waits behind them.
-  var channelWrites = 0
-  /// Whether the channel takes more; it says when that changes.
-  private(set) var isChannelWritable = true
-  /// Streams whose trailers are out while the peer could still send; they are reset gently, or
-  /// their slots would stay taken.
-  var endedEarly: [Int32] = []
-  /// Streams whose head or trailers the library refused to send.
-  var failedHeads: [Int32] = []
-  /// The event loop's time at the last event, for stamps.
-  package internal(set) var now = NIODeadline.uptimeNanoseconds(0)
-  /// When the channel last took something.
-  var lastFlush = NIODeadline.uptimeNanoseconds(0)
-  var lastRead = NIODeadline.uptimeNanoseconds(0)
-  /// The stream whose header list has begun and not ended.
-  var pendingHeaders: Int32?
-  /// Streams refused before the peer knew how many there may be.
-  var earlyRefusals = 0
-  /// What in a peer's behaviour ends the connection.
-  var violation: (limit: Limit?, code: HTTP2ErrorCode)?
-
-  /// In all streams, written and not sent.
-  var bufferedBytes = 0 {
-    didSet { share?.report(bufferedBytes) }
-  }
-  private var share: BudgetShare?
-  /// In all streams, received and not consumed by the layer above.
-  var unreadBytes = 0
-  /// Not given back to the connection's window yet.
-  var owedBytes = 0
-  var isPumping = false
-  var isPumpScheduled = false
-  var isReading = false
-  /// Between a read and its completion, which sends what there is.
-  private var isReadOpen = false
-  var isReadHeld = false
-  /// Neither reads nor writes any more; waits for the peer to close.
-  var isClosing = false
-  var hasSubmittedSettings = false
-  var peerSettingsReceived = false
-  var settingsAcknowledged = false
 
   /// A connection with options of its own, in memory too: for clients and tests.
   package convenience init(
@@ -155,26 +100,34 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     self.role = role
     sharedOptions = options
     self.delegate = delegate
-    share = options.value.bufferBudget.map { BudgetShare($0) }
-    watch = FrameWatch(options.value)
+    life = ConnectionLife(role: role)
+    conduct = PeerConduct(options.value)
+    flow = FlowBudget(options.value.bufferBudget)
   }
 
   /// Nil: not in a channel yet, or not any more.
   package var eventLoop: (any EventLoop)? { context?.eventLoop }
   /// Nil as ``eventLoop`` is.
   package var channel: (any Channel)? { context?.channel }
+  /// Those that are open, in no order.
+  package var streams: [HTTP2Stream] { roster.open }
+  /// Set before the channel is active: a server says nothing before the client has begun its preface,
+  /// since one of HTTP/1 could not read it.
+  package var awaitsPreface: Bool {
+    get { life.expectsPreface }
+    set { life.expectsPreface = newValue }
+  }
+  /// Whether it can still send; also before the channel is active, and while it drains.
+  package var isActive: Bool { life.isActive }
+  /// Whether one more message may be held.
+  var mayBuffer: Bool {
+    flow.mayBuffer(
+      upTo: options.maxBufferedBytesPerConnection, inAnyCase: options.bufferedBytesShare)
+  }
+
   func touchClock() {
     if let context { now = context.eventLoop.now }
   }
-
-  /// Whether one more message may be held.
-  var mayBuffer: Bool {
-    guard bufferedBytes <= options.maxBufferedBytesPerConnection else { return false }
-    return bufferedBytes <= options.bufferedBytesShare || share?.budget.isExhausted != true
-  }
-
-  /// Whether it can still send; also before the channel is active, and while it drains.
-  package var isActive: Bool { session != nil && !isClosing }
 
   // MARK: - Life in the channel
 
@@ -182,6 +135,7 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   package func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
     session = makeSession()
+    if session != nil { life.added() }
     if context.channel.isActive { start() }
   }
 
@@ -207,36 +161,30 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     context.close(promise: nil)
   }
 
-  private var hasStarted = false
-
   private func start() {
-    guard !hasStarted, session != nil else { return }
-    hasStarted = true
+    let next = life.started()
+    guard next != .none else { return }
     if let context { takeSocket(of: context) }
     startTimers()
-    guard !awaitsPreface else { return }
+    guard next == .sendSettings else { return }
     submitSettings()
     pump()
   }
 
   /// - Returns: What is to be read; nil: that is not known yet, or nothing.
   private func prefaceBegan(_ bytes: ByteBuffer) -> ByteBuffer? {
-    prefaceStart.writeImmutableBuffer(bytes)
-    let start = prefaceStart.readableBytesView
-    if Self.preface.starts(with: start.prefix(Self.preface.count)) {
-      guard start.count >= Self.preface.count else { return nil }
-    } else if let answer = options.http1Answer, HTTP1Beginning.isRequest(start) {
-      sendHTTP1(answer, isHeadOnly: HTTP1Beginning.isHeadOnly(start))
+    let answer = options.http1Answer
+    switch reading.prefaceBegan(bytes, answersHTTP1: answer != nil) {
+    case .needsMore:
+      return nil
+    case .http2(let bytes):
+      if life.prefaceReceived() == .sendSettings { submitSettings() }
+      return bytes
+    case .http1(let isHeadOnly):
+      if let answer { sendHTTP1(answer, isHeadOnly: isHeadOnly) }
       return nil
     }
-    awaitsPreface = false
-    defer { prefaceStart = ByteBuffer() }
-    submitSettings()
-    return prefaceStart
   }
-
-  /// The beginning of the client's preface; no method of HTTP/1 begins like this.
-  private static let preface = Array("PRI".utf8)
 
   private func sendHTTP1(_ answer: HTTPAnswer, isHeadOnly: Bool) {
     guard let context else { return }
@@ -247,14 +195,10 @@ package final class HTTP2Connection: ChannelDuplexHandler {
 
   /// The channel is gone: every stream learns of it, and the session goes once nothing is in it.
   private func end() {
-    guard session != nil, !hasEnded else { return }
-    hasEnded = true
-    isClosing = true
-    socket = nil
+    guard life.channelLost() == .end else { return }
+    output.socket = nil
     cancelTimer()
-    let open = streams
-    streams.removeAll()
-    retired = open
+    let open = roster.retireAll()
     traffic.streamsFailed += open.count
     for stream in open {
       stream.isOpen = false
@@ -263,27 +207,18 @@ package final class HTTP2Connection: ChannelDuplexHandler {
       delegate?.closed(stream, .connectionLost)
     }
     // Streams that closed before but whose turn had not come.
-    if !isPumping { deliverEvents() }
+    if !pumping.isRunning { deliverEvents() }
     delegate?.connectionClosed()
     delegate = nil
-    if !isPumping { deleteSession() }
+    if !pumping.isRunning { deleteSession() }
   }
-
-  private var hasEnded = false
-  /// Streams that the connection's end took along: the session has their addresses as long as it is.
-  private var retired: [HTTP2Stream] = []
 
   private func deleteSession() {
     guard let session else { return }
     self.session = nil
-    nghttp2_session_del(session)
-    if !isDelivering { letGoOfStreams() }
-    bufferedBytes = 0
-  }
-
-  private func letGoOfStreams() {
-    retired.removeAll()
-    pool.removeAll()
+    session.delete()
+    if !events.isDelivering { roster.letGo() }
+    flow.end()
   }
 
   // MARK: - In
@@ -291,8 +226,8 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   /// Has nghttp2 read one buffer, then delivers the events of it. What they lead to is sent when the read
   /// is complete, but for a GOAWAY.
   package func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    guard let session, !isClosing else { return }
-    if awaitsPreface {
+    guard let session, life.isActive else { return }
+    if life.awaitsPreface {
       guard let begun = prefaceBegan(unwrapInboundIn(data)) else { return }
       input = begun
     } else {
@@ -300,25 +235,24 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     }
     now = context.eventLoop.now
     lastRead = now
-    isReadOpen = true
-    isReading = true
+    reading.isOpen = true
+    reading.isInSession = true
     let result = input.withUnsafeReadableBytes { bytes in
-      inputBase = bytes.baseAddress
-      return nghttp2_session_mem_recv(
-        session, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count)
+      reading.base = bytes.baseAddress
+      return session.receive(bytes)
     }
-    inputBase = nil
+    reading.base = nil
     input = ByteBuffer()
-    isReading = false
+    reading.isInSession = false
     settleConnectionWindow()
     watchHeaderTime()
     deliverEvents()
-    if result < 0 || violation != nil { readFailed(Int32(truncatingIfNeeded: result)) }
+    if result < 0 || conduct.violation != nil { readFailed(result) }
   }
 
   /// Sends in one flush what everything since the last one has led to.
   package func channelReadComplete(context: ChannelHandlerContext) {
-    isReadOpen = false
+    reading.isOpen = false
     delegate?.readCompleted()
     pump()
     context.fireChannelReadComplete()
@@ -327,7 +261,7 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   /// Held back in a server while the socket takes nothing and over 256 frames wait to be sent.
   package func read(context: ChannelHandlerContext) {
     guard !shouldHoldRead else {
-      isReadHeld = true
+      reading.isHeld = true
       return
     }
     context.read()
@@ -336,20 +270,17 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   /// A peer that does not take answers may not ask for more of them. Only servers hold back: two
   /// that wait for each other would wait for ever.
   private var shouldHoldRead: Bool {
-    guard role == .server, let session, !isChannelWritable else {
-      return false
-    }
-    return nghttp2_session_get_outbound_queue_size(session) > 256
+    guard role == .server, let session, !output.isChannelWritable else { return false }
+    return session.queuedFrames > 256
   }
 
-  private func readFailed(_ result: Int32) {
+  /// - Parameter result: The session's; where it is well, the peer has gone too far.
+  private func readFailed(_ result: Int) {
     switch result {
-    case NGHTTP2_ERR_BAD_CLIENT_MAGIC.rawValue:
+    case Int(NGHTTP2_ERR_BAD_CLIENT_MAGIC.rawValue):
       closeNow()
-    case _ where violation != nil:
-      let (limit, code) = violation ?? (nil, .internalError)
-      violation = nil
-      shutDown(code, limit)
+    case _ where conduct.violation != nil:
+      endForViolation()
     case -904:
       shutDown(.enhanceYourCalm, .queuedAcks)
     case -905:
@@ -359,15 +290,23 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     }
   }
 
+  /// - Returns: Whether there was one.
+  @discardableResult
+  func endForViolation() -> Bool {
+    guard let violation = conduct.takeViolation() else { return false }
+    shutDown(violation.code, violation.limit)
+    return true
+  }
+
   // MARK: - Out
 
   /// Sends and reads what waited; or has the clock looked at, for ``HTTP2Options/writeTimeout``.
   package func channelWritabilityChanged(context: ChannelHandlerContext) {
-    isChannelWritable = context.channel.isWritable
-    if isChannelWritable {
+    output.isChannelWritable = context.channel.isWritable
+    if output.isChannelWritable {
       pump()
-      if isReadHeld, !shouldHoldRead {
-        isReadHeld = false
+      if reading.isHeld, !shouldHoldRead {
+        reading.isHeld = false
         context.read()
       }
     } else {
@@ -378,8 +317,8 @@ package final class HTTP2Connection: ChannelDuplexHandler {
 
   /// Something waits to be sent; it goes at the end of this tick.
   func schedulePump() {
-    guard !isPumping, !isPumpScheduled, !isReadOpen, context != nil else { return }
-    isPumpScheduled = true
+    guard !pumping.isRunning, !pumping.isScheduled, !reading.isOpen, context != nil else { return }
+    pumping.isScheduled = true
     if let pumpQueue {
       now = pumpQueue.now
       pumpQueue.append(self)
@@ -392,34 +331,33 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   }
 
   func scheduledPump(at now: NIODeadline) {
-    isPumpScheduled = false
+    pumping.isScheduled = false
     self.now = now
     pump()
   }
 
   /// Reads the clock, unless that has been done in this tick of the loop.
   func touchClockForWrite() {
-    guard !isPumpScheduled, !isReadOpen else { return }
+    guard !pumping.isScheduled, !reading.isOpen else { return }
     if let pumpQueue { now = pumpQueue.now } else { touchClock() }
   }
 
   /// Delivers what has happened and sends what there is, until neither is left.
   func pump() {
-    guard !isPumping, session != nil else { return }
-    isPumping = true
+    guard !pumping.isRunning, session != nil else { return }
+    pumping.isRunning = true
     var rounds = 0
     repeat {
       deliverEvents()
       pull()
       rounds += 1
-    } while !events.isEmpty && rounds < 16
-    isPumping = false
-    if hasEnded {
+    } while !events.isEmpty && rounds < PumpState.maxRounds
+    pumping.isRunning = false
+    if life.hasEnded {
       deliverEvents()
       deleteSession()
       return
     }
-    // Others have their turn before a stream that is sent as fast as it is written.
     if !events.isEmpty { schedulePump() }
     closeIfDone()
   }
@@ -427,13 +365,10 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   // MARK: - Events
 
   func deliverEvents() {
-    guard !events.isEmpty, !isDelivering else { return }
-    isDelivering = true
-    swap(&events, &delivering)
-    for event in delivering { deliver(event) }
-    delivering.removeAll(keepingCapacity: delivering.count < 4096)
-    isDelivering = false
-    if session == nil { letGoOfStreams() }
+    guard var delivered = events.begin() else { return }
+    for event in delivered { deliver(event) }
+    events.delivered(&delivered)
+    if session == nil { roster.letGo() }
   }
 
   private func deliver(_ event: Event) {
@@ -462,7 +397,7 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     case .drained(let reference):
       reference.withStream { if $0.canSend { $0.delegate?.drained($0) } }
     case .closed(let code):
-      guard let stream = leaving.popFirst() else { return }
+      guard let stream = roster.nextLeaving() else { return }
       let delegate = stream.delegate
       stream.delegate = nil
       delegate?.closed(stream, .closed(code))
@@ -477,12 +412,12 @@ package final class HTTP2Connection: ChannelDuplexHandler {
   }
 
   private func release(_ stream: HTTP2Stream) {
-    bufferedBytes -= stream.outbound.readableBytes
-    unreadBytes -= stream.unreadBytes
+    flow.letGo(stream.outbound.readableBytes)
+    flow.consumed(stream.unreadBytes)
     stream.unreadBytes = 0
     settleConnectionWindow()
     stream.clearOutbound()
-    if streams.isEmpty { streamsEnded() }
-    if pool.count < Self.maxPooledStreams { pool.append(stream) }
+    if roster.open.isEmpty { streamsEnded() }
+    roster.recycle(stream)
   }
 }

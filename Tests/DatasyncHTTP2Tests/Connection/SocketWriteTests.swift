@@ -127,7 +127,7 @@ struct SocketWriteTests {
     while try await exchange.onLoop({ [sent] connection, server in
       try Self.write(sent, isShared, to: server)
       connection.pump()
-      return connection.channelWrites == 0
+      return connection.output.channelWrites == 0
     }) {
       sent += 1
       try #require(sent < 10_000, "80 MB fit into the socket")
@@ -136,7 +136,7 @@ struct SocketWriteTests {
     // The peer reads, and more is sent before the channel has learned that there is room.
     var received = try await exchange.onLoop { [sent] connection, server in
       let ready = Exchange.takeReady(client)
-      try #require(!ready.isEmpty && connection.channelWrites > 0)
+      try #require(!ready.isEmpty && connection.output.channelWrites > 0)
       try Self.write(sent, isShared, to: server)
       connection.pump()
       return ready
@@ -152,9 +152,9 @@ struct SocketWriteTests {
     #expect(body == expected)
     // Then it writes itself again.
     try await exchange.until("the channel has written all") { connection, _ in
-      connection.channelWrites == 0
+      connection.output.channelWrites == 0
     }
-    #expect(try await exchange.onLoop { connection, _ in connection.socket != nil })
+    #expect(try await exchange.onLoop { connection, _ in connection.output.socket != nil })
     try await exchange.end()
   }
 
@@ -173,9 +173,9 @@ struct SocketWriteTests {
     exchange.begin(with: .settings(), .headers(1))
     try await exchange.until("the server opens the stream") { !$1.opened.isEmpty }
     let had = try await exchange.onLoop { connection, server in
-      let had = connection.socket != nil
+      let had = connection.output.socket != nil
       connection.channel?.close(promise: nil)
-      #expect(connection.socket == nil)
+      #expect(connection.output.socket == nil)
       // Goes nowhere, and above all into no other's socket.
       server.opened.first?.write { $0.writeString("late") }
       connection.pump()
