@@ -30,6 +30,9 @@ let unixSignals = Target.Dependency.product(
   name: "UnixSignals", package: "swift-service-lifecycle")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 func target(_ name: String, _ dependencies: [Target.Dependency], path: String? = nil) -> Target {
   .target(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
@@ -74,6 +77,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-collections", from: "1.2.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     // System libraries and generated C.
@@ -109,6 +114,10 @@ let package = Package(
         "CDatasyncSQLite", collections,
       ]),
 
+    // Who may see and do what: credentials, principals and rules. Knows no streams and no store.
+    target(
+      "DatasyncAccess", ["DatasyncModel", "DatasyncFilter", crypto, cryptoExtras, yams]),
+
     // The wire spine: knows no rows.
     target("DatasyncHTTP2", ["CDatasyncNghttp2", nioCore, nioPosix, logging, collections]),
     target("DatasyncProtobuf", ["CDatasyncMessages", "CDatasyncProtobufC"]),
@@ -140,9 +149,9 @@ let package = Package(
     .executableTarget(
       name: "datasync",
       dependencies: [
-        "DatasyncModel", "DatasyncStorage", "DatasyncStore", "DatasyncServer", "DatasyncRPC",
-        "DatasyncMessages", "DatasyncMetrics", nioCore, nioPosix, nioHTTP1, unixSignals, logging,
-        argumentParser, metrics,
+        "DatasyncModel", "DatasyncAccess", "DatasyncStorage", "DatasyncStore", "DatasyncServer",
+        "DatasyncRPC", "DatasyncMessages", "DatasyncMetrics", nioCore, nioPosix, nioHTTP1,
+        unixSignals, logging, argumentParser, metrics,
       ],
       swiftSettings: settings),
 
@@ -163,6 +172,9 @@ let package = Package(
     tests(
       "DatasyncFilterTests",
       ["DatasyncFilter", "DatasyncFilterSQLite", "DatasyncModel", "CDatasyncSQLite"]),
+    tests(
+      "DatasyncAccessTests",
+      ["DatasyncAccess", "DatasyncFilter", "DatasyncModel", crypto, cryptoExtras, yams]),
     .target(
       name: "CDatasyncFaultVFS", dependencies: ["CDatasyncSQLite"], path: "Tests/CDatasyncFaultVFS"),
     tests(

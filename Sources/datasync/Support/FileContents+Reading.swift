@@ -1,0 +1,27 @@
+import DatasyncAccess
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+extension FileContents {
+  /// Reads files of the system.
+  ///
+  /// - Parameter limit: Of what is larger, one byte more is read, so that it shows.
+  init(reading limit: Int) {
+    self.init { (path) throws(Failure) in
+      guard let file = fopen(path, "rb") else {
+        throw Failure("it cannot be read: \(String(cString: strerror(errno)))")
+      }
+      defer { fclose(file) }
+      var bytes = [UInt8](repeating: 0, count: limit + 1)
+      let count = fread(&bytes, 1, bytes.count, file)
+      guard ferror(file) == 0 else {
+        throw Failure("it cannot be read: \(String(cString: strerror(errno)))")
+      }
+      return Array(bytes[..<count])
+    }
+  }
+}
