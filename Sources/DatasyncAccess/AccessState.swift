@@ -1,55 +1,69 @@
 package import DatasyncModel
 
-/// The access file and those that it names, as they were when they could last be used; reads them anew
-/// when it is told to. A value: whoever has a timer or hears a signal calls ``reload(_:catalog:)``.
+/// The access file and those that it names, as they were when they could last be used; takes them anew
+/// when it is told to look. A value: whoever has a timer or hears a signal calls
+/// ``reload(_:catalog:)``.
+///
+/// A file that cannot be used is refused alone: the one that stood there before stays in use, and what
+/// has changed in others counts, so that a slip in one file keeps no token of another alive.
 package struct AccessState: Sendable {
-  /// What has become of a look at the files.
-  package enum Reload: Sendable {
-    /// They are as they were: everything stays.
-    case unchanged
-    /// They have changed: ask ``verifier`` and ``rules`` anew about all that is in use.
-    case reloaded
-    /// One cannot be used: everything stays as it was. Said once for each content.
-    case refused(AccessFault)
+  /// What has become of a look at the files. A value.
+  package struct Reload: Sendable {
+    /// Whether anything is other now: ask ``AccessState/verifier`` and ``AccessState/rules`` anew about
+    /// all that is in use.
+    package fileprivate(set) var isChanged = false
+    /// Why files were refused; each is told once for what stands in it.
+    package fileprivate(set) var faults: [AccessFault] = []
   }
 
   package private(set) var verifier: CredentialVerifier
   package private(set) var rules: AccessRules
   private let path: String
-  /// By path; what cannot be read is nil.
-  private var seen: [String: [UInt8]?]
+  /// What is in use, by path.
+  private var used: Snapshot
+  /// What was looked at last.
+  private var seen: Snapshot
 
   package var file: AccessFile { verifier.file }
 
   /// For the start: a fault of any file, or of any rule, stops it.
   package init(path: String, contents: FileContents, catalog: Catalog) throws(AccessFault) {
     self.path = path
-    let file = try AccessFile(reading: path, contents: contents)
-    verifier = try CredentialVerifier(file: file, contents: contents)
-    rules = AccessRules(file: file, catalog: catalog)
-    if let fault = rules.faults.first { throw fault }
-    seen = AccessState.bytes(path, file, contents)
+    used = Snapshot(path, contents, known: [])
+    (verifier, rules) = try used.use(path, catalog)
+    seen = used
   }
 
   /// Looks at the files.
   ///
-  /// - Parameter catalog: A rule that does not fit it refuses a changed file.
+  /// - Parameter catalog: Where rules of a changed access file do not fit it, that is refused.
   package mutating func reload(_ contents: FileContents, catalog: Catalog) -> Reload {
-    let found = AccessState.bytes(path, file, contents)
-    guard found != seen else { return .unchanged }
+    let found = Snapshot(path, contents, known: file.otherPaths)
+    guard found != seen else { return Reload() }
     seen = found
-    do throws(AccessFault) {
-      let file = try AccessFile(reading: path, contents: contents)
-      let verifier = try CredentialVerifier(file: file, contents: contents)
-      let rules = AccessRules(file: file, catalog: catalog)
-      if let fault = rules.faults.first { throw fault }
-      self.verifier = verifier
-      self.rules = rules
-      seen = AccessState.bytes(path, file, contents)
-      return .reloaded
-    } catch {
-      return .refused(error)
+    var reload = Reload()
+    // Files that change together may fit together alone.
+    if (try? adopt(found, catalog)) != nil {
+      reload.isChanged = true
+      return reload
     }
+    for path in [path] + file.otherPaths where found[path] != used[path] {
+      var one = used
+      one.take(path, from: found)
+      if path == self.path { one.fill(from: found) }
+      do throws(AccessFault) {
+        try adopt(one, catalog)
+        reload.isChanged = true
+      } catch {
+        reload.faults.append(error)
+      }
+    }
+    return reload
+  }
+
+  private mutating func adopt(_ snapshot: Snapshot, _ catalog: Catalog) throws(AccessFault) {
+    (verifier, rules) = try snapshot.use(path, catalog)
+    used = snapshot
   }
 
   /// The rules for another schema: tables whose rules no longer fit are refused, see
@@ -57,14 +71,62 @@ package struct AccessState: Sendable {
   package mutating func adapt(to catalog: Catalog) {
     rules = AccessRules(file: file, catalog: catalog)
   }
+}
 
-  private static func bytes(
-    _ path: String, _ file: AccessFile, _ contents: FileContents
-  ) -> [String: [UInt8]?] {
-    var bytes: [String: [UInt8]?] = [:]
-    for path in [path] + file.otherPaths {
-      bytes.updateValue(try? contents.bytes(of: path, place: ""), forKey: path)
+/// What stood in some files at one moment. A value.
+private struct Snapshot: Hashable, Sendable {
+  private enum Entry: Hashable, Sendable {
+    case bytes([UInt8])
+    /// Why it could not be read.
+    case failure(String)
+  }
+
+  private var entries: [String: Entry] = [:]
+
+  /// Reads the access file, what it names, and what is known from before.
+  init(_ path: String, _ contents: FileContents, known: [String]) {
+    read(path, contents)
+    let named = (try? AccessFile(reading: path, contents: self.contents))?.otherPaths ?? []
+    for path in named + known where entries[path] == nil { read(path, contents) }
+  }
+
+  private mutating func read(_ path: String, _ contents: FileContents) {
+    do throws(AccessFault) {
+      entries[path] = .bytes(try contents.bytes(of: path, place: ""))
+    } catch {
+      entries[path] = .failure(error.reason)
     }
-    return bytes
+  }
+
+  subscript(path: String) -> some Hashable { entries[path] }
+
+  mutating func take(_ path: String, from other: Snapshot) {
+    entries[path] = other.entries[path]
+  }
+
+  /// Takes what it has nothing of.
+  mutating func fill(from other: Snapshot) {
+    entries.merge(other.entries) { own, _ in own }
+  }
+
+  var contents: FileContents {
+    FileContents { [entries] (path) throws(FileContents.Failure) in
+      switch entries[path] {
+      case .bytes(let bytes): return bytes
+      case .failure(let reason): throw FileContents.Failure(reason)
+      case nil: throw FileContents.Failure("it was not read")
+      }
+    }
+  }
+
+  /// What they make together.
+  func use(
+    _ path: String, _ catalog: Catalog
+  ) throws(AccessFault) -> (CredentialVerifier, AccessRules) {
+    let file = try AccessFile(reading: path, contents: contents)
+    let verifier = try CredentialVerifier(file: file, contents: contents)
+    let rules = AccessRules(file: file, catalog: catalog)
+    if let fault = rules.faults.first { throw fault }
+    return (verifier, rules)
   }
 }

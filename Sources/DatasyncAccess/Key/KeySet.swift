@@ -16,7 +16,9 @@ struct KeySet: Sendable {
   /// Those that may have signed a token: the one that it names, or every fitting one.
   func candidates(id: String?, algorithm: SigningAlgorithm) -> ArraySlice<VerificationKey> {
     let fitting = keys.filter { key in
-      key.algorithm == algorithm && (isNameless || id == nil || key.id == id)
+      guard key.algorithm == algorithm else { return false }
+      guard !isNameless, let id else { return true }
+      return key.id?.isSame(as: id) == true
     }
     return fitting.prefix(KeySet.maxTried)
   }

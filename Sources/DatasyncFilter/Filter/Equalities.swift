@@ -1,4 +1,4 @@
-import DatasyncModel
+package import DatasyncModel
 
 extension Expression {
   /// What every row for which it is true must hold; see ``Filter/equalities``.
@@ -29,6 +29,53 @@ extension Expression {
     case .literal, .now, .call, .comparison, .membership, .memberOf, .isNull, .or:
       return []
     }
+  }
+}
+
+extension Filter {
+  /// Values of columns of which every matching row has at least one, for indexes over many filters; nil
+  /// where there are no such, as for `count gt 5`. Of several ways the one with the fewest values.
+  ///
+  /// `column` is a position in ``Table/columns``.
+  package var alternatives: [(column: Int, values: [Value])]? { tree.alternatives(in: table) }
+}
+
+extension Expression {
+  fileprivate func alternatives(in table: Table) -> [(column: Int, values: [Value])]? {
+    switch kind {
+    case .and(let terms):
+      return terms.compactMap { $0.alternatives(in: table) }
+        .min { left, right in
+          left.reduce(0) { $0 + $1.values.count } < right.reduce(0) { $0 + $1.values.count }
+        }
+    case .or(let terms):
+      var all: [(column: Int, values: [Value])] = []
+      for term in terms {
+        guard let alternatives = term.alternatives(in: table) else { return nil }
+        all += alternatives
+      }
+      return all
+    case .memberOf(let operand, let set, .stored):
+      guard let values = set.values else { return nil }
+      return operand.alternatives(of: values.elements, in: table)
+    case .membership(let operand, let constants, false, .stored):
+      return operand.alternatives(of: constants, in: table)
+    default:
+      let equal = equalities(in: table)
+      return equal.isEmpty ? nil : equal.map { ($0.column, [$0.value]) }
+    }
+  }
+
+  private func alternatives(
+    of constants: [Operand], in table: Table
+  ) -> [(column: Int, values: [Value])]? {
+    guard let column else { return nil }
+    var values: [Value] = []
+    for constant in constants {
+      guard let value = table.storedValue(of: constant, in: column) else { return nil }
+      values.append(value)
+    }
+    return [(column, values)]
   }
 }
 

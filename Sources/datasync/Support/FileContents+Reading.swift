@@ -16,12 +16,17 @@ extension FileContents {
         throw Failure("it cannot be read: \(String(cString: strerror(errno)))")
       }
       defer { fclose(file) }
-      var bytes = [UInt8](repeating: 0, count: limit + 1)
-      let count = fread(&bytes, 1, bytes.count, file)
+      var bytes: [UInt8] = []
+      var piece = [UInt8](repeating: 0, count: 16 << 10)
+      while bytes.count <= limit {
+        let count = fread(&piece, 1, min(piece.count, limit + 1 - bytes.count), file)
+        guard count > 0 else { break }
+        bytes += piece[..<count]
+      }
       guard ferror(file) == 0 else {
         throw Failure("it cannot be read: \(String(cString: strerror(errno)))")
       }
-      return Array(bytes[..<count])
+      return bytes
     }
   }
 }

@@ -158,4 +158,30 @@ import Testing
     #expect(rules.fault(of: other)?.place == "todo_items.update.after")
     #expect(try rules.rights(of: alice, on: Shop.members).allowed == [.read])
   }
+
+  /// The example of the documentation, in YAML's shorter form.
+  @Test func `maps may stand in one line`() throws {
+    let text = """
+      roles: { admin: [alice, 'spiffe://shop/ops'] }
+      anonymous: { roles: [guest] }
+      memberships:
+        teams: { table: team_members, value: team_id, where: "user_id eq @principal.id" }
+        lists: { table: team_lists, value: list_id, where: "team_id in @principal.teams" }
+      tables:
+        todo_items:
+          read:   list_id in @principal.lists or 'admin' in @principal.roles
+          create: list_id in @principal.lists
+          update: { before: list_id in @principal.lists, after: list_id in @principal.lists and owner eq @old.owner }
+          delete: owner eq @principal.id
+          set:    { owner: '@principal.id' }
+          hide:   { cost: "not ('staff' in @principal.roles)" }
+        '*': { read: 'true' }
+      operators: admin
+      """
+    let rules = AccessRules(file: try Shop.file(text), catalog: Shop.catalog)
+    #expect(rules.faults.isEmpty, "\(rules.faults)")
+    let report = AccessReport(rules: rules, catalog: Shop.catalog)
+    #expect(report.lines.count == 3, "\(report.lines)")
+    #expect(report.lines.first == "notes: no rule for create, update, delete; nobody may do that")
+  }
 }

@@ -144,6 +144,31 @@ import Testing
     #expect(filter.soleEquality?.value == .string("alice"))
   }
 
+  /// Indexes over many filters find those that a row may match by these.
+  @Test(arguments: [
+    ("title in @principal.lists", ["title=2"]),
+    ("title in @principal.lists or note eq @principal.id", ["title=2", "note=1"]),
+    ("title in @principal.lists and note eq 'x'", ["note=1"]),
+    ("title in ('a', 'b') and done or count in (1, 2, 3)", ["done=1", "count=3"]),
+    ("title in @principal.lists or count gt 5", []),
+    ("not (title in @principal.lists)", []), ("amount in (1, 2)", []),
+    ("title in ('a', null)", []),
+  ])
+  func `what every matching row has is told`(_ text: String, _ expected: [String]) throws {
+    guard case .condition(let condition) = try RuleTests.rule(text).folded(for: RuleTests.alice),
+      case .filter(let filter) = condition.binding([
+        "lists": OperandSet([.string("a"), .string("b"), .string("a")])
+      ])
+    else {
+      Issue.record("no filter")
+      return
+    }
+    let found = (filter.alternatives ?? []).map {
+      "\(Sample.table.columns[$0.column].name)=\($0.values.count)"
+    }
+    #expect(found == expected)
+  }
+
   @Test func `a rule tells what it reads`() throws {
     let rule = try RuleTests.rule(
       "note eq @principal.id and @old.count eq count or title in @principal.lists "
