@@ -196,7 +196,7 @@ import Testing
     #expect(fault?.kind == .expired)
   }
 
-  @Test func `one PEM key is taken, and no more than sixteen keys are tried`() throws {
+  @Test func `one PEM key is taken, whatever a token calls it`() throws {
     var files = try issuer.files()
     files["/etc/shop/keys.json"] = Array(issuer.p256.publicKey.pemRepresentation.utf8)
     let token = try issuer.token(
@@ -223,6 +223,30 @@ import Testing
     let fault = #expect(throws: AccessFault.self) { try issuer.verifier(files: files) }
     #expect(fault?.file == "/etc/shop/keys.json")
     #expect(fault?.reason.contains(reason) == true, "\(String(describing: fault))")
+  }
+
+  /// The key that signed is the last of some that have no names.
+  @Test(arguments: [(1, true), (16, true), (17, false)])
+  func `a token that names no key is held against sixteen`(_ count: Int, _ isTaken: Bool) throws {
+    let others = (1..<count).map { _ in P256.Signing.PrivateKey().publicKey }
+    let keys = (others + [issuer.p256.publicKey]).map { key in
+      let point = Array(key.rawRepresentation)
+      return #"{"kty":"EC","crv":"P-256","x":"\#(Base64URL.text(of: point.prefix(32)))","#
+        + #""y":"\#(Base64URL.text(of: point.suffix(32)))"}"#
+    }
+    var files = try issuer.files()
+    files["/etc/shop/keys.json"] = Array(#"{"keys":[\#(keys.joined(separator: ","))]}"#.utf8)
+    let verifier = try issuer.verifier(files: files)
+    let unnamed = try issuer.token(
+      header: #"{"alg":"ES256"}"#, claims: TestIssuer.claims(), .es256)
+    if isTaken {
+      #expect(try shown(unnamed, verifier).principal.id == "b:alice")
+    } else {
+      #expect(try fault(unnamed, verifier)?.cause == "the signature is wrong")
+    }
+    let named = try issuer.token(
+      header: #"{"alg":"ES256","kid":"e1"}"#, claims: TestIssuer.claims(), .es256)
+    #expect(try fault(named, verifier)?.cause.contains("no key of the issuer") == true)
   }
 
   @Test func `a secret is long enough, and every file is there`() throws {
