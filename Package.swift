@@ -140,8 +140,9 @@ let package = Package(
     target(
       "DatasyncServer",
       [
-        "DatasyncModel", "DatasyncFilter", "DatasyncStorage", "DatasyncStore", "DatasyncMessages",
-        "DatasyncProtobuf", "DatasyncRPC", "DatasyncGRPCServices", nioCore, nioPosix, logging,
+        "DatasyncModel", "DatasyncFilter", "DatasyncAccess", "DatasyncStorage", "DatasyncStore",
+        "DatasyncMessages", "DatasyncProtobuf", "DatasyncRPC", "DatasyncGRPCServices", nioCore,
+        nioPosix, logging,
         collections, heap, lifecycle, metrics,
       ]),
     // What is counted, for Prometheus; knows nothing of us.

@@ -76,7 +76,7 @@ package struct CredentialFault: Error, Hashable {
   /// For the log alone; holds nothing of what was shown.
   package let cause: String
 
-  init(_ kind: Kind, _ cause: String) {
+  package init(_ kind: Kind, _ cause: String) {
     self.kind = kind
     self.cause = cause
   }

@@ -4,7 +4,7 @@ import DatasyncProtobuf
 
 extension Encode {
   static func describe(
-    _ tables: [Table], _ notServed: [NotServed], _ arena: MessageArena
+    _ tables: [DescribedTable], _ notServed: [NotServed], _ arena: MessageArena
   ) -> UnsafeMutablePointer<Datasync__V1__DescribeResponse> {
     let message = arena.make(datasync__v1__describe_response__init)
     message.pointee.n_tables = tables.count
@@ -24,17 +24,30 @@ extension Encode {
   }
 
   private static func table(
-    _ table: Table, _ arena: MessageArena
+    _ described: DescribedTable, _ arena: MessageArena
   ) -> UnsafeMutablePointer<Datasync__V1__Table>? {
+    let table = described.table
+    let columns = table.columns.indices.filter { !table.hidden.contains($0) }
     let message = arena.make(datasync__v1__table__init)
     message.pointee.name = arena.bytes(table.name)
     message.pointee.message_type = arena.bytes(table.messageName)
-    message.pointee.n_columns = table.columns.count
-    message.pointee.columns = arena.array(table.columns) { column($0, arena) }
+    message.pointee.n_columns = columns.count
+    message.pointee.columns = arena.array(columns) { column(table.columns[$0], arena) }
     message.pointee.soft_delete = table.softDelete ? 1 : 0
     message.pointee.default_page_size = UInt32(table.defaultPageSize)
     message.pointee.max_page_size = UInt32(table.maxPageSize)
+    message.pointee.n_allowed = described.allowed.count
+    message.pointee.allowed = arena.array(described.allowed) { operation($0) }
     return message
+  }
+
+  private static func operation(_ operation: DescribedTable.Operation) -> Datasync__V1__Operation {
+    switch operation {
+    case .read: DATASYNC__V1__OPERATION__READ
+    case .create: DATASYNC__V1__OPERATION__CREATE
+    case .update: DATASYNC__V1__OPERATION__UPDATE
+    case .delete: DATASYNC__V1__OPERATION__DELETE
+    }
   }
 
   private static func column(

@@ -13,6 +13,9 @@ enum Encode {
     case .open(let reply):
       message.response_case = DATASYNC__V1__SESSION_RESPONSE__RESPONSE_OPEN
       message.open = open(reply, arena)
+    case .authenticate(let principal, let expiresAt):
+      message.response_case = DATASYNC__V1__SESSION_RESPONSE__RESPONSE_AUTHENTICATE
+      message.authenticate = authenticate(principal, expiresAt, arena)
     case .write:
       preconditionFailure("a written row is answered by RowAnswer")
     case .commit(let replies, let replayed):
@@ -69,6 +72,16 @@ enum Encode {
     message.pointee.sequence = reply.sequence.rawValue
     message.pointee.server_time = timestamp(reply.serverTime, arena)
     message.pointee.principal = arena.bytes(reply.principal)
+    if let expiresAt = reply.expiresAt { message.pointee.expires_at = timestamp(expiresAt, arena) }
+    return message
+  }
+
+  static func authenticate(
+    _ principal: String, _ expiresAt: Int64?, _ arena: MessageArena
+  ) -> UnsafeMutablePointer<Datasync__V1__AuthenticateResponse> {
+    let message = arena.make(datasync__v1__authenticate_response__init)
+    message.pointee.principal = arena.bytes(principal)
+    if let expiresAt { message.pointee.expires_at = timestamp(expiresAt, arena) }
     return message
   }
 

@@ -22,7 +22,7 @@ package final class ResponseEncoder {
       pack({ Encode.query(reply, $0) }) { rest in
         QueryPage(reply, rest: rest).sessionResponse(requestID).withUnsafeBytes(body)
       }
-    case .open, .commit, .get(.notModified), .describe, .changes:
+    case .open, .authenticate, .commit, .get(.notModified), .describe, .changes:
       pack(
         sessionResponse(requestID) { arena, message in
           Encode.set(response, of: &message, arena)
@@ -54,6 +54,8 @@ package final class ResponseEncoder {
   package func unary(_ response: Response, _ body: (UnsafeRawBufferPointer) -> Void) {
     switch response {
     case .open(let reply): pack({ Encode.open(reply, $0) }, body)
+    case .authenticate(let principal, let expiresAt):
+      pack({ Encode.authenticate(principal, expiresAt, $0) }, body)
     case .write(let reply): pack({ Encode.write(reply, $0) }, body)
     case .commit(let replies, let replayed):
       pack({ Encode.commit(replies, replayed, $0) }, body)

@@ -7,7 +7,8 @@ package enum Response: Sendable {
   case commit([WriteReply], replayed: Bool)
   case get(GetReply)
   case query(QueryReply)
-  case describe([Table], notServed: [NotServed])
+  case authenticate(principal: String, expiresAt: Int64?)
+  case describe([DescribedTable], notServed: [NotServed])
   case changes(ChangesReply)
 }
 
@@ -43,11 +44,14 @@ package struct OpenReply: Sendable {
   package var serverTime: Int64
   /// Empty: anonymous.
   package var principal: String
+  /// When the credentials end, in microseconds since 1970 UTC; nil: they do not.
+  package var expiresAt: Int64?
 
   package init(
     sessionID: String, clientID: String, historyID: String, sequence: Sequence, serverTime: Int64,
-    principal: String
+    principal: String, expiresAt: Int64? = nil
   ) {
+    self.expiresAt = expiresAt
     self.sessionID = sessionID
     self.clientID = clientID
     self.historyID = historyID
@@ -146,6 +150,27 @@ package struct NoticeReply: Sendable {
   package init(kind: Kind, timeLeft: Int64) {
     self.kind = kind
     self.timeLeft = timeLeft
+  }
+}
+
+/// A table as a caller sees it, and what the caller may do with its rows. A value.
+package struct DescribedTable: Sendable {
+  /// Raw values are `datasync.v1.Operation`.
+  package enum Operation: UInt32, Sendable, CaseIterable {
+    case read = 1
+    case create = 2
+    case update = 3
+    case delete = 4
+  }
+
+  /// Columns without a name in it are left out.
+  package var table: Table
+  /// In order; empty: the server has no rules.
+  package var allowed: [Operation]
+
+  package init(_ table: Table, allowed: [Operation] = []) {
+    self.table = table
+    self.allowed = allowed
   }
 }
 

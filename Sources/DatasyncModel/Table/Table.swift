@@ -89,10 +89,10 @@ package final class Table: Sendable {
       : columns.indices.lazy.filter { !self.hidden.contains($0) }.map { self.columns[$0].name }
   }
 
-  /// The names of the columns with these field numbers, as far as they have one here.
-  package func visibleNames(ofNumbers numbers: [Int]) -> [String] {
+  /// The names of the columns with these field numbers, but for those at these positions.
+  package func names(ofNumbers numbers: [Int], but left: Set<Int> = []) -> [String] {
     numbers.compactMap { number in
-      index(ofNumber: number).flatMap { hidden.contains($0) ? nil : columns[$0].name }
+      index(ofNumber: number).flatMap { left.contains($0) ? nil : columns[$0].name }
     }
   }
 

@@ -86,6 +86,13 @@ extension DatasyncError {
     )
   }
 
+  /// What the caller may read is another than a position was given under.
+  static var viewChanged: DatasyncError {
+    DatasyncError(
+      .outOfRange, reason: "VIEW_CHANGED",
+      "what you may read has changed: begin anew, without a resume token")
+  }
+
   static func tableAttached(at sequence: Sequence) -> DatasyncError {
     .historyCompacted(
       oldest: sequence, "a table was attached at \(sequence), where its history begins")

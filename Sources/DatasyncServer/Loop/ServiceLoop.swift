@@ -57,7 +57,8 @@ final class ServiceLoop {
     index: Int, eventLoop: any EventLoop, store: any Storage, head: Sequence,
     options: ServiceOptions,
     logger: Logger, metrics: ServiceMetrics = ServiceMetrics(), log: ServiceLog? = nil,
-    filters: FilterShelf? = nil, subscriptionCount: SubscriptionCount? = nil
+    filters: FilterShelf? = nil, subscriptionCount: SubscriptionCount? = nil,
+    access: AccessControl? = nil
   ) {
     self.subscriptionCount =
       subscriptionCount ?? SubscriptionCount(max: options.maxSubscriptions)
@@ -74,7 +75,8 @@ final class ServiceLoop {
     tokens = TokenCoder(key: store.tokenKey)
     let filters = filters ?? FilterShelf(maxBytes: options.maxFilterBytes)
     self.filters = filters
-    requests = RequestContext(store: store, options: options, tokens: tokens, filters: filters)
+    requests = RequestContext(
+      store: store, options: options, tokens: tokens, filters: filters, access: access)
     memos = RowMemos(options.filterBudget, terms: filters.terms)
     live = LiveDelivery(memos: memos, options: options)
     turns = NIOLoopBound(TurnQueue(eventLoop: eventLoop), eventLoop: eventLoop)
@@ -190,7 +192,9 @@ final class ServiceLoop {
     if change.operation == .tableAttached {
       // What came before it has to be sent before subscriptions end.
       live.sendAll { encodedCheckpoint(at: head, isCurrent: false) }
-      live.forEach(inTable: change.tableID) { $0.tableAttached(at: change.sequence) }
+      live.forEach(inTable: change.tableID) {
+        $0.tableAttached(change.tableID, at: change.sequence)
+      }
       return nil
     }
     guard let table = catalog.table(id: change.tableID) else { return nil }

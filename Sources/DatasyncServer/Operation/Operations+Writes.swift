@@ -54,7 +54,7 @@ extension Operations {
     let request = WriteRequest(
       replyTo: ReplyAddress(loop: loop.index, session: register(), request: ticket),
       operations: operations, isCommit: isCommit, origin: caller.clientID, mutation: mutation,
-      byteCount: byteCount)
+      byteCount: byteCount, rules: caller.rights)
     running[id] = .write
     if steps.isEmpty, activeReads == 0 { return try submit(request, id: id) }
     steps.append(
@@ -92,11 +92,11 @@ extension Operations {
     if case .write = running[pending.requestID] {
       switch answer.outcome {
       case .failure(let error):
-        finish(pending.requestID, error: error)
+        finish(pending.requestID, error: shown(error))
       case .success(let results, let replayed):
         let replies = results.map { result in
           WriteReply(
-            entity: result.image.map {
+            entity: result.image.flatMap { shown($0, of: result.messageName) }.map {
               EntityReply(messageName: result.messageName, image: $0)
             },
             sequence: FaultSwitch.isOn(.wrongSequence) ? result.sequence.next : result.sequence,
@@ -115,6 +115,31 @@ extension Operations {
     startSteps()
     unregisterWhenIdle()
     tellWritesEnded()
+  }
+
+  // MARK: - What the caller may see of an answer
+
+  /// What the caller may read of a row that it has written; nil: nothing of it.
+  private func shown(_ image: RowImage, of messageName: String) -> RowImage? {
+    guard let rights = caller.rights else { return image }
+    guard let table = loop.catalog.table(messageName: messageName) else { return nil }
+    return rights.shown(image, of: table)
+  }
+
+  /// The one exit of errors that carry a stored row.
+  private func shown(_ error: DatasyncError) -> DatasyncError {
+    guard let rights = caller.rights else { return error }
+    var error = error
+    error.row = error.row.flatMap { row in
+      rights.shown(row.image, of: row.table).map { image in
+        StoredRow(
+          table: row.table, key: row.key, image: image, version: row.version,
+          isDeleted: row.isDeleted)
+      }
+    }
+    // What a row has that is not shown is nobody's business.
+    if error.reason == "ROW_EXISTS", error.row == nil { error.cause = nil }
+    return error
   }
 
   // MARK: - The end

@@ -91,6 +91,7 @@ final class Operations: WriteRequester {
   func start(_ request: Request, id: UInt64) {
     if loop.metrics.isOn { started[id] = loop.metrics.started(request) }
     do throws(DatasyncError) {
+      try checkCredentials()
       switch request {
       case .write(let message):
         try write([message], isCommit: false, mutationID: message.mutationID, id: id)
@@ -107,8 +108,7 @@ final class Operations: WriteRequester {
       case .changes(let request):
         try changes(request, id: id)
       case .authenticate:
-        throw .unimplemented(
-          "this server takes no credentials on a session; leave `authenticate` out")
+        throw .unimplemented("`authenticate` is a request of a session")
       case .open, .cancel:
         throw .unimplemented("`open` and `cancel` are requests of a session")
       }
@@ -223,6 +223,13 @@ final class Operations: WriteRequester {
   }
 
   // MARK: - Subscriptions
+
+  /// Those that run, in the order of their ids.
+  var subscriptions: [Subscription] {
+    running.sorted { $0.key < $1.key }.compactMap { _, request in
+      if case .subscription(let subscription) = request { subscription } else { nil }
+    }
+  }
 
   private func subscriptionsLeft(_ number: Int) {
     loop.subscriptionCount.leave(number)

@@ -1,3 +1,4 @@
+import DatasyncAccess
 import DatasyncMessages
 import DatasyncModel
 import DatasyncProtobuf
@@ -15,6 +16,7 @@ final class UnaryCall: CallHandler, CallSink {
   private let coding: any UnaryCoding
   let operations: Operations
   private(set) var isEnded = false
+  private var expiry: Scheduled<Void>?
 
   init(call: ServerCall, loop: ServiceLoop, coding: any UnaryCoding) {
     self.call = call
@@ -42,19 +44,36 @@ final class UnaryCall: CallHandler, CallSink {
         Status(
           .internal, "the request is no \(coding.requestName), or holds text that is not UTF-8"))
     }
+    do throws(CredentialFault) {
+      try operations.identify(call)
+    } catch {
+      return finish(0, error: error.error)
+    }
     let bytes = loop.decoder.decodedBytes
     let isCounted = bytes >= ServerCall.leastCountedBytes
     if isCounted, let limit = call.hold(bytes) { return finish(0, error: .requestBytes(limit)) }
     if coding.isServerStreaming { call.sendInitialMetadata(Metadata()) }
     operations.start(request, id: UnaryCall.requestID)
+    endAtExpiry()
     // What a subscription keeps is counted elsewhere.
     if isCounted, coding.isServerStreaming { call.release(bytes) }
+  }
+
+  /// A stream outside of a session ends with its credentials: nobody can show others.
+  private func endAtExpiry() {
+    guard !isEnded, let expiresAt = operations.caller.credential?.expiresAt else { return }
+    let left = max(0, expiresAt - WallClock.now)
+    let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
+    expiry = loop.eventLoop.scheduleTask(in: .microseconds(left)) {
+      bound.value.finish(0, error: CredentialFault(.expired, "").error)
+    }
   }
 
   func halfClosed() {}
 
   func cancelled(_ cause: CancellationCause) {
     isEnded = true
+    expiry?.cancel()
     operations.abandon()
   }
 
@@ -100,6 +119,7 @@ final class UnaryCall: CallHandler, CallSink {
   private func end(_ status: Status, trailers: Metadata = Metadata()) {
     guard !isEnded else { return }
     isEnded = true
+    expiry?.cancel()
     operations.abandon()
     call.finish(status, trailers: trailers)
   }

@@ -1,11 +1,19 @@
+import DatasyncAccess
+import DatasyncModel
+
 /// Who asks. A value.
-struct Caller: Hashable, Sendable {
-  /// Empty: anonymous.
-  var principal = ""
+struct Caller: Sendable {
   /// Names the client across reconnects; empty for unary calls that do not name one.
   var clientID = ""
   /// Whose turn its reads have: that of a session, or of a connection for calls without one.
   var turn: UInt64 = 0
+  /// What it has shown; nil: nobody asks for credentials here, or it has shown none yet.
+  var credential: Credential?
+  /// nil: everything is allowed.
+  var rights: Rights?
+
+  /// Empty: anonymous.
+  var principal: String { credential?.principal.id ?? "" }
 
   /// The scope of mutation ids; the length keeps the two apart.
   var mutationScope: String { "\(principal.utf8.count):\(principal)\(clientID)" }

@@ -1,3 +1,4 @@
+import DatasyncAccess
 import DatasyncMessages
 import DatasyncModel
 import DatasyncStorage
@@ -10,9 +11,12 @@ struct GetPlan {
   /// Field numbers that are sent; nil: all.
   let selected: Set<Int>?
   let unlessVersion: UInt64
+  /// nil: every row may be read.
+  private let reading: Reading?
 
   init(_ request: GetRequest, _ resolver: RequestResolver) throws(DatasyncError) {
-    let table = try resolver.table(request.table)
+    let table = try resolver.table(request.table, for: .read)
+    reading = try resolver.caller.rights?.reading(table)
     self.table = table
     includeDeleted = request.includeDeleted
     unlessVersion = request.unlessVersion
@@ -48,7 +52,9 @@ struct GetPlan {
   /// - Throws: NOT_FOUND, reason ROW_NOT_FOUND or ROW_DELETED; DATA_LOSS, reason UNREADABLE, where a
   ///   value that is asked for does not fit its column, or no message holds the row.
   func reply(_ found: FoundRow?, maxRowBytes: Int) throws(DatasyncError) -> GetReply {
-    guard let row = found?.row else {
+    guard let row = found?.row,
+      reading?.shows(row.image, faults: found?.faults ?? [], in: table) ?? true
+    else {
       throw .rowNotFound(key, in: table)
     }
     guard includeDeleted || !row.isDeleted else {

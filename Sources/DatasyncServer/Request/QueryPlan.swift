@@ -1,3 +1,4 @@
+import DatasyncAccess
 import DatasyncFilter
 import DatasyncMessages
 import DatasyncModel
@@ -16,10 +17,12 @@ struct QueryPlan: Sendable {
 
   /// - Throws: INVALID_ARGUMENT or NOT_FOUND.
   init(_ request: QueryRequest, _ resolver: RequestResolver) throws(DatasyncError) {
-    let table = try resolver.table(request.table)
+    let table = try resolver.table(request.table, for: .read)
     let context = resolver.context
+    let reading = try resolver.caller.rights?.reading(table)
     let maxRowBytes = context.options.maxRowBytes
-    fingerprint = QueryPlan.fingerprint(of: request, table: table)
+    fingerprint = QueryPlan.fingerprint(
+      of: request, table: table, principal: resolver.caller.rights.map(\.key))
     top = UInt64(request.top)
     wantsCount = request.count
     let size = request.pageSize == 0 ? table.defaultPageSize : Int(request.pageSize)
@@ -28,6 +31,10 @@ struct QueryPlan: Sendable {
       scan.filter = try QueryPlan.filter(request, table, context)
       order = try OrderBy(parsing: request.orderBy, table: table)
       scan.columns = try RequestNames.select(request.select, of: table)
+      if let rule = reading?.rule {
+        scan.filter = scan.filter.map { rule.and($0) } ?? rule
+        if let filter = scan.filter { try context.store.check(filter) }
+      }
     } catch {
       var faults = RequestFaults()
       faults.check { () throws(DatasyncError) in
@@ -75,7 +82,11 @@ struct QueryPlan: Sendable {
 
   /// Everything that makes a query what it is; the page's size and count may differ from page to
   /// page.
-  private static func fingerprint(of request: QueryRequest, table: Table) -> UInt64 {
+  ///
+  /// - Parameter principal: Whose the pages are; nil: anybody's.
+  private static func fingerprint(
+    of request: QueryRequest, table: Table, principal: String?
+  ) -> UInt64 {
     var writer = WireWriter(reservingCapacity: 128)
     writer.append(field: 1, varint: UInt64(table.id))
     writer.append(field: 2, string: request.filter)
@@ -84,6 +95,7 @@ struct QueryPlan: Sendable {
     writer.append(field: 5, varint: UInt64(request.skip))
     writer.append(field: 6, varint: UInt64(request.top))
     writer.append(field: 7, bool: request.includeDeleted)
+    if let principal { writer.append(field: 8, string: principal) }
     return Fingerprint.hash64(writer.bytes)
   }
 

@@ -21,7 +21,10 @@ enum RequestNames {
   ///
   /// - Throws: INVALID_ARGUMENT, reason BAD_SELECT, `position` from 1.
   static func select(_ names: [String], of table: Table) throws(DatasyncError) -> [Int]? {
-    guard !names.isEmpty else { return nil }
+    guard !names.isEmpty else {
+      guard !table.hidden.isEmpty else { return nil }
+      return table.columns.indices.filter { !table.hidden.contains($0) }
+    }
     var columns: [Int] = []
     do throws(DatasyncError) {
       for offset in names.indices {

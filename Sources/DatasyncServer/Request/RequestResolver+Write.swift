@@ -1,3 +1,4 @@
+import DatasyncAccess
 import DatasyncMessages
 import DatasyncModel
 import DatasyncStorage
@@ -18,30 +19,32 @@ extension RequestResolver {
     case .create(let entity):
       return .create(try createDraft(entity))
     case .replace(let entity, let options):
-      let draft = try draft(entity, isWhole: true)
+      let draft = try draft(entity, .update, isWhole: true)
       try checkKey(of: draft, isNew: options.allowMissing)
       return .replace(draft, try condition(options))
     case .update(let entity, let mask, let options):
-      let draft = try draft(entity)
+      let draft = try draft(entity, .update)
       try checkKey(of: draft, isNew: options.allowMissing)
       let columns = try columns(of: draft, mask: mask, options: options)
       return .update(draft, columns: columns, try condition(options))
     case .delete(let name, let id, let ifVersion):
-      let table = try self.table(name)
+      let table = try self.table(name, for: .delete)
       return .delete(
         table, key: try RequestNames.key(id, of: table), ifVersion: try version(ifVersion))
     }
   }
 
   private func draft(
-    _ entity: Entity?, isWhole: Bool = false
+    _ entity: Entity?, _ operation: TableRights.Operation, isWhole: Bool = false
   ) throws(DatasyncError) -> RowDraft {
     guard let entity else { throw .missingEntity }
-    let table = try self.table(ofType: entity.messageName)
+    let table = try self.table(ofType: entity.messageName, for: operation)
     do {
-      return try entity.bytes.withUnsafeBytes { bytes throws(DatasyncError) in
+      let draft = try entity.bytes.withUnsafeBytes { bytes throws(DatasyncError) in
         try RowDecoder.draft(of: bytes, table: table, isWhole: isWhole)
       }
+      try checkHidden(in: draft)
+      return draft
     } catch let error as DatasyncError {
       throw error
     } catch {
@@ -49,8 +52,19 @@ extension RequestResolver {
     }
   }
 
+  /// What the server writes may come along, as ever.
+  private func checkHidden(in draft: RowDraft) throws(DatasyncError) {
+    for column in draft.table.hidden.sorted()
+    where draft.values[column] != nil && column >= SystemColumn.count {
+      throw DatasyncError(
+        .permissionDenied, reason: "FIELD_NOT_ALLOWED",
+        "the row has a field that you may not write: its number is "
+          + "\(draft.table.columns[column].number)", metadata: ["table": draft.table.name])
+    }
+  }
+
   private func createDraft(_ entity: Entity?) throws(DatasyncError) -> RowDraft {
-    var draft = try draft(entity, isWhole: true)
+    var draft = try draft(entity, .create, isWhole: true)
     // An empty text key asks for one made by the server, as an absent one does.
     if draft.values[0] == .string("") { draft.values[0] = nil }
     if draft.values[0] != nil { try checkKey(of: draft, isNew: true) }
@@ -150,7 +164,9 @@ extension RequestResolver {
       }
       faults.check { () throws(DatasyncError) in try condition(options) }
     case .delete(let name, let id, _):
-      let table = faults.check { () throws(DatasyncError) in try self.table(name) }
+      let table = faults.check { () throws(DatasyncError) in
+        try self.table(name, for: .delete)
+      }
       if let table {
         faults.check { () throws(DatasyncError) in try RequestNames.key(id, of: table) }
       }
@@ -170,7 +186,7 @@ extension RequestResolver {
       return faults
     }
     let table = faults.check { () throws(DatasyncError) in
-      try self.table(ofType: entity.messageName)
+      try self.table(ofType: entity.messageName, for: isWhole ? .create : .update)
     }
     guard let table else { return faults }
     var named: [Int] = []

@@ -1,3 +1,4 @@
+import DatasyncAccess
 import DatasyncFilter
 import DatasyncMessages
 import DatasyncModel
@@ -24,27 +25,46 @@ struct RequestResolver {
 
   // MARK: - Tables
 
+  /// The table as the caller sees it.
+  ///
   /// - Throws: NOT_FOUND, reason TABLE_NOT_FOUND; INVALID_ARGUMENT where none is named, or a typed service
-  ///   is asked for another table.
-  func table(_ name: String) throws(DatasyncError) -> Table {
+  ///   is asked for another table; PERMISSION_DENIED where the caller may not do that in the table.
+  func table(
+    _ name: String, for operation: TableRights.Operation
+  ) throws(DatasyncError) -> Table {
+    let table = try knownTable(name)
+    return try caller.rights?.table(table, for: operation) ?? table
+  }
+
+  /// One of which the caller may know, whatever it may do there.
+  private func knownTable(_ name: String) throws(DatasyncError) -> Table {
     if let ownTable {
       guard name.isEmpty || name == ownTable.name else {
         throw .badField(
           "table", reason: "BAD_TABLE",
           "this service is that of \(ownTable.name); leave the field empty")
       }
+      guard knows(ownTable) else { throw .tableNotFound(ownTable.name, among: knownTables) }
       return ownTable
     }
-    if let table = catalog.table(named: name) { return table }
+    if let table = catalog.table(named: name), knows(table) { return table }
     throw name.isEmpty
-      ? .missingTable(among: catalog.tables) : .tableNotFound(name, among: catalog.tables)
+      ? .missingTable(among: knownTables) : .tableNotFound(name, among: knownTables)
+  }
+
+  private func knows(_ table: Table) -> Bool { caller.rights?.knows(table) ?? true }
+
+  private var knownTables: [Table] {
+    caller.rights == nil ? catalog.tables : catalog.tables.filter { knows($0) }
   }
 
   /// The table whose rows have a type.
   ///
   /// - Throws: INVALID_ARGUMENT, reason UNKNOWN_TYPE.
-  func table(ofType messageName: String) throws(DatasyncError) -> Table {
-    guard let table = catalog.table(messageName: messageName),
+  func table(
+    ofType messageName: String, for operation: TableRights.Operation
+  ) throws(DatasyncError) -> Table {
+    guard let table = catalog.table(messageName: messageName), knows(table),
       ownTable.map({ $0.id == table.id }) ?? true
     else {
       throw .badField(
@@ -52,10 +72,10 @@ struct RequestResolver {
         "no table has rows of type \"\(messageName.shortened)\""
           + NameSuggestion.clauseOrList(
             for: messageName,
-            among: (ownTable.map { [$0] } ?? catalog.tables).map(\.messageName), kind: "types"),
+            among: (ownTable.map { [$0] } ?? knownTables).map(\.messageName), kind: "types"),
         metadata: ["type": messageName.shortened])
     }
-    return table
+    return try caller.rights?.table(table, for: operation) ?? table
   }
 
   // MARK: - Requests
@@ -86,10 +106,29 @@ struct RequestResolver {
 
   /// The tables that a Describe is about, and those that are not served; the latter where it names none.
   func described(_ name: String) throws(DatasyncError) -> (
-    tables: [Table], unserved: [UnservedTable]
+    tables: [DescribedTable], unserved: [UnservedTable]
   ) {
-    guard name.isEmpty else { return ([try table(name)], []) }
-    return (ownTable.map { [$0] } ?? catalog.tables, context.store.unservedTables)
+    guard name.isEmpty else { return ([try described(try knownTable(name))], []) }
+    guard caller.rights != nil else {
+      let tables = ownTable.map { [$0] } ?? catalog.tables
+      return (tables.map { DescribedTable($0) }, context.store.unservedTables)
+    }
+    // Why a table is not served is for operators; one whose rules are broken is left out.
+    let tables = ownTable.map { [$0] } ?? catalog.tables
+    return (tables.filter { knows($0) }.compactMap { try? described($0) }, [])
+  }
+
+  private func described(_ table: Table) throws(DatasyncError) -> DescribedTable {
+    guard let rights = try caller.rights?.of(table) else { return DescribedTable(table) }
+    let allowed = DescribedTable.Operation.allCases.filter { operation in
+      switch operation {
+      case .read: rights.folded.allows(.read)
+      case .create: rights.folded.allows(.create)
+      case .update: rights.folded.allows(.update)
+      case .delete: rights.folded.allows(.delete)
+      }
+    }
+    return DescribedTable(rights.shown, allowed: allowed)
   }
 
   /// - Returns: nil where there is no id.
@@ -117,8 +156,14 @@ final class RequestContext: Sendable {
   let options: ServiceOptions
   let tokens: TokenCoder
   let filters: FilterShelf
+  /// nil: everybody may do everything.
+  let access: AccessControl?
 
-  init(store: any Storage, options: ServiceOptions, tokens: TokenCoder, filters: FilterShelf) {
+  init(
+    store: any Storage, options: ServiceOptions, tokens: TokenCoder, filters: FilterShelf,
+    access: AccessControl? = nil
+  ) {
+    self.access = access
     self.store = store
     self.options = options
     self.tokens = tokens

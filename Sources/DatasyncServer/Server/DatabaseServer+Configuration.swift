@@ -1,3 +1,5 @@
+import DatasyncAccess
+import DatasyncModel
 import DatasyncRPC
 import DatasyncStore
 import NIOCore
@@ -31,6 +33,10 @@ extension DatabaseServer {
     /// Threads that serve connections, 1 to 1024.
     public var eventLoopCount = System.coreCount
 
+    /// Path of the access file, which says who may see and do what; nil: everybody who reaches the server
+    /// may see and do everything.
+    public var accessFile: String?
+
     /// As set so far; ``checkedOptions()`` gives those that a server may run with.
     package var options = ServerOptions()
 
@@ -48,6 +54,17 @@ extension DatabaseServer {
         try ServerOptions.limits.apply("\(name)=\(value)", to: &options)
       } catch {
         throw ServerError("\(error)")
+      }
+    }
+
+    /// - Throws: ``ServerError``: the first fault of the access file.
+    func accessControl(for catalog: Catalog) throws(ServerError) -> AccessControl? {
+      guard let accessFile else { return nil }
+      do throws(AccessFault) {
+        return try AccessControl(
+          path: accessFile, contents: FileContents(reading: AccessFile.maxBytes), catalog: catalog)
+      } catch {
+        throw ServerError(error.description)
       }
     }
 

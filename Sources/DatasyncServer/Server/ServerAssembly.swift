@@ -65,7 +65,8 @@ package struct ServerAssembly: Sendable {
     do {
       service = try await DatasyncService.open(
         options: options.service, group: group, logger: logger, logsTables: storage.attachesTables,
-        openStorage: { try Store.open(path: storage.path, options: options.store, observer: $0) }
+        openStorage: { try Store.open(path: storage.path, options: options.store, observer: $0) },
+        openAccess: { try configuration.accessControl(for: $0) }
       ) { service, catalog in
         pool.replaceDynamic { [service.tablesProto(for: catalog).fileDescriptor()] }
         let services = service.services(for: catalog)

@@ -1,3 +1,4 @@
+import DatasyncAccess
 import DatasyncModel
 import DatasyncStorage
 import NIOCore
@@ -28,6 +29,7 @@ final class CommitHub: StorageObserver {
     var early: [CommittedBatch] = []
     /// Tables that have been told of; nil: none has, the server starts.
     var unserved: Set<UnservedTable>?
+    var access: AccessControl?
     var onCatalog: (@Sendable (Catalog) -> Void)?
     var hasStarted = false
   }
@@ -43,11 +45,12 @@ final class CommitHub: StorageObserver {
 
   func start(
     _ loops: [NIOLoopBound<ServiceLoop>], on eventLoops: [any EventLoop], of store: any Storage,
-    onCatalog: @escaping @Sendable (Catalog) -> Void
+    access: AccessControl?, onCatalog: @escaping @Sendable (Catalog) -> Void
   ) {
     state.withLock { state in
       state.loops = zip(eventLoops, loops).map { Loop(eventLoop: $0, loop: $1) }
       state.store = store
+      state.access = access
       state.onCatalog = onCatalog
       state.hasStarted = true
       for batch in state.early { deliver(batch, in: &state) }
@@ -77,6 +80,8 @@ final class CommitHub: StorageObserver {
 
   /// Loops keep what they have where that is newer.
   private func tell(_ catalog: Catalog, _ state: State) {
+    // The rules first: nobody is served a table by none.
+    for fault in state.access?.adapt(to: catalog) ?? [] { log.ruleBroken(fault.description) }
     for entry in state.loops {
       let loop = entry.loop
       entry.eventLoop.execute { loop.value.catalogChanged(catalog) }

@@ -16,24 +16,35 @@ package final class DatasyncService: Sendable {
   let subscriptionCount: SubscriptionCount
   private let watch: StoreWatch
   private let filters: FilterShelf
+  /// nil: everybody may do everything.
+  package let access: AccessControl?
 
   /// Opens the database and lays the service out over the group's event loops.
   ///
   /// - Parameters:
   ///   - logsTables: Whether the log says which tables are attached, and which are not.
   ///   - openStorage: Opens the database for the observer.
+  ///   - openAccess: Who may see and do what in the tables; nil: everybody everything.
   ///   - onSchema: Called now, and with every change of the schema on the writer's thread, one call at a
   ///     time: the services to offer, and the descriptors of the tables' messages.
   /// - Throws: what opening it throws.
   package static func open(
     options: ServiceOptions, group: any EventLoopGroup, logger: Logger,
     logsTables: Bool = false, openStorage: (any StorageObserver) throws -> any Storage,
+    openAccess: (Catalog) throws -> AccessControl? = { _ in nil },
     onSchema: @escaping @Sendable (DatasyncService, Catalog) -> Void
   ) async throws -> DatasyncService {
     let metrics = ServiceMetrics()
     let log = ServiceLog(logger: logger)
     let hub = CommitHub(metrics: metrics, log: log)
     let store = try openStorage(hub)
+    let access: AccessControl?
+    do {
+      access = try openAccess(store.catalog)
+    } catch {
+      store.close()
+      throw error
+    }
     let options = options.bounded(by: store.bounds)
     let eventLoops = group.makeIterator().map { $0 }
     let head = store.head
@@ -48,7 +59,7 @@ package final class DatasyncService: Sendable {
           ServiceLoop(
             index: index, eventLoop: eventLoop, store: store, head: head, options: options,
             logger: logger, metrics: metrics, log: log, filters: filters,
-            subscriptionCount: subscriptionCount), eventLoop: eventLoop)
+            subscriptionCount: subscriptionCount, access: access), eventLoop: eventLoop)
       }.get()
       bounds.append(bound)
     }
@@ -56,7 +67,7 @@ package final class DatasyncService: Sendable {
     let service = DatasyncService(
       store: store, loops: Dictionary(uniqueKeysWithValues: loops), options: options,
       watch: StoreWatch(store, on: group.next(), log: log),
-      filters: filters, subscriptionCount: subscriptionCount)
+      filters: filters, subscriptionCount: subscriptionCount, access: access)
     hub.unservedTablesChanged(store.unservedTables)
     if logsTables { log.attached(store) }
     // Told by this thread and by the writer's: an older catalog must not come last.
@@ -68,7 +79,7 @@ package final class DatasyncService: Sendable {
         onSchema(service, catalog)
       }
     }
-    hub.start(bounds, on: eventLoops, of: store, onCatalog: tell)
+    hub.start(bounds, on: eventLoops, of: store, access: access, onCatalog: tell)
     tell(store.catalog)
     return service
   }
@@ -76,8 +87,9 @@ package final class DatasyncService: Sendable {
   private init(
     store: any Storage, loops: [ObjectIdentifier: NIOLoopBound<ServiceLoop>],
     options: ServiceOptions, watch: StoreWatch, filters: FilterShelf,
-    subscriptionCount: SubscriptionCount
+    subscriptionCount: SubscriptionCount, access: AccessControl?
   ) {
+    self.access = access
     self.subscriptionCount = subscriptionCount
     self.filters = filters
     self.watch = watch

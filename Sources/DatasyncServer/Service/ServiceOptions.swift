@@ -57,6 +57,13 @@ package struct ServiceOptions: Sendable {
   package var maxFilterBytesPerSession = 64 << 20
   /// Writes of one Commit.
   package var maxWritesPerCommit = 10_000
+  /// How long a session without credentials may take to show some, where they are needed.
+  package var authenticationTimeout: TimeAmount = .seconds(10)
+  /// How long before their end a session is told that its credentials expire; at most a tenth of the time
+  /// that they had left when they were shown.
+  package var credentialsWarning: TimeAmount = .seconds(60)
+  /// How long a session may go on with credentials that have expired before it ends.
+  package var credentialsGrace: TimeAmount = .seconds(60)
   /// Told of every limit that strikes.
   package var limits: LimitMetrics?
   /// What it takes at most when it runs; the store's.

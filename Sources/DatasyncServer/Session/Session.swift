@@ -1,3 +1,4 @@
+import DatasyncAccess
 import DatasyncMessages
 import DatasyncModel
 import DatasyncProtobuf
@@ -10,7 +11,7 @@ import NIOCore
 /// Source: `proto/datasync/v1/datasync.proto`, rpc `Session`; SEMANTICS "Session".
 final class Session: CallHandler, CallSink {
   let call: ServerCall
-  private let loop: ServiceLoop
+  let loop: ServiceLoop
   let operations: Operations
   private let sessionID = RandomID.make()
   private var mayOpen = true
@@ -20,6 +21,8 @@ final class Session: CallHandler, CallSink {
   private(set) var isEnded = false
   /// What the call has counted of requests that are not small, by their ids.
   private var heldBytes: [UInt64: Int] = [:]
+  /// Of what the credentials bring next.
+  var credentialTimer: Scheduled<Void>?
 
   init(call: ServerCall, loop: ServiceLoop) {
     self.call = call
@@ -28,6 +31,7 @@ final class Session: CallHandler, CallSink {
       loop: loop, caller: Caller(clientID: RandomID.make(), turn: loop.makeTurn()))
     operations.sink = self
     loop.metrics.sessionsChanged(by: 1)
+    guard identify() else { return }
     // The client learns that the stream stands before it says anything.
     call.sendInitialMetadata(Metadata())
   }
@@ -61,7 +65,8 @@ final class Session: CallHandler, CallSink {
   private func accept(_ request: SessionRequest) {
     let id = request.requestID
     let isFirst = mayOpen
-    mayOpen = false
+    // Until it is known who asks, nothing is begun.
+    if case .authenticate? = request.request {} else if operations.isIdentified { mayOpen = false }
     guard id != 0 else { return send(status: .badRequestID, for: 0) }
     guard !operations.isRunning(id) else { return send(status: .requestIDInUse(id), for: 0) }
     switch request.request {
@@ -69,6 +74,8 @@ final class Session: CallHandler, CallSink {
       finish(id, error: .emptyRequest)
     case .open(let clientID):
       open(clientID, id: id, isFirst: isFirst)
+    case .authenticate(let token):
+      authenticate(token, id: id)
     case .cancel(let target):
       let wasRunning = operations.cancel(target)
       finish(id, error: wasRunning ? nil : .requestNotFound(target))
@@ -86,6 +93,11 @@ final class Session: CallHandler, CallSink {
   }
 
   private func open(_ clientID: String, id: UInt64, isFirst: Bool) {
+    do throws(DatasyncError) {
+      try operations.checkCredentials()
+    } catch {
+      return finish(id, error: error)
+    }
     guard isFirst else { return finish(id, error: .sessionAlreadyOpen) }
     if let fault = Caller.fault(inClientID: clientID) {
       return finish(id, error: .badField("client_id", reason: "BAD_CLIENT_ID", fault))
@@ -97,7 +109,8 @@ final class Session: CallHandler, CallSink {
         OpenReply(
           sessionID: sessionID, clientID: operations.caller.clientID, historyID: loop.historyID,
           sequence: loop.store.head, serverTime: WallClock.now,
-          principal: operations.caller.principal)))
+          principal: operations.caller.principal,
+          expiresAt: operations.caller.credential?.expiresAt)))
   }
 
   func halfClosed() {
@@ -117,6 +130,7 @@ final class Session: CallHandler, CallSink {
   private func noteEnd() {
     guard !isEnded else { return }
     isEnded = true
+    credentialTimer?.cancel()
     loop.metrics.sessionsChanged(by: -1)
   }
 
@@ -169,7 +183,7 @@ final class Session: CallHandler, CallSink {
     if isHalfClosed, operations.isIdle { end(.ok) }
   }
 
-  private func end(_ status: Status) {
+  func end(_ status: Status) {
     guard !isEnded else { return }
     noteEnd()
     operations.abandon()
@@ -180,7 +194,7 @@ final class Session: CallHandler, CallSink {
 
   var isTyped: Bool { false }
 
-  private func write(_ bytes: UnsafeRawBufferPointer) {
+  func write(_ bytes: UnsafeRawBufferPointer) {
     guard !isEnded else { return }
     call.send { $0.writeBytes(bytes) }
   }

@@ -8,6 +8,8 @@ final class Audience: SlotHolder {
   /// What subscriptions to one table must have in common.
   struct Key: Hashable {
     let filter: ExactText
+    /// See ``View/rightsKey``.
+    let rights: ExactText
     let filterColumns: ViewCondition.NamedColumns
     let selected: Set<Int>?
     let sendsEveryUpdate: Bool
@@ -51,7 +53,7 @@ final class Audience: SlotHolder {
 
   /// Judges a change and keeps what the members see of it until it is delivered.
   func take(_ change: JudgedChange, of commit: Commit, in loop: ServiceLoop) {
-    guard !isLeft else { return }
+    guard !isLeft, let view = view.part(of: change.table.id) else { return }
     if view.condition.isShared, !loop.live.mayJudge() { return leave(before: commit, in: loop) }
     let verdicts: Verdicts
     do throws(FilterFault) {

@@ -44,18 +44,21 @@ final class FilterShelf: Sendable {
   /// - Throws: INVALID_ARGUMENT, reason BAD_FILTER or FILTER_TOO_COMPLEX; RESOURCE_EXHAUSTED, reason
   ///   MAX_FILTER_BYTES, where there are too many.
   func condition(
-    _ text: String, table: Table, maxCost: Int
+    _ text: String, table: Table, maxCost: Int, reading: Reading? = nil
   ) throws(DatasyncError) -> ViewCondition {
-    let key = Key(text: ExactText(text), tableID: table.id, generation: table.generation)
+    let key = key(text, table, reading)
     if let filter = filter(for: key) { return .filter(filter) }
-    let filter = try Filter(parsing: text, table: table, terms: terms)
-    try filter.refuseNow()
-    try check(filter)
-    try filter.cost.check(maxCost, limitName: "max_filter_cost")
-    let condition = ViewCondition(filter)
+    let filter = try filter(text, table) { filter throws(DatasyncError) in
+      try filter.refuseNow()
+      try check(filter)
+      try filter.cost.check(maxCost, limitName: "max_filter_cost")
+    }
+    guard let whole = joined(filter, reading) else { return .always }
+    if reading?.rule != nil { try check(whole) }
+    let condition = ViewCondition(whole)
     guard case .filter = condition else { return condition }
     try admit(condition.byteCount)
-    return .filter(keep(filter, byteCount: condition.byteCount, key))
+    return .filter(keep(whole, byteCount: condition.byteCount, key))
   }
 
   /// A filter that a subscription has already, for its table's new generation.
@@ -63,17 +66,37 @@ final class FilterShelf: Sendable {
   /// - Parameter isRenamed: Whether the text has other names for columns than the table has.
   /// - Throws: INVALID_ARGUMENT, reason BAD_FILTER.
   func adapted(
-    _ text: String, table: Table, isRenamed: Bool
+    _ text: String, table: Table, isRenamed: Bool, reading: Reading? = nil
   ) throws(DatasyncError) -> ViewCondition {
-    let key =
-      isRenamed
-      ? nil : Key(text: ExactText(text), tableID: table.id, generation: table.generation)
+    let key = isRenamed ? nil : key(text, table, reading)
     if let key, let filter = filter(for: key) { return .filter(filter) }
-    let filter = try Filter(parsing: text, table: table, terms: terms)
-    let condition = ViewCondition(filter)
+    guard let whole = joined(try filter(text, table), reading) else { return .always }
+    let condition = ViewCondition(whole)
     guard case .filter = condition else { return condition }
     take(condition.byteCount)
-    return .filter(keep(filter, byteCount: condition.byteCount, key))
+    return .filter(keep(whole, byteCount: condition.byteCount, key))
+  }
+
+  private func key(_ text: String, _ table: Table, _ reading: Reading?) -> Key {
+    // No filter holds a NUL.
+    let text = reading?.rule == nil ? text : "\(reading?.key ?? "")\0\(text)"
+    return Key(text: ExactText(text), tableID: table.id, generation: table.generation)
+  }
+
+  /// nil for an empty text.
+  private func filter(
+    _ text: String, _ table: Table,
+    check: (Filter) throws(DatasyncError) -> Void = { (_) throws(DatasyncError) in }
+  ) throws(DatasyncError) -> Filter? {
+    guard !text.isEmpty else { return nil }
+    let filter = try Filter(parsing: text, table: table, terms: terms)
+    try check(filter)
+    return filter
+  }
+
+  private func joined(_ filter: Filter?, _ reading: Reading?) -> Filter? {
+    guard let rule = reading?.rule else { return filter }
+    return filter.map { rule.and($0, terms: terms) } ?? rule
   }
 
   private func filter(for key: Key) -> SharedFilter? {

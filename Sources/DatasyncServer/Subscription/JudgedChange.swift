@@ -19,6 +19,7 @@ final class JudgedChange {
   private struct Encoding {
     let verdict: Verdict
     let selected: Set<Int>?
+    let hidden: Set<Int>
     let wantsPrevious: Bool
     let isTyped: Bool
     let event: EncodedEvent
@@ -118,13 +119,15 @@ final class JudgedChange {
     for encoding in encodings
     where encoding.verdict == verdict && encoding.wantsPrevious == wantsPrevious
       && encoding.isTyped == isTyped && encoding.selected == view.selected
+      && encoding.hidden == view.hidden
     {
       return encoding.event
     }
     let event = encode(verdict, view: view, wantsPrevious: wantsPrevious, isTyped: isTyped)
     encodings.append(
       Encoding(
-        verdict: verdict, selected: view.selected, wantsPrevious: wantsPrevious,
+        verdict: verdict, selected: view.selected, hidden: view.hidden,
+        wantsPrevious: wantsPrevious,
         isTyped: isTyped, event: event))
     return event
   }
@@ -143,11 +146,12 @@ final class JudgedChange {
     if let count = previous?.bytes.count, count > maxRowBytes - (image?.bytes.count ?? 0) {
       previous = nil
     }
-    return EncodedEvent(.change, encode(verdict, image, previous: previous, isTyped: isTyped))
+    return EncodedEvent(
+      .change, encode(verdict, image, previous: previous, hidden: view.hidden, isTyped: isTyped))
   }
 
   private func encode(
-    _ verdict: Verdict, _ image: RowImage?, previous: RowImage?, isTyped: Bool
+    _ verdict: Verdict, _ image: RowImage?, previous: RowImage?, hidden: Set<Int>, isTyped: Bool
   ) -> [UInt8] {
     var (key, origin) = (change.key, origin)
     return key.withUTF8 { key in
@@ -157,7 +161,7 @@ final class JudgedChange {
             var event = ChangeEvent(
               verdict, table: table, id: UnsafeRawBufferPointer(key), sequence: change.sequence,
               image: imageBytes, previous: previous == nil ? nil : previousBytes,
-              changedNumbers: changedNumbers)
+              changedNumbers: changedNumbers, hidden: hidden)
             event.origin = UnsafeRawBufferPointer(origin)
             event.committedAt = committedAt
             return isTyped ? event.encodedRowEvent() : event.encodedChange()

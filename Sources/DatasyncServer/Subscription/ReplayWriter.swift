@@ -142,9 +142,9 @@ struct ReplayWriter {
   }
 
   private mutating func judge(_ entry: LogEntry, _ table: Table) throws(FilterFault) {
-    let view = audience.view
-    let before = try standing(entry.before, isFaulty: entry.faulty.contains(.before), table)
-    let after = try standing(entry.after, isFaulty: entry.faulty.contains(.after), table)
+    guard let view = audience.view.part(of: table.id) else { return }
+    let before = try standing(entry.before, isFaulty: entry.faulty.contains(.before), table, view)
+    let after = try standing(entry.after, isFaulty: entry.faulty.contains(.after), table, view)
     var numbers: [Int] = []
     if before == .inside, after == .inside, let old = entry.before, let new = entry.after {
       numbers = JudgedChange.changedNumbers(from: old, to: new)
@@ -152,14 +152,17 @@ struct ReplayWriter {
     let verdicts = Verdicts(
       from: before, to: after, isUpdateSent: view.sendsUpdate(of: numbers),
       stillExists: entry.after.map { !RowDecoder.isDeleted($0) } ?? false)
-    if let first = verdicts.first { append(first, entry, table, before: before, numbers: numbers) }
+    if let first = verdicts.first {
+      append(first, entry, table, view, before: before, numbers: numbers)
+    }
     if let second = verdicts.second {
-      append(second, entry, table, before: before, numbers: numbers)
+      append(second, entry, table, view, before: before, numbers: numbers)
     }
   }
 
   private mutating func append(
-    _ verdict: Verdict, _ entry: LogEntry, _ table: Table, before: Standing, numbers: [Int]
+    _ verdict: Verdict, _ entry: LogEntry, _ table: Table, _ view: View, before: Standing,
+    numbers: [Int]
   ) {
     if case .unreadable(let fault) = verdict {
       return hold(
@@ -170,31 +173,31 @@ struct ReplayWriter {
     var event = ChangeEvent(
       verdict, table: table, id: entry.key, sequence: entry.sequence, image: entry.after,
       previous: before == .inside && audience.wantsPrevious ? entry.before : nil,
-      changedNumbers: numbers)
+      changedNumbers: numbers, hidden: view.hidden)
     if let previous = event.previous, previous.count > maxRowBytes - (event.image?.count ?? 0) {
       event.previous = nil
     }
-    append(event)
+    append(event, selected: view.selected)
   }
 
   private func standing(
-    _ image: UnsafeRawBufferPointer?, isFaulty: Bool, _ table: Table
+    _ image: UnsafeRawBufferPointer?, isFaulty: Bool, _ table: Table, _ view: View
   ) throws(FilterFault) -> Standing {
     guard let image else { return .outside }
     memo.forget()
-    return try audience.view.standing(
+    return try view.standing(
       image, isFaulty: isFaulty, isDeleted: RowDecoder.isDeleted(image), maxBytes: maxRowBytes,
       memo: memo
     ) {
-      RowDecoder.values(of: image, table: table, columns: audience.view.filterColumns)
+      RowDecoder.values(of: image, table: table, columns: view.filterColumns)
     }
   }
 
   // MARK: - Bytes
 
-  private mutating func append(_ event: ChangeEvent) {
+  private mutating func append(_ event: ChangeEvent, selected: Set<Int>?) {
     if hasPending { flushPending(more: !FaultSwitch.isOn(.splitCommit)) }
-    guard let selected = audience.view.selected else { return encode(event) }
+    guard let selected else { return encode(event) }
     let image = event.image.map { RowDecoder.image($0, keepingNumbers: selected).bytes }
     let previous = event.previous.map { RowDecoder.image($0, keepingNumbers: selected).bytes }
     (image ?? []).withUnsafeBytes { imageBytes in

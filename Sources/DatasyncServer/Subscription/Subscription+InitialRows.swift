@@ -17,7 +17,7 @@ struct InitialRows {
 
 extension Subscription {
   func startInitialRows() {
-    let tables = view.table.map { [$0] } ?? loop.catalog.tables
+    let tables = view.tables(in: loop.catalog)
     phase = .snapshotting(InitialRows(tables: tables))
     readInitialRows()
   }
@@ -28,14 +28,14 @@ extension Subscription {
     guard case .snapshotting(var rows) = phase, !rows.isReading, maySend else { return }
     rows.isReading = true
     phase = .snapshotting(rows)
-    let request = rows.tables.first.map { scanRequest($0, after: rows.after) }
+    let part = rows.tables.first.flatMap { view.part(of: $0.id) }
+    let request = rows.tables.first.map { scanRequest($0, part ?? view, after: rows.after) }
     let position = rows.position
-    let view = view
     loop.read(
       request.map { .table($0.table.id) } ?? .log, cancellation: rows.cancellation, turn: turn,
       { snapshot throws(DatasyncError) -> (Sequence, ScanPage) in
         guard var request else { return (position ?? snapshot.sequence, ScanPage()) }
-        request.filter = try view.filter()
+        request.filter = try part?.filter()
         guard let position else { return (snapshot.sequence, try snapshot.scan(request)) }
         return (position, try snapshot.scan(request, asOf: position))
       },
@@ -45,12 +45,14 @@ extension Subscription {
         case .failure(let error): self.end(error)
         case .success(let (position, page)):
           // An event never comes before the answer to its write, an initial row neither.
-          self.loop.whenPublished(position) { [self] in initialRowsRead(page, at: position) }
+          self.loop.whenPublished(position) { [self] in
+            initialRowsRead(page, of: part, at: position)
+          }
         }
       })
   }
 
-  private func scanRequest(_ table: Table, after: [Value]?) -> ScanRequest {
+  private func scanRequest(_ table: Table, _ view: View, after: [Value]?) -> ScanRequest {
     // The filter may be of another generation of the table than the one that the rows began with.
     var request = ScanRequest(table: view.spoken ?? table, limit: loop.options.snapshotPageRows)
     request.includeDeleted = view.includeDeleted
@@ -69,10 +71,10 @@ extension Subscription {
     return EncodedEvent(.unreadable, event.encoded)
   }
 
-  private func encoded(_ row: StoredRow, isTyped: Bool) -> EncodedEvent {
+  private func encoded(_ row: StoredRow, of part: View?, isTyped: Bool) -> EncodedEvent {
     var key = row.key
     let bytes = key.withUTF8 { key in
-      view.project(row.image).bytes.withUnsafeBytes { image in
+      (part?.project(row.image) ?? row.image).bytes.withUnsafeBytes { image in
         var event = ChangeEvent(
           operation: .add, table: row.table, id: UnsafeRawBufferPointer(key),
           sequence: row.version, image: image)
@@ -83,7 +85,7 @@ extension Subscription {
     return EncodedEvent(.change, bytes)
   }
 
-  private func initialRowsRead(_ page: ScanPage, at position: Sequence) {
+  private func initialRowsRead(_ page: ScanPage, of part: View?, at position: Sequence) {
     guard case .snapshotting(var rows) = phase, let sink else { return }
     rows.isReading = false
     rows.position = position
@@ -93,7 +95,8 @@ extension Subscription {
         sink.send(encoded(next), own: false, more: false, for: requestID)
         unreadable.removeFirst()
       }
-      sink.send(encoded(row, isTyped: sink.isTyped), own: false, more: false, for: requestID)
+      sink.send(
+        encoded(row, of: part, isTyped: sink.isTyped), own: false, more: false, for: requestID)
     }
     for row in unreadable { sink.send(encoded(row), own: false, more: false, for: requestID) }
     rows.after = page.next

@@ -140,7 +140,7 @@ extension Subscription {
       pages.current = nil
       pages.within = page.within
     }
-    if let attached = page.attachedAt { return tableAttached(at: attached) }
+    if let attached = page.attachedAt { return end(.tableAttached(at: attached)) }
     if let failure = page.failure { return end(failure) }
     let position = max(reached, page.through)
     phase = .replaying(position: position, isReading: false)

@@ -45,13 +45,16 @@ extension Subscription {
   private func readCommits(after position: Sequence) {
     let through = loop.head
     let maxBytes = loop.options.replayChunkBytes
+    let generation = viewGeneration
     loop.read(
       .log, cancellation: cancellationOfLogReads(), turn: turn,
       { snapshot throws(DatasyncError) in
         try snapshot.changes(after: position, through: through, maxBytes: maxBytes)
       },
       completion: { [self] (result: Result<LogPage, DatasyncError>) in
-        guard case .replaying(_, isReading: true) = phase else { return }
+        guard case .replaying(_, isReading: true) = phase, generation == viewGeneration else {
+          return
+        }
         switch result {
         case .failure(let error):
           end(error)
@@ -111,7 +114,10 @@ extension Subscription {
     for change in commit.changes {
       do throws(DatasyncError) {
         guard let judged = try judged(change, commit) else { continue }
-        try verdicts(of: judged).forEach { batch.append(encoded(judged, $0), of: commit) }
+        guard let part = view.part(of: change.tableID) else { continue }
+        try verdicts(of: judged, in: part).forEach {
+          batch.append(encoded(judged, $0, in: part), of: commit)
+        }
       } catch {
         return error
       }
@@ -130,9 +136,11 @@ extension Subscription {
     }
   }
 
-  private func verdicts(of change: JudgedChange) throws(DatasyncError) -> Verdicts {
+  private func verdicts(
+    of change: JudgedChange, in part: View
+  ) throws(DatasyncError) -> Verdicts {
     do throws(FilterFault) {
-      return try change.verdicts(in: view)
+      return try change.verdicts(in: part)
     } catch {
       throw error.error
     }
@@ -144,9 +152,11 @@ extension Subscription {
       memos: loop.memos)
   }
 
-  private func encoded(_ change: JudgedChange, _ verdict: Verdict) -> EncodedEvent {
+  private func encoded(
+    _ change: JudgedChange, _ verdict: Verdict, in part: View
+  ) -> EncodedEvent {
     change.encoded(
-      verdict, view: view, wantsPrevious: plan.wantsPrevious && !FaultSwitch.isOn(.noPrevious),
+      verdict, view: part, wantsPrevious: plan.wantsPrevious && !FaultSwitch.isOn(.noPrevious),
       isTyped: sink?.isTyped ?? false)
   }
 
@@ -191,9 +201,12 @@ extension Subscription {
     defer { loop.memos.release() }
     for net in fold.netChanges(excludingOwn: plan.excludeOwn) {
       do throws(DatasyncError) {
-        try verdicts(of: net).forEach { verdict in
+        guard let part = view.part(of: net.table.id) else { continue }
+        try verdicts(of: net, in: part).forEach { verdict in
           owesCheckpoint = true
-          sink?.send(encoded(net, verdict), own: isOwn(net.origin), more: false, for: requestID)
+          sink?.send(
+            encoded(net, verdict, in: part), own: isOwn(net.origin), more: false,
+            for: requestID)
         }
       } catch {
         end(error)

@@ -1,3 +1,4 @@
+import DatasyncAccess
 import DatasyncFilter
 import DatasyncModel
 import DatasyncStorage
@@ -14,9 +15,11 @@ import NIOCore
 ///          │             │  ▼          │
 ///          │           resting         │
 ///          └──────────────┴────────────┴──► ended
+///
+/// Where its caller's rights change it is judging, from any of them, and then replaying.
 final class Subscription: SlotHolder {
   let requestID: UInt64
-  private(set) var plan: SubscriptionPlan
+  var plan: SubscriptionPlan
   let clientID: String
   /// See ``Caller/turn``.
   let turn: UInt64
@@ -55,6 +58,8 @@ final class Subscription: SlotHolder {
   enum Phase {
     case starting
     indirect case snapshotting(InitialRows)
+    /// What has been sent is judged by other rights.
+    indirect case judging(Judgement)
     /// Everything up to `position` has been sent; `isReading`: a page of the log is on its way.
     case replaying(position: Sequence, isReading: Bool)
     /// The interval began at a time; it may be over for long, where nothing has come since.
@@ -88,7 +93,7 @@ final class Subscription: SlotHolder {
     switch phase {
     case .live: loop.head
     case .replaying(let position, _), .resting(let position, _): position
-    case .starting, .snapshotting, .ended: nil
+    case .starting, .snapshotting, .judging, .ended: nil
     }
   }
 
@@ -166,6 +171,7 @@ final class Subscription: SlotHolder {
     guard !isEnded else { return }
     if case .live = phase { loop.live.remove(self) }
     if case .snapshotting(let rows) = phase { rows.cancellation.cancel() }
+    if case .judging(let judgement) = phase { judgement.cancellation.cancel() }
     logReads?.cancel()
     phase = .ended
     dropPages()
@@ -197,6 +203,7 @@ final class Subscription: SlotHolder {
     isAwaitingDrain = false
     switch phase {
     case .snapshotting: readInitialRows()
+    case .judging: goOnJudging()
     case .replaying: pump()
     case .starting, .resting, .live, .ended: break
     }
@@ -204,7 +211,8 @@ final class Subscription: SlotHolder {
 
   var audienceKey: Audience.Key {
     Audience.Key(
-      filter: ExactText(view.condition.text), filterColumns: view.condition.namedColumns,
+      filter: ExactText(view.condition.text), rights: view.rightsKey,
+      filterColumns: view.condition.namedColumns,
       selected: view.selected, sendsEveryUpdate: view.sendsEveryUpdate,
       includeDeleted: view.includeDeleted, wantsPrevious: plan.wantsPrevious,
       isTyped: sink?.isTyped ?? false, generation: view.table?.generation ?? 0)
@@ -286,18 +294,39 @@ final class Subscription: SlotHolder {
   // MARK: - Schema
 
   func catalogChanged(_ catalog: Catalog) {
-    guard let old = view.table else { return }
-    guard let table = catalog.table(id: old.id) else { return end(.tableGone(old)) }
-    guard table.generation != old.generation else { return }
-    guard table.systemNames == old.systemNames else {
-      return end(.fieldsRenamed(table.name))
+    if let access = loop.requests.access, let rights = plan.rights {
+      plan.rights = access.rights(of: rights.principal)
     }
+    let rights = plan.rights
+    guard view.table != nil || rights != nil else { return }
+    if let table = view.table, rights == nil,
+      catalog.table(id: table.id)?.generation == table.generation
+    {
+      return
+    }
+    take { () throws(DatasyncError) in try adaptedView(to: catalog, rights: rights) }
+  }
+
+  /// - Throws: Why there is no such view any more.
+  func adaptedView(to catalog: Catalog, rights: Rights?) throws(DatasyncError) -> View {
+    guard let old = view.table else {
+      return try view.adapted(to: nil, in: catalog, filters: loop.filters, rights: rights)
+    }
+    guard let table = catalog.table(id: old.id) else { throw .tableGone(old) }
+    guard table.systemNames == old.systemNames else { throw .fieldsRenamed(table.name) }
+    return try view.adapted(
+      to: try rights?.table(table, for: .read) ?? table, in: catalog, filters: loop.filters,
+      rights: rights)
+  }
+
+  /// Another view from the same position on.
+  private func take(_ make: () throws(DatasyncError) -> View) {
     let isLive: Bool
     if case .live = phase { isLive = true } else { isLive = false }
     if isLive { loop.live.remove(self) }
     dropPages()
-    do {
-      plan.view = try view.adapted(to: table, filters: loop.filters)
+    do throws(DatasyncError) {
+      plan.view = try make()
     } catch {
       return end(error)
     }
@@ -306,7 +335,8 @@ final class Subscription: SlotHolder {
 
   /// The table's history begins anew: what a subscription has seen of it is no longer the base of
   /// what follows.
-  func tableAttached(at sequence: Sequence) {
+  func tableAttached(_ table: Int, at sequence: Sequence) {
+    guard view.part(of: table) != nil else { return }
     end(.tableAttached(at: sequence))
   }
 }

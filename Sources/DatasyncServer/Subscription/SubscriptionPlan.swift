@@ -1,3 +1,4 @@
+import DatasyncAccess
 import DatasyncMessages
 import DatasyncModel
 import NIOCore
@@ -11,6 +12,8 @@ struct SubscriptionPlan {
   }
 
   var view: View
+  /// What its caller may see; nil: everything.
+  var rights: Rights?
   /// Only until the subscription has started.
   var start: Start
   let once: Bool
@@ -28,16 +31,23 @@ struct SubscriptionPlan {
       if request.table.isEmpty, resolver.ownTable == nil {
         nil
       } else {
-        try resolver.table(request.table)
+        try resolver.table(request.table, for: .read)
       }
     once = request.once
     excludeOwn = request.excludeOwn
     wantsPrevious = request.previous
+    let rights = resolver.caller.rights
+    self.rights = rights
     let makeView = { () throws(DatasyncError) -> View in
-      try View(
+      guard let table else {
+        return try View(
+          ofEveryTable: resolver.catalog, filter: request.filter, select: request.select,
+          includeDeleted: request.includeDeleted, filters: context.filters, rights: rights)
+      }
+      return try View(
         table: table, filter: request.filter, select: request.select,
         includeDeleted: request.includeDeleted, filters: context.filters,
-        maxFilterCost: options.maxFilterCost)
+        maxFilterCost: options.maxFilterCost, rights: rights)
     }
     do throws(DatasyncError) {
       view = try makeView()

@@ -70,10 +70,11 @@ extension ChangeEvent {
   ///   - image: What the view shows of the row after the change.
   ///   - previous: What it showed before; asked for where that is told.
   ///   - changedNumbers: Of the fields whose stored value differs; asked for in the same way.
+  ///   - hidden: Positions of columns that are not told of.
   init(
     _ verdict: Verdict, table: Table, id: UnsafeRawBufferPointer, sequence: Sequence,
     image: UnsafeRawBufferPointer?, previous: @autoclosure () -> UnsafeRawBufferPointer?,
-    changedNumbers: @autoclosure () -> [Int]
+    changedNumbers: @autoclosure () -> [Int], hidden: Set<Int>
   ) {
     switch verdict {
     case .add:
@@ -81,7 +82,7 @@ extension ChangeEvent {
     case .update:
       self.init(operation: .update, table: table, id: id, sequence: sequence, image: image)
       self.previous = previous()
-      changedFields = table.visibleNames(ofNumbers: changedNumbers())
+      changedFields = table.names(ofNumbers: changedNumbers(), but: hidden)
     case .delete(let leftView):
       self.init(operation: .delete, table: table, id: id, sequence: sequence, image: nil)
       self.previous = previous()

@@ -2,10 +2,10 @@ import DatasyncFilter
 import DatasyncMessages
 import DatasyncModel
 
-/// Which rows a subscription is about, and what of them it gets: table ∧ filter ∧ not deleted. An
-/// access policy joins the filter here. Immutable, shared by reference within a loop.
+/// Which rows a subscription is about, and what of them it gets: table ∧ filter ∧ what the caller may read ∧
+/// not deleted. Immutable, shared by reference within a loop.
 final class View: Sendable {
-  /// nil: every table.
+  /// nil: every table. It has no names for columns that the caller must not know of.
   let table: Table?
   let condition: ViewCondition
   /// The table in the names that the filter has for its columns.
@@ -13,97 +13,156 @@ final class View: Sendable {
   let includeDeleted: Bool
   /// Field numbers that are sent; nil: all.
   let selected: Set<Int>?
+  /// Those that the client has chosen; nil: all that it may see.
+  private let chosen: Set<Int>?
   /// Whether a change that touches no selected field is sent nevertheless.
   let sendsEveryUpdate: Bool
+  /// Tells it from views with the same filter of others who may read something else.
+  let rightsKey: ExactText
+  /// Of every table, by its id, where the caller may not read all of them whole; nil: this view is that of
+  /// each table.
+  private let parts: [Int: View]?
+  /// As the client gave it.
+  private let filterText: String
   /// Counts the filter, where that is kept here and nowhere else.
   private let shelf: FilterShelf?
 
+  /// - Parameter rights: nil: everything may be read.
   /// - Throws: INVALID_ARGUMENT or NOT_FOUND; RESOURCE_EXHAUSTED, reason MAX_FILTER_BYTES.
-  init(
-    table: Table?, filter: String, select: [String], includeDeleted: Bool, filters: FilterShelf,
-    maxFilterCost: Int = .max
+  convenience init(
+    table: Table, filter: String, select: [String], includeDeleted: Bool, filters: FilterShelf,
+    maxFilterCost: Int = .max, rights: Rights? = nil
   ) throws(DatasyncError) {
-    self.table = table
-    spoken = table
-    self.includeDeleted = includeDeleted
-    guard let table else {
-      guard filter.isEmpty else {
-        throw .badField(
-          "filter", reason: "BAD_FILTER", "at 1: a subscription of every table has no filter",
-          metadata: ["position": "1"])
-      }
-      guard select.isEmpty else {
-        throw .badField(
-          "select", reason: "BAD_SELECT", "at 1: a subscription of every table has no select",
-          metadata: ["position": "1"])
-      }
-      condition = .always
-      selected = nil
-      sendsEveryUpdate = true
-      shelf = nil
-      return
+    let reading = try rights?.reading(table, terms: filters.terms)
+    let makeCondition = { () throws(DatasyncError) -> ViewCondition in
+      try filters.condition(filter, table: table, maxCost: maxFilterCost, reading: reading)
     }
-    let columns: [Int]?
+    let condition: ViewCondition
+    var columns: [Int]?
     do throws(DatasyncError) {
-      condition =
-        filter.isEmpty
-        ? .always : try filters.condition(filter, table: table, maxCost: maxFilterCost)
+      condition = try makeCondition()
       columns = try RequestNames.select(select, of: table)
     } catch {
       var faults = RequestFaults()
-      faults.check { () throws(DatasyncError) in
-        filter.isEmpty
-          ? .always : try filters.condition(filter, table: table, maxCost: maxFilterCost)
-      }
+      faults.check(makeCondition)
       faults.check { () throws(DatasyncError) in try RequestNames.select(select, of: table) }
       throw faults.joined(to: error)
     }
-    selected = columns.map { columns in Set(columns.map { table.columns[$0].number }) }
-    sendsEveryUpdate =
-      columns.map {
+    if !condition.isShared { try filters.admit(condition.byteCount) }
+    if select.isEmpty { columns = nil }
+    self.init(
+      table: table, condition, spoken: table, includeDeleted: includeDeleted,
+      chosen: columns.map { columns in Set(columns.map { table.columns[$0].number }) },
+      sendsEveryUpdate: columns.map {
         $0.contains(SystemColumn.version.rawValue) || $0.contains(SystemColumn.updatedAt.rawValue)
-      } ?? true
-    // Last: what is counted is given back with the view.
-    if condition.isShared {
-      shelf = nil
-    } else {
-      try filters.admit(condition.byteCount)
-      shelf = filters
+      } ?? true, filterText: filter, rightsKey: reading?.key ?? "",
+      shelf: condition.isShared ? nil : filters)
+  }
+
+  /// Of every table that may be read.
+  ///
+  /// - Parameter filter: Refused, as `select` is, where it is not empty.
+  convenience init(
+    ofEveryTable catalog: Catalog, filter: String, select: [String], includeDeleted: Bool,
+    filters: FilterShelf, rights: Rights?
+  ) throws(DatasyncError) {
+    guard filter.isEmpty else {
+      throw .badField(
+        "filter", reason: "BAD_FILTER", "at 1: a subscription of every table has no filter",
+        metadata: ["position": "1"])
     }
+    guard select.isEmpty else {
+      throw .badField(
+        "select", reason: "BAD_SELECT", "at 1: a subscription of every table has no select",
+        metadata: ["position": "1"])
+    }
+    var parts: [Int: View]?
+    if let rights {
+      parts = [:]
+      for table in try rights.readable(catalog) {
+        parts?[table.id] = try View(
+          table: table, filter: "", select: [], includeDeleted: includeDeleted, filters: filters,
+          rights: rights)
+      }
+    }
+    self.init(
+      table: nil, .always, spoken: nil, includeDeleted: includeDeleted, chosen: nil,
+      sendsEveryUpdate: true, filterText: "", rightsKey: rights?.key ?? "", parts: parts)
+  }
+
+  private init(
+    table: Table?, _ condition: ViewCondition, spoken: Table?, includeDeleted: Bool,
+    chosen: Set<Int>?, sendsEveryUpdate: Bool, filterText: String,
+    rightsKey: String, parts: [Int: View]? = nil, shelf: FilterShelf? = nil
+  ) {
+    self.table = table
+    self.condition = condition
+    self.spoken = spoken
+    self.includeDeleted = includeDeleted
+    self.chosen = chosen
+    selected = View.selected(of: table, chosen)
+    self.sendsEveryUpdate = sendsEveryUpdate
+    self.filterText = filterText
+    self.parts = parts
+    self.shelf = shelf
+    self.rightsKey = ExactText(rightsKey)
+  }
+
+  /// Of what was chosen, what may be seen.
+  private static func selected(of table: Table?, _ chosen: Set<Int>?) -> Set<Int>? {
+    guard let table, !table.hidden.isEmpty else { return chosen }
+    let hidden = Set(table.hidden.map { table.columns[$0].number })
+    return (chosen ?? Set(table.columns.map(\.number))).subtracting(hidden)
   }
 
   deinit {
     shelf?.give(condition.byteCount)
   }
 
-  /// The same view of the table's new generation: columns that were renamed since keep the names that
+  /// The same view of the new generation of the tables: columns that were renamed since keep the names that
   /// the filter has for them, and of those selected the ones that are gone are no more.
   ///
-  /// - Throws: INVALID_ARGUMENT, reason BAD_FILTER, where the filter needs a column that is gone.
-  func adapted(to table: Table, filters: FilterShelf) throws(DatasyncError) -> View {
-    try View(self, adaptedTo: table, filters: filters)
+  /// - Parameters:
+  ///   - table: nil: it is of every table.
+  ///   - rights: As they are by the new schema.
+  /// - Throws: INVALID_ARGUMENT, reason BAD_FILTER, where the filter needs a column that is gone; what
+  ///   the rights refuse.
+  func adapted(
+    to table: Table?, in catalog: Catalog, filters: FilterShelf, rights: Rights?
+  ) throws(DatasyncError) -> View {
+    guard let table else {
+      return try View(
+        ofEveryTable: catalog, filter: "", select: [], includeDeleted: includeDeleted,
+        filters: filters, rights: rights)
+    }
+    let spoken = self.spoken.map { table.named(as: $0) } ?? table
+    let isRenamed = !spoken.columns.lazy.map(\.name).elementsEqual(
+      table.columns.lazy.map(\.name))
+    let reading = try rights?.reading(table, terms: filters.terms)
+    let condition = try filters.adapted(
+      filterText, table: spoken, isRenamed: isRenamed, reading: reading)
+    if !condition.isShared { filters.take(condition.byteCount) }
+    return View(
+      table: table, condition, spoken: spoken, includeDeleted: includeDeleted, chosen: chosen,
+      sendsEveryUpdate: sendsEveryUpdate, filterText: filterText, rightsKey: reading?.key ?? "",
+      shelf: condition.isShared ? nil : filters)
   }
 
-  private init(_ old: View, adaptedTo table: Table, filters: FilterShelf) throws(DatasyncError) {
-    let spoken = old.spoken.map { table.named(as: $0) } ?? table
-    self.table = table
-    self.spoken = spoken
-    condition =
-      old.condition.text.isEmpty
-      ? .always
-      : try filters.adapted(
-        old.condition.text, table: spoken,
-        isRenamed: !spoken.columns.lazy.map(\.name).elementsEqual(table.columns.lazy.map(\.name)))
-    includeDeleted = old.includeDeleted
-    selected = old.selected
-    sendsEveryUpdate = old.sendsEveryUpdate
-    if condition.isShared {
-      shelf = nil
-    } else {
-      filters.take(condition.byteCount)
-      shelf = filters
-    }
+  /// What it shows of one table; nil: nothing.
+  func part(of table: Int) -> View? {
+    guard let parts else { return self }
+    return parts[table]
   }
+
+  /// Those of which it shows anything.
+  func tables(in catalog: Catalog) -> [Table] {
+    if let table { return [table] }
+    guard let parts else { return catalog.tables }
+    return catalog.tables.compactMap { parts[$0.id]?.table }
+  }
+
+  /// Positions of columns that the caller must not know of.
+  var hidden: Set<Int> { table?.hidden ?? [] }
 
   /// Whether a row is in the view.
   ///
@@ -156,7 +215,8 @@ final class View: Sendable {
   }
 
   func concern(_ operation: Change.Operation, ofTable id: Int, in catalog: Catalog) -> Concern {
-    if let table, table.id != id { return .nothing }
+    if let table { guard table.id == id else { return .nothing } }
+    if let parts { guard parts[id] != nil else { return .nothing } }
     if operation == .tableAttached { return .beginning }
     return catalog.table(id: id).map { .row($0) } ?? .nothing
   }

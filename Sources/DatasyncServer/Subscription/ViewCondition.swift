@@ -103,7 +103,12 @@ enum ViewCondition: Sendable {
   func filter(of table: Table) throws(DatasyncError) -> Filter? {
     switch self {
     case .always: return nil
-    case .equality(let text, _, _): return try Filter(parsing: text, table: table)
+    case .equality(_, let column, let value):
+      return try Filter(
+        .compare(
+          .columnAt(column), .eq,
+          .literal(ExpressionType(table.columns[column].type).operandKind.read(value))),
+        table: table)
     case .filter(let shared): return shared.filter
     }
   }

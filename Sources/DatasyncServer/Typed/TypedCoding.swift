@@ -50,7 +50,7 @@ struct TypedCoding: UnaryCoding {
     case .write(let reply): .success(reply.entity?.image.bytes ?? [])
     case .get(.row(let entity)): .success(entity.image.bytes)
     case .query(let reply): .success(TypedMessages.page(reply))
-    case .get(.notModified), .open, .commit, .describe, .changes:
+    case .get(.notModified), .open, .authenticate, .commit, .describe, .changes:
       .failure(DatasyncError(.internal, "a typed service has no such answer"))
     }
   }

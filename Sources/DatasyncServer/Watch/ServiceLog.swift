@@ -79,6 +79,21 @@ final class ServiceLog: Sendable {
       ["reason": "\(error.reason)", "cause": "\(error.cause.map { "\($0)" } ?? "")"])
   }
 
+  /// Without what was shown.
+  func credentialsRefused(_ reason: String, because cause: String) {
+    say(
+      "credentials \(cause)", .info, "credentials refused",
+      ["reason": "\(reason)", "cause": "\(cause)"])
+  }
+
+  /// A rule that does not fit the schema any more: its table is refused.
+  func ruleBroken(_ fault: String) {
+    say(
+      "rule \(fault)", .error,
+      "a rule of the access file does not fit the schema, and its table is refused: mend the rule or the schema",
+      ["fault": "\(fault)"])
+  }
+
   func readFailed(_ error: DatasyncError) {
     guard ["STORAGE_FAILED", "DATABASE_CORRUPT", "OUT_OF_MEMORY"].contains(error.reason) else {
       return

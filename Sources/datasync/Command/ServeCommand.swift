@@ -70,6 +70,13 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "PEM file of the authorities whose client certificates are demanded.")
   var tlsClientCa: String?
 
+  @Option(
+    help: """
+      The access file: who may see and do what. Without it whoever reaches the server may see and do \
+      everything.
+      """)
+  var access: String?
+
   @Flag(help: "Serve without TLS on an address that other machines can reach.")
   var allowPlaintext = false
 
@@ -130,6 +137,7 @@ struct ServeCommand: AsyncParsableCommand {
     var configuration = DatabaseServer.Configuration()
     configuration.address = listen
     configuration.allowsPlaintext = allowPlaintext
+    configuration.accessFile = access
     configuration.eventLoopCount = loops
     if let tlsCert, let tlsKey {
       configuration.tls = .init(

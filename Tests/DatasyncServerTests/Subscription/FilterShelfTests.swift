@@ -95,7 +95,9 @@ import Testing
       let old = try view(filter, wide)
       do {
         // The bound is for those who come.
-        let new = try old.adapted(to: Fixture.notes, filters: shelf)
+        let new = try old.adapted(
+          to: Fixture.notes, in: Catalog(tables: [Fixture.notes], generation: 1), filters: shelf,
+          rights: nil)
         #expect(shelf.heldBytes == new.condition.byteCount)
       }
       #expect(shelf.heldBytes == 0)

@@ -141,6 +141,7 @@ final class FakeStream: ResponseSink {
     case .changes(let reply): say(.answer(requestID, "\(reply.changes.count) changes", 0))
     case .describe(let tables, _): say(.answer(requestID, "\(tables.count) tables", 0))
     case .open: say(.answer(requestID, "open", 0))
+    case .authenticate(let principal, _): say(.answer(requestID, principal, 0))
     }
   }
 

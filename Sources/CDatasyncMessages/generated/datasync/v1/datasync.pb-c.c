@@ -1847,7 +1847,7 @@ const ProtobufCMessageDescriptor datasync__v1__open_request__descriptor =
   (ProtobufCMessageInit) datasync__v1__open_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor datasync__v1__open_response__field_descriptors[6] =
+static const ProtobufCFieldDescriptor datasync__v1__open_response__field_descriptors[7] =
 {
   {
     "session_id",
@@ -1921,9 +1921,22 @@ static const ProtobufCFieldDescriptor datasync__v1__open_response__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "expires_at",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Datasync__V1__OpenResponse, expires_at),
+    &google__protobuf__timestamp__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned datasync__v1__open_response__field_indices_by_name[] = {
   1,   /* field[1] = client_id */
+  6,   /* field[6] = expires_at */
   2,   /* field[2] = history_id */
   5,   /* field[5] = principal */
   3,   /* field[3] = sequence */
@@ -1933,7 +1946,7 @@ static const unsigned datasync__v1__open_response__field_indices_by_name[] = {
 static const ProtobufCIntRange datasync__v1__open_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor datasync__v1__open_response__descriptor =
 {
@@ -1943,7 +1956,7 @@ const ProtobufCMessageDescriptor datasync__v1__open_response__descriptor =
   "Datasync__V1__OpenResponse",
   "datasync.v1",
   sizeof(Datasync__V1__OpenResponse),
-  6,
+  7,
   datasync__v1__open_response__field_descriptors,
   datasync__v1__open_response__field_indices_by_name,
   1,  datasync__v1__open_response__number_ranges,
@@ -4118,7 +4131,7 @@ const ProtobufCMessageDescriptor datasync__v1__not_served__descriptor =
   (ProtobufCMessageInit) datasync__v1__not_served__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor datasync__v1__table__field_descriptors[6] =
+static const ProtobufCFieldDescriptor datasync__v1__table__field_descriptors[7] =
 {
   {
     "name",
@@ -4192,8 +4205,21 @@ static const ProtobufCFieldDescriptor datasync__v1__table__field_descriptors[6] 
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "allowed",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_ENUM,
+    offsetof(Datasync__V1__Table, n_allowed),
+    offsetof(Datasync__V1__Table, allowed),
+    &datasync__v1__operation__descriptor,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned datasync__v1__table__field_indices_by_name[] = {
+  6,   /* field[6] = allowed */
   2,   /* field[2] = columns */
   4,   /* field[4] = default_page_size */
   5,   /* field[5] = max_page_size */
@@ -4204,7 +4230,7 @@ static const unsigned datasync__v1__table__field_indices_by_name[] = {
 static const ProtobufCIntRange datasync__v1__table__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor datasync__v1__table__descriptor =
 {
@@ -4214,7 +4240,7 @@ const ProtobufCMessageDescriptor datasync__v1__table__descriptor =
   "Datasync__V1__Table",
   "datasync.v1",
   sizeof(Datasync__V1__Table),
-  6,
+  7,
   datasync__v1__table__field_descriptors,
   datasync__v1__table__field_indices_by_name,
   1,  datasync__v1__table__number_ranges,
@@ -4387,4 +4413,38 @@ const ProtobufCMessageDescriptor datasync__v1__column__descriptor =
   2,  datasync__v1__column__number_ranges,
   (ProtobufCMessageInit) datasync__v1__column__init,
   NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue datasync__v1__operation__enum_values_by_number[5] =
+{
+  { "OPERATION_UNSPECIFIED", "DATASYNC__V1__OPERATION__OPERATION_UNSPECIFIED", 0 },
+  { "READ", "DATASYNC__V1__OPERATION__READ", 1 },
+  { "CREATE", "DATASYNC__V1__OPERATION__CREATE", 2 },
+  { "UPDATE", "DATASYNC__V1__OPERATION__UPDATE", 3 },
+  { "DELETE", "DATASYNC__V1__OPERATION__DELETE", 4 },
+};
+static const ProtobufCIntRange datasync__v1__operation__value_ranges[] = {
+{0, 0},{0, 5}
+};
+static const ProtobufCEnumValueIndex datasync__v1__operation__enum_values_by_name[5] =
+{
+  { "CREATE", 2 },
+  { "DELETE", 4 },
+  { "OPERATION_UNSPECIFIED", 0 },
+  { "READ", 1 },
+  { "UPDATE", 3 },
+};
+const ProtobufCEnumDescriptor datasync__v1__operation__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "datasync.v1.Operation",
+  "Operation",
+  "Datasync__V1__Operation",
+  "datasync.v1",
+  5,
+  datasync__v1__operation__enum_values_by_number,
+  5,
+  datasync__v1__operation__enum_values_by_name,
+  1,
+  datasync__v1__operation__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
 };

@@ -86,6 +86,14 @@ typedef enum _Datasync__V1__Column__Type {
   DATASYNC__V1__COLUMN__TYPE__ENUM = 12
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(DATASYNC__V1__COLUMN__TYPE)
 } Datasync__V1__Column__Type;
+typedef enum _Datasync__V1__Operation {
+  DATASYNC__V1__OPERATION__OPERATION_UNSPECIFIED = 0,
+  DATASYNC__V1__OPERATION__READ = 1,
+  DATASYNC__V1__OPERATION__CREATE = 2,
+  DATASYNC__V1__OPERATION__UPDATE = 3,
+  DATASYNC__V1__OPERATION__DELETE = 4
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(DATASYNC__V1__OPERATION)
+} Datasync__V1__Operation;
 
 /* --- messages --- */
 
@@ -188,10 +196,11 @@ struct  Datasync__V1__OpenResponse
   uint64_t sequence;
   Google__Protobuf__Timestamp *server_time;
   ProtobufCBinaryData principal;
+  Google__Protobuf__Timestamp *expires_at;
 };
 #define DATASYNC__V1__OPEN_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&datasync__v1__open_response__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, 0, NULL, {0,NULL} }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0, NULL, {0,NULL}, NULL }
 
 
 struct  Datasync__V1__AuthenticateRequest
@@ -596,10 +605,12 @@ struct  Datasync__V1__Table
   protobuf_c_boolean soft_delete;
   uint32_t default_page_size;
   uint32_t max_page_size;
+  size_t n_allowed;
+  Datasync__V1__Operation *allowed;
 };
 #define DATASYNC__V1__TABLE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&datasync__v1__table__descriptor) \
-    , {0,NULL}, {0,NULL}, 0,NULL, 0, 0, 0 }
+    , {0,NULL}, {0,NULL}, 0,NULL, 0, 0, 0, 0,NULL }
 
 
 struct  Datasync__V1__Column
@@ -1331,6 +1342,7 @@ typedef void (*Datasync__V1__Column_Closure)
 
 /* --- descriptors --- */
 
+extern const ProtobufCEnumDescriptor    datasync__v1__operation__descriptor;
 extern const ProtobufCMessageDescriptor datasync__v1__session_request__descriptor;
 extern const ProtobufCMessageDescriptor datasync__v1__session_response__descriptor;
 extern const ProtobufCMessageDescriptor datasync__v1__open_request__descriptor;

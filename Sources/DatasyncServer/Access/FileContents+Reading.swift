@@ -1,4 +1,4 @@
-import DatasyncAccess
+package import DatasyncAccess
 
 #if canImport(Glibc)
   import Glibc
@@ -10,7 +10,7 @@ extension FileContents {
   /// Reads files of the system.
   ///
   /// - Parameter limit: Of what is larger, one byte more is read, so that it shows.
-  init(reading limit: Int) {
+  package init(reading limit: Int) {
     self.init { (path) throws(Failure) in
       guard let file = fopen(path, "rb") else {
         throw Failure("it cannot be read: \(String(cString: strerror(errno)))")

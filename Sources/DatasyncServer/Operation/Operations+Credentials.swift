@@ -1,0 +1,86 @@
+import DatasyncAccess
+import DatasyncMessages
+import DatasyncModel
+import DatasyncRPC
+
+// Who asks, and whether it still may.
+extension Operations {
+  private var access: AccessControl? { loop.requests.access }
+  /// Whether it is known who asks, or nobody wants to know.
+  var isIdentified: Bool { access == nil || caller.credential != nil }
+
+  /// By what the call itself shows.
+  ///
+  /// - Throws: UNAUTHENTICATED; where nothing was shown and something must be, CREDENTIALS_REQUIRED.
+  func identify(_ call: ServerCall) throws(CredentialFault) {
+    guard let access else { return }
+    let values = call.metadata.entries.filter { $0.key == "authorization" }
+      .map { String(decoding: $0.value, as: UTF8.self) }
+    do throws(CredentialFault) {
+      take(
+        try access.credential(
+          authorization: values, certificate: call.peer.certificateNames), access)
+    } catch {
+      loop.log.credentialsRefused(error.kind.rawValue, because: error.cause)
+      throw error
+    }
+  }
+
+  /// By a token that was shown within a session; an empty one: by the certificate, or nobody.
+  func identify(
+    byToken token: String, _ peer: Peer
+  ) throws(CredentialFault) {
+    guard let access else { return }
+    do throws(CredentialFault) {
+      take(try access.credential(token: token, certificate: peer.certificateNames), access)
+    } catch {
+      loop.log.credentialsRefused(error.kind.rawValue, because: error.cause)
+      throw error
+    }
+  }
+
+  private func take(_ credential: Credential, _ access: AccessControl) {
+    caller.credential = credential
+    caller.rights = access.rights(of: credential.principal)
+  }
+
+  /// Whether a request may begin now.
+  ///
+  /// - Throws: UNAUTHENTICATED.
+  func checkCredentials() throws(DatasyncError) {
+    guard let access else { return }
+    guard let credential = caller.credential else {
+      throw CredentialFault(.required, "").error
+    }
+    if let expiresAt = credential.expiresAt, expiresAt <= WallClock.now {
+      throw CredentialFault(.expired, "").error
+    }
+    guard caller.rights?.version != access.version else { return }
+    do throws(CredentialFault) {
+      take(try access.judgedAnew(credential), access)
+    } catch {
+      throw error.error
+    }
+  }
+}
+
+extension Operations {
+  func endSubscriptions(_ error: DatasyncError) {
+    for subscription in subscriptions { subscription.end(error) }
+    for (id, request) in running {
+      guard case .longPoll(let poll) = request else { continue }
+      poll.cancel()
+      finish(id, error: error)
+    }
+  }
+
+  /// Subscriptions see what the new rights show from now on.
+  func rightsChanged() {
+    for subscription in subscriptions { subscription.rightsChanged(to: caller.rights) }
+  }
+}
+
+extension Peer {
+  /// Those of the client's certificate; nil: it has shown none.
+  fileprivate var certificateNames: CertificateNames? { nil }
+}

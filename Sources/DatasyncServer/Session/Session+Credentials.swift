@@ -1,0 +1,92 @@
+import DatasyncAccess
+import DatasyncMessages
+import DatasyncModel
+import DatasyncRPC
+import NIOCore
+
+// What a session's caller has shown, until when, and what comes of it. Source: the contract's
+// AuthenticateRequest and Notice.
+extension Session {
+  /// By what the call shows. One that shows nothing where something must be may still say who it is.
+  ///
+  /// - Returns: Whether the session goes on.
+  func identify() -> Bool {
+    do throws(CredentialFault) {
+      try operations.identify(call)
+      credentialsTaken()
+    } catch  where error.kind == .required {
+      schedule(in: loop.options.authenticationTimeout) { $0.endUnauthenticated(.required) }
+    } catch {
+      let status = Status(error.error, encoder: loop.encoder)
+      // The call is being made: its handler is not known yet.
+      schedule(in: .zero) { $0.end(status) }
+      return false
+    }
+    return true
+  }
+
+  /// Bad credentials are an error of that request alone, and everything goes on with the old ones.
+  func authenticate(_ token: String, id: UInt64) {
+    guard loop.requests.access != nil else {
+      return finish(
+        id,
+        error: .unimplemented(
+          "this server takes no credentials: it has no access file; leave `authenticate` out"))
+    }
+    do throws(CredentialFault) {
+      try operations.identify(byToken: token, call.peer)
+    } catch {
+      return finish(id, error: error.error)
+    }
+    answer(
+      id,
+      .authenticate(
+        principal: operations.caller.principal,
+        expiresAt: operations.caller.credential?.expiresAt))
+    credentialsTaken()
+    operations.rightsChanged()
+  }
+
+  // MARK: - Time
+
+  private func credentialsTaken() {
+    credentialTimer?.cancel()
+    credentialTimer = nil
+    guard let left = timeLeft else { return }
+    let warning = min(loop.options.credentialsWarning, .microseconds(left / 10))
+    schedule(in: .microseconds(left) - warning) { $0.warn() }
+  }
+
+  /// In microseconds; nil: the credentials do not end.
+  private var timeLeft: Int64? {
+    operations.caller.credential?.expiresAt.map { max(0, $0 - WallClock.now) }
+  }
+
+  private func warn() {
+    guard let left = timeLeft else { return }
+    if left > 0 {
+      loop.encoder.session(
+        notice: NoticeReply(kind: .credentialsExpiring, timeLeft: left * 1000), write)
+    }
+    schedule(in: .microseconds(left)) { $0.expire() }
+  }
+
+  private func expire() {
+    // The clock may have been set meanwhile.
+    guard timeLeft == 0 else { return credentialsTaken() }
+    operations.endSubscriptions(CredentialFault(.expired, "").error)
+    schedule(in: loop.options.credentialsGrace) { $0.endUnauthenticated(.expired) }
+  }
+
+  private func endUnauthenticated(_ kind: CredentialFault.Kind) {
+    end(Status(CredentialFault(kind, "").error, encoder: loop.encoder))
+  }
+
+  private func schedule(in time: TimeAmount, _ body: @escaping (Session) -> Void) {
+    let bound = NIOLoopBound((session: self, body: body), eventLoop: loop.eventLoop)
+    credentialTimer = loop.eventLoop.scheduleTask(in: time) {
+      let (session, body) = bound.value
+      if !session.isEnded { body(session) }
+    }
+  }
+}
