@@ -23,12 +23,14 @@ struct ConnectionOutput {
   /// Streams whose head or trailers the library refused to send.
   private var failedHeads: [Int32] = []
 
+  // Inlined, as what is called with every frame: a part that is called is copied, and what it holds counted.
+  @inline(__always)
   var isFull: Bool {
     frames.count >= ConnectionOutput.maxFlushBytes || frames.isFullOfParts
   }
 
   /// What the socket takes at once of the frames at hand, in bytes.
-  func writeToSocket() -> Int {
+  mutating func writeToSocket() -> Int {
     guard channelWrites == 0, let socket else { return 0 }
     return frames.write(to: socket)
   }

@@ -1,4 +1,4 @@
-/// What a connection holds of its streams' bytes, in both directions. A value.
+/// What a connection holds of its streams' bytes, in both directions. A value. Inlined: every message passes.
 struct FlowBudget {
   /// Written and not sent, in all streams.
   private(set) var bufferedBytes = 0 {
@@ -22,16 +22,19 @@ struct FlowBudget {
   /// - Parameters:
   ///   - max: Of the connection.
   ///   - least: Of it where the budget that it shares is used up.
+  @inline(__always)
   func mayBuffer(upTo max: Int, inAnyCase least: Int) -> Bool {
     guard bufferedBytes <= max else { return false }
     return bufferedBytes <= least || share?.budget.isExhausted != true
   }
 
+  @inline(__always)
   mutating func wrote(_ bytes: Int) {
     bufferedBytes += bytes
   }
 
   /// Sent, or given up with its stream.
+  @inline(__always)
   mutating func letGo(_ bytes: Int) {
     bufferedBytes -= bytes
   }
@@ -44,21 +47,25 @@ struct FlowBudget {
   // MARK: - In
 
   /// In a DATA frame, with or without a stream that takes them.
+  @inline(__always)
   mutating func received(_ bytes: Int) {
     owedBytes += bytes
   }
 
   /// They wait for their stream's reader.
+  @inline(__always)
   mutating func kept(_ bytes: Int) {
     unreadBytes += bytes
   }
 
+  @inline(__always)
   mutating func consumed(_ bytes: Int) {
     unreadBytes -= bytes
   }
 
   /// What the connection's window is to be given back: all on arrival, so that one slow stream holds up no
   /// other; nothing while more is unread than a connection may hold.
+  @inline(__always)
   mutating func settle(maxUnreadBytes: Int) -> Int {
     guard owedBytes > 0, unreadBytes <= maxUnreadBytes else { return 0 }
     defer { owedBytes = 0 }

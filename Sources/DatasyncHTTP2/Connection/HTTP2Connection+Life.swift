@@ -231,7 +231,8 @@ extension HTTP2Connection: NIOScheduledCallbackHandler {
 
   func closeIfDone() {
     guard let session, life.isActive else { return }
-    if endForViolation() || session.wantsToSend { return }
+    if conduct.violation != nil { return endForViolation() }
+    if session.wantsToSend { return }
     if !session.wantsToRead || (life.isFinal && roster.open.isEmpty) { closeGently() }
   }
 

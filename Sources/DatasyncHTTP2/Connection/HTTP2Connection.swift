@@ -290,12 +290,9 @@ package final class HTTP2Connection: ChannelDuplexHandler {
     }
   }
 
-  /// - Returns: Whether there was one.
-  @discardableResult
-  func endForViolation() -> Bool {
-    guard let violation = conduct.takeViolation() else { return false }
+  func endForViolation() {
+    guard let violation = conduct.takeViolation() else { return }
     shutDown(violation.code, violation.limit)
-    return true
   }
 
   // MARK: - Out

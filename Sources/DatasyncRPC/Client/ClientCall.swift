@@ -88,7 +88,9 @@ package final class ClientCall {
       message = compressed
       flags = .compressed
     }
-    let isWritten = stream.write { MessageFramer.append(message, flags, to: &$0) }
+    let isWritten = message.withUnsafeReadableBytes { bytes in
+      stream.write { MessageFramer.append(bytes, flags, to: &$0) }
+    }
     if !isWritten {
       finish(
         Status(.resourceExhausted, "the server takes too little (\(Limit.bufferedBytes.rawValue))"))

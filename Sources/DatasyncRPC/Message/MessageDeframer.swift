@@ -44,12 +44,12 @@ package struct MessageDeframer: Sendable {
   /// The next message, which must be whole: a slice, without a copy. A failure stays one.
   package mutating func next() -> Output {
     guard let waiting = buffer?.readableBytes else { return .needsMore }
-    guard let flags = buffer.flatMap(MessagePrefix.flags(at:)) else { return .needsMore }
+    guard let flags = buffer?.messageFlags else { return .needsMore }
     guard flags.isSubset(of: .compressed) else {
       return .failed(
         Status(.internal, "a message begins with the flag \(flags.rawValue), not 0 or 1"))
     }
-    guard let length = buffer.flatMap(MessagePrefix.init(at:))?.length else { return .needsMore }
+    guard let length = buffer?.messageLength else { return .needsMore }
     guard length <= maxMessageBytes else {
       return .failed(
         Status(

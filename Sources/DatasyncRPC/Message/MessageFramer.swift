@@ -5,16 +5,15 @@ package import NIOCore
 package enum MessageFramer {
   /// Appends a message that is there already, in one piece.
   package static func append(
-    _ message: ByteBuffer, _ flags: MessagePrefix.Flags = [], to buffer: inout ByteBuffer
+    _ message: UnsafeRawBufferPointer, _ flags: MessagePrefix.Flags = [],
+    to buffer: inout ByteBuffer
   ) {
-    message.withUnsafeReadableBytes { bytes in
-      let count = MessagePrefix.byteCount + bytes.count
-      buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { room in
-        MessagePrefix(flags, length: bytes.count).write(to: room)
-        UnsafeMutableRawBufferPointer(rebasing: room[MessagePrefix.byteCount...])
-          .copyMemory(from: bytes)
-        return count
-      }
+    let count = MessagePrefix.byteCount + message.count
+    buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { room in
+      MessagePrefix(flags, length: message.count).write(to: room)
+      UnsafeMutableRawBufferPointer(rebasing: room[MessagePrefix.byteCount...])
+        .copyMemory(from: message)
+      return count
     }
   }
 

@@ -33,30 +33,23 @@ package struct MessagePrefix: Hashable, Sendable {
     self.length = UInt32(clamping: length)
   }
 
-  // MARK: - Reading
-
-  /// The flags alone, which come first: what has none that are known need not be waited for.
-  ///
-  /// - Returns: Nil: nothing has come.
-  static func flags(at buffer: ByteBuffer) -> Flags? {
-    buffer.getInteger(at: buffer.readerIndex, as: UInt8.self).map(Flags.init)
-  }
-
-  /// What stands at the reader index; nil: too few bytes.
-  init?(at buffer: ByteBuffer) {
-    guard let flags = MessagePrefix.flags(at: buffer),
-      let length = buffer.getInteger(at: buffer.readerIndex + 1, as: UInt32.self)
-    else { return nil }
-    self.flags = flags
-    self.length = length
-  }
-
-  // MARK: - Writing
-
   /// - Parameter room: Of ``byteCount`` bytes or more.
   @inlinable
   package func write(to room: UnsafeMutableRawBufferPointer) {
     room[0] = flags.rawValue
     room.storeBytes(of: length.bigEndian, toByteOffset: 1, as: UInt32.self)
   }
+}
+
+extension ByteBuffer {
+  /// The flags of the prefix at the reader index, which come first: what has some that are not known need
+  /// not be waited for. Nil: nothing has come.
+  @inline(__always)
+  var messageFlags: MessagePrefix.Flags? {
+    getInteger(at: readerIndex, as: UInt8.self).map { MessagePrefix.Flags(rawValue: $0) }
+  }
+
+  /// The length in the prefix at the reader index; nil: it has not come whole.
+  @inline(__always)
+  var messageLength: UInt32? { getInteger(at: readerIndex + 1) }
 }

@@ -63,9 +63,17 @@ struct GRPCResponseWriter {
 
   func send(_ message: ByteBuffer, compress: Bool, on stream: HTTP2Stream) -> Bool {
     if compress, let encoding, let compressed = Compression.compress(message, encoding) {
-      return stream.write { MessageFramer.append(compressed, .compressed, to: &$0) }
+      return write(compressed, .compressed, on: stream)
     }
-    return stream.write { MessageFramer.append(message, to: &$0) }
+    return write(message, [], on: stream)
+  }
+
+  private func write(
+    _ message: ByteBuffer, _ flags: MessagePrefix.Flags, on stream: HTTP2Stream
+  ) -> Bool {
+    message.withUnsafeReadableBytes { bytes in
+      stream.write { MessageFramer.append(bytes, flags, to: &$0) }
+    }
   }
 
   func send(on stream: HTTP2Stream, writing write: (inout ByteBuffer) -> Void) -> Bool {

@@ -9,7 +9,7 @@ struct MessageFramerTests {
       let message = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
       let length = (0..<4).map { UInt8(truncatingIfNeeded: count >> (24 - 8 * $0)) }
       var buffers = [ByteBuffer](repeating: ByteBuffer(bytes: [9]), count: 3)
-      MessageFramer.append(ByteBuffer(bytes: message), to: &buffers[0])
+      message.withUnsafeBytes { MessageFramer.append($0, to: &buffers[0]) }
       MessageFramer.append(to: &buffers[1]) { $0.writeBytes(message) }
       MessageFramer.append(to: &buffers[2], maxBytes: count + 64) { room in
         room.copyBytes(from: message)
@@ -21,7 +21,7 @@ struct MessageFramerTests {
 
   @Test func `a compressed message says so`() {
     var buffer = ByteBuffer()
-    MessageFramer.append(ByteBuffer(bytes: [7, 8]), .compressed, to: &buffer)
+    [UInt8]([7, 8]).withUnsafeBytes { MessageFramer.append($0, .compressed, to: &buffer) }
     #expect(Array(buffer: buffer) == [1, 0, 0, 0, 2, 7, 8])
   }
 
@@ -30,9 +30,8 @@ struct MessageFramerTests {
     for count in 0...5 {
       var buffer = ByteBuffer(bytes: bytes.prefix(1 + count))
       buffer.moveReaderIndex(forwardBy: 1)
-      #expect(MessagePrefix.flags(at: buffer)?.rawValue == (count > 0 ? 3 : nil))
-      let prefix = MessagePrefix(at: buffer)
-      #expect(prefix?.length == (count == 5 ? 0x0102_0304 : nil))
+      #expect(buffer.messageFlags?.rawValue == (count > 0 ? 3 : nil))
+      #expect(buffer.messageLength == (count == 5 ? 0x0102_0304 : nil))
     }
   }
 
