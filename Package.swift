@@ -103,6 +103,8 @@ let package = Package(
     // The data spine: knows no streams.
     target("DatasyncModel", []),
     target("DatasyncFilter", ["DatasyncModel"]),
+    // Protobuf's JSON, by descriptor; knows neither streams nor tables.
+    target("DatasyncJSON", ["DatasyncModel"]),
     // What a filter is in a dialect of SQL; one target for each.
     target("DatasyncFilterSQLite", ["DatasyncFilter", "DatasyncModel"]),
     // What every store promises, and what is asked of it.
@@ -170,6 +172,9 @@ let package = Package(
     tests("DatasyncFuzzTests", ["DatasyncFuzzTargets"]),
     tests("DatasyncMetricsTests", ["DatasyncMetrics", nioCore, nioPosix, coreMetrics]),
     tests("DatasyncModelTests", ["DatasyncModel"]),
+    tests(
+      "DatasyncJSONTests",
+      ["DatasyncJSON", "DatasyncMessages", "DatasyncModel", "DatasyncProtobuf"]),
     tests(
       "DatasyncFilterTests",
       ["DatasyncFilter", "DatasyncFilterSQLite", "DatasyncModel", "CDatasyncSQLite"]),
