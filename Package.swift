@@ -47,7 +47,8 @@ let fuzzTargets = target(
   "DatasyncFuzzTargets",
   [
     "DatasyncHTTP2", "DatasyncRPC", "DatasyncGRPCServices", "DatasyncMessages", "DatasyncModel",
-    "DatasyncStore", "DatasyncServer", nioCore, nioEmbedded, logging,
+    "DatasyncStore", "DatasyncServer", "DatasyncJSON", "DatasyncProtobuf", nioCore, nioEmbedded,
+    logging,
   ], path: "Fuzz/Targets")
 
 // Only where `tools/fuzz` asks for it: the program links nowhere else.
@@ -172,6 +173,11 @@ let package = Package(
     tests("DatasyncFuzzTests", ["DatasyncFuzzTargets"]),
     tests("DatasyncMetricsTests", ["DatasyncMetrics", nioCore, nioPosix, coreMetrics]),
     tests("DatasyncModelTests", ["DatasyncModel"]),
+    // Reads and writes JSON for other implementations to compare, and measures it.
+    .executableTarget(
+      name: "datasync-json-peer",
+      dependencies: ["DatasyncJSON", "DatasyncMessages", "DatasyncModel", "DatasyncProtobuf"],
+      path: "Tests/DatasyncJSONPeer", swiftSettings: settings),
     tests(
       "DatasyncJSONTests",
       ["DatasyncJSON", "DatasyncMessages", "DatasyncModel", "DatasyncProtobuf"]),

@@ -18,6 +18,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   case token
   /// What a mutation id was answered, as the database keeps it.
   case stored
+  /// Protobuf's JSON, from a client, or of a message.
+  case json
 
   /// - Throws: ``FuzzFault``, where something did not hold.
   package func run(_ bytes: [UInt8]) throws {
@@ -29,6 +31,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .row: try RowTarget.run(bytes)
     case .token: try TokenTarget.run(bytes)
     case .stored: try StoredTarget.run(bytes)
+    case .json: try JSONTarget.run(bytes)
     }
   }
 }

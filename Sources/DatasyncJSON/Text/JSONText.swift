@@ -102,11 +102,11 @@ struct JSONText {
     append(value.isNaN ? "\"NaN\"" : value < 0 ? "\"-Infinity\"" : "\"Infinity\"")
   }
 
-  /// Swift's `1.0` is JSON's `1`.
+  /// Swift's `1.0` is `1` here; but `-0.0` stays, since Python takes `-0` for an integer, without a sign.
   private mutating func append(number text: String) {
     bytes.append(contentsOf: text.utf8)
     let count = bytes.count
-    if bytes[count - 1] == 0x30, bytes[count - 2] == 0x2E { bytes.removeLast(2) }
+    if bytes[count - 1] == 0x30, bytes[count - 2] == 0x2E, text != "-0.0" { bytes.removeLast(2) }
   }
 
   // MARK: - Bytes

@@ -59,7 +59,7 @@ import Testing
       (#"{"aDouble":0.1,"aFloat":0.1}"#, #"{"aDouble":0.1,"aFloat":0.1}"#),
       (
         #"{"aDouble":"NaN","aFloat":"-Infinity","manyDouble":["Infinity","1e5",-0]}"#,
-        #"{"aDouble":"NaN","aFloat":"-Infinity","manyDouble":["Infinity",100000,-0]}"#
+        #"{"aDouble":"NaN","aFloat":"-Infinity","manyDouble":["Infinity",100000,-0.0]}"#
       ),
       (
         #"{"aDouble":1.7976931348623157e308,"aFloat":3.4028235e38}"#,

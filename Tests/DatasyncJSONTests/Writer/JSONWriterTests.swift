@@ -86,7 +86,8 @@ import Testing
     }
     #expect(text == #"{"manyDouble":[0],"maybeInt32":0,"oneText":""}"#)
     #expect(
-      try self.text("test.Everything") { $0.append(field: 1, double: -0.0) } == #"{"aDouble":-0}"#)
+      try self.text("test.Everything") { $0.append(field: 1, double: -0.0) } == #"{"aDouble":-0.0}"#
+    )
   }
 
   @Test func `maps have each key once, and what an entry lacks is its default`() throws {
