@@ -7,9 +7,8 @@
 # Seen: 9007199254740993.0 is read as ...992 by both, without an error: the text becomes a double first.
 #   So does 9.223372036854775807e18, which both refuse, as out of range. Without point and exponent
 #   both are read exactly.
-# Documentation: https://protobuf.dev/programming-guides/json/ (int64: "either numbers or strings are
-#   accepted"; it allows exponents, and calls for an error only where the value is no integer or out of
-#   range).
+# Documentation: https://protobuf.dev/programming-guides/json/ (int64: numbers and strings are accepted,
+#   with exponents too).
 set -euo pipefail
 
 dpkg-query -W libprotobuf-dev

@@ -6,8 +6,8 @@
 # Seen: C++ writes -0, reads -0 as +0.0, and -0.0 as it is. Python reads -0 as +0.0 as well, -0.0 and
 #   -0e0 as they are, and writes -0.0: what has neither point nor exponent is an integer to both
 #   parsers, and integers have no negative zero. Field, wrapper and google.protobuf.Value are alike.
-# Documentation: https://protobuf.dev/programming-guides/json/ (float and double: "-0 is equivalent to
-#   0" in the column of what is accepted, while output tells them apart); RFC 8259, section 6.
+# Documentation: https://protobuf.dev/programming-guides/json/ (float, double); RFC 8259, section 6, whose
+#   grammar has the sign with and without a point.
 set -euo pipefail
 
 dpkg-query -W libprotobuf-dev

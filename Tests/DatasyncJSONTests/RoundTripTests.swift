@@ -85,9 +85,16 @@ import Testing
     }
   }
 
+  /// Of five times, since the machine may be busy.
+  private func fastest(_ body: () throws -> Void) rethrows -> Duration {
+    var best = Duration.seconds(60)
+    for _ in 0..<5 { best = min(best, try ContinuousClock().measure(body)) }
+    return best
+  }
+
   @Test func `a type that comes last, in each of many that are nested, is found once`() throws {
     // Each level has its type behind all that is in it, and much text beside it.
-    let filler = String(repeating: "x", count: 20_000)
+    let filler = String(repeating: "x", count: 4000)
     var text = "{}"
     for _ in 0..<45 {
       text = #"{"aString":"\#(filler)","any":\#(text),"@type":"/test.Everything"}"#
@@ -95,23 +102,21 @@ import Testing
     text = #"{"any":\#(text)}"#
     let schema = try Types.schema("test.Everything")
     let reader = JSONReader(registry: Types.registry, maxBytes: 1 << 22)
-    let clock = ContinuousClock()
-    let few = try clock.measure { _ = try reader.message(schema, of: Array(text.utf8)) }
+    let few = try fastest { _ = try reader.message(schema, of: Array(text.utf8)) }
     // The same bytes with each type first, which needs no search.
     let first = text.replacing(#","@type":"/test.Everything""#, with: "")
       .replacing(#"{"aString""#, with: #"{"@type":"/test.Everything","aString""#)
-    let none = try clock.measure { _ = try reader.message(schema, of: Array(first.utf8)) }
+    let none = try fastest { _ = try reader.message(schema, of: Array(first.utf8)) }
     // Searched at each level anew, it takes more than twenty times as long.
     #expect(few < none * 10 + .milliseconds(20))
   }
 
   @Test func `many keys and deep nesting take time in proportion`() throws {
     let schema = try Types.schema("google.protobuf.Struct")
-    let clock = ContinuousClock()
     func time(_ count: Int) throws -> Duration {
       let text = "{" + (0..<count).map { #""key\#($0)":\#($0)"# }.joined(separator: ",") + "}"
       let bytes = Array(text.utf8)
-      return try clock.measure { _ = try Types.reader.message(schema, of: bytes) }
+      return try fastest { _ = try Types.reader.message(schema, of: bytes) }
     }
     _ = try time(100)
     let small = try time(3000)

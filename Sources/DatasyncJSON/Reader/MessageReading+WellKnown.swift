@@ -130,13 +130,17 @@ extension MessageReading {
   // MARK: - Wrappers and dynamic values
 
   mutating func wrapper(_ schema: MessageSchema) throws(JSONFault) {
-    guard let field = schema.fields.first else { throw JSONFault(.content, "is of no type") }
+    guard let field = schema.fields.first, field.kind != .message else {
+      throw JSONFault(.content, "is of no type")
+    }
     try scalar(field, isTagged: true, dropsDefault: true)
   }
 
   /// Struct and ListValue: what their only field has.
   mutating func only(_ schema: MessageSchema) throws(JSONFault) {
-    guard let field = schema.fields.first else { throw JSONFault(.content, "is of no type") }
+    guard let field = schema.fields.first, field.kind == .message else {
+      throw JSONFault(.content, "is of no type")
+    }
     let type = registry.messages[field.typeIndex]
     if field.label == .map { return try map(type, number: field.number) }
     try enter(UInt8(ascii: "["), "an array")

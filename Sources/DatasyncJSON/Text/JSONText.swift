@@ -81,12 +81,9 @@ struct JSONText {
 
   /// As many digits as are asked for, zeros first.
   mutating func append(_ value: Int, digits: Int) {
-    var divisor = 1
-    for _ in 1..<digits { divisor *= 10 }
-    while divisor > 0 {
-      append(UInt8(truncatingIfNeeded: value / divisor % 10) + 0x30)
-      divisor /= 10
-    }
+    if digits > 2 { append(value / 100, digits: digits - 2) }
+    if digits > 1 { append(UInt8(truncatingIfNeeded: value / 10 % 10) + 0x30) }
+    append(UInt8(truncatingIfNeeded: value % 10) + 0x30)
   }
 
   /// The shortest that is read as the same number again; a text for what is no number.

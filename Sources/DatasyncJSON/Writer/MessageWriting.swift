@@ -229,7 +229,8 @@ struct MessageWriting {
       switch field.kind {
       case .string: try quoted(bytes)
       case .bytes: text.append(base64: bytes)
-      default: try message(bytes, registry.messages[field.typeIndex])
+      case .message: try message(bytes, registry.messages[field.typeIndex])
+      default: throw JSONFault(.message, "a number that is several")
       }
     }
   }
