@@ -60,17 +60,20 @@ struct NestedBytes {
     lengthBytes += WireWriter.varintSize(UInt64(length))
   }
 
-  /// All of it, lengths and all.
+  /// All of it, lengths and all, once nothing is open.
   func joined() -> [UInt8] {
     if lengths.isEmpty { return bytes }
-    var whole = WireWriter(reservingCapacity: count)
-    var start = 0
-    for (position, length) in lengths {
-      whole.append(encoded: bytes[start..<Int(position)])
-      whole.appendVarint(UInt64(length))
-      start = Int(position)
+    return bytes.withUnsafeBytes { source in
+      // Once all is closed, the count is exact.
+      WireOutput.bytes(maxBytes: count) { output in
+        var start = 0
+        for (position, length) in lengths {
+          output.write(UnsafeRawBufferPointer(rebasing: source[start..<Int(position)]))
+          output.write(varint: UInt64(length))
+          start = Int(position)
+        }
+        output.write(UnsafeRawBufferPointer(rebasing: source[start...]))
+      }
     }
-    whole.append(encoded: bytes[start...])
-    return whole.bytes
   }
 }
