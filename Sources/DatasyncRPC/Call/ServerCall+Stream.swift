@@ -138,6 +138,8 @@ extension ServerCall: HTTP2StreamDelegate {
         inOrder: Status(
           .resourceExhausted,
           "a message is decompressed over the limit of \(limit) (\(Limit.message.rawValue))"))
+    } catch .outOfMemory {
+      end(inOrder: Status(.resourceExhausted, "there is no memory to decompress a message"))
     } catch {
       end(inOrder: Status(.internal, "a compressed message is not \(requestEncoding.rawValue)"))
     }

@@ -221,7 +221,39 @@ extension ClientCall: HTTP2StreamDelegate {
     }
   }
 
+  /// nil: the call is finished for it.
+  private func decompress(_ message: ByteBuffer) -> ByteBuffer? {
+    guard let responseEncoding else {
+      finish(
+        Status(.internal, "a message is marked compressed, but the response names no encoding"))
+      return nil
+    }
+    do throws(Compression.Fault) {
+      return try Compression.decompress(message, responseEncoding, maxBytes: maxMessageBytes)
+    } catch {
+      switch error {
+      case .malformed:
+        finish(Status(.internal, "a compressed message is not \(responseEncoding.rawValue)"))
+      case .tooLarge:
+        finish(
+          Status(
+            .resourceExhausted,
+            "a message is decompressed over the limit of \(maxMessageBytes) (\(Limit.message.rawValue))"
+          ))
+      case .outOfMemory:
+        finish(Status(.resourceExhausted, "there is no memory to decompress a message"))
+      }
+    }
+    return nil
+  }
+
   private func finishWithOutcome() {
+    // An error says itself why nothing more came; that all is well cannot be.
+    if deframer.bufferedBytes > 0, outcome.map({ $0.status.code == .ok }) ?? true {
+      return finish(
+        Status(.internal, "the response ends within a message"),
+        trailers: outcome?.trailers ?? Metadata())
+    }
     let outcome =
       outcome
       ?? (Status(.unknown, "the response ends without a status, HTTP \(httpStatus)"), Metadata())
@@ -239,13 +271,7 @@ extension ClientCall: HTTP2StreamDelegate {
           delegate.received(message)
           continue
         }
-        guard let responseEncoding,
-          let plain = try? Compression.decompress(
-            message, responseEncoding, maxBytes: maxMessageBytes)
-        else {
-          finish(Status(.internal, "a compressed message cannot be read"))
-          return
-        }
+        guard let plain = decompress(message) else { return }
         delegate.received(plain)
       case .needsMore:
         consume(unconsumedBytes)

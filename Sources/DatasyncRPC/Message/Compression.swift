@@ -3,10 +3,17 @@ package import NIOCore
 
 /// zlib, for one message at a time. Namespace.
 package enum Compression {
-  /// Why a message is not decompressed. `tooLarge` also where zlib has no memory.
+  /// Why a message is not decompressed.
   package enum Fault: Error {
     case malformed
     case tooLarge
+    /// Of zlib's own; the message may be whole.
+    case outOfMemory
+
+    /// What zlib's code says of a stream that does not go on.
+    init(code: Int32) {
+      self = code == Z_MEM_ERROR ? .outOfMemory : .malformed
+    }
   }
 
   private static let chunkBytes = 16_384
@@ -41,10 +48,9 @@ package enum Compression {
     _ message: ByteBuffer, _ encoding: Encoding, maxBytes: Int
   ) throws(Fault) -> ByteBuffer {
     var stream = z_stream()
-    guard
-      inflateInit2_(
-        &stream, windowBits(encoding), ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
-    else { throw .tooLarge }
+    let code = inflateInit2_(
+      &stream, windowBits(encoding), ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+    guard code == Z_OK else { throw Fault(code: code) }
     defer { inflateEnd(&stream) }
     var output = ByteBuffer()
     let result: Result<Void, Fault> = message.withUnsafeReadableBytes { input in
@@ -70,7 +76,7 @@ package enum Compression {
         }
         // Input that ends before the stream does, or no stream at all.
         guard code == Z_OK, stream.avail_in > 0 || stream.avail_out == 0 else {
-          return .failure(.malformed)
+          return .failure(Fault(code: code))
         }
       }
     }

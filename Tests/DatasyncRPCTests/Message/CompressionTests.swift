@@ -30,6 +30,12 @@ struct CompressionTests {
     }
   }
 
+  @Test func `memory that is out is neither a message's size nor its form`() {
+    // zlib.h: Z_MEM_ERROR, Z_DATA_ERROR, Z_BUF_ERROR, Z_VERSION_ERROR.
+    #expect(Compression.Fault(code: -4) == .outOfMemory)
+    for code in [-3, -5, -6] as [Int32] { #expect(Compression.Fault(code: code) == .malformed) }
+  }
+
   @Test(arguments: [Encoding.gzip, .deflate])
   func `what is cut, broken or followed by more is refused`(encoding: Encoding) throws {
     let good = try #require(Compression.compress(ByteBuffer(string: "hello hello"), encoding))
