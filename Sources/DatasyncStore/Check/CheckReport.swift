@@ -30,22 +30,29 @@ package struct CheckReport: Sendable, CustomStringConvertible {
   /// Exclusive: the log begins after it.
   package internal(set) var oldest = Sequence.zero
 
-  /// What is found after these is left out, without a word.
+  /// What was found after these; it is counted alone.
+  package private(set) var furtherCount = 0
+
+  /// A damaged table may have as many as it has rows.
   package static let maxFindings = 1000
 
   /// False as well for a database that was never served.
   package var isSound: Bool { findings.isEmpty }
 
   mutating func add(_ message: String, table: String = "", id: String = "") {
-    guard findings.count < CheckReport.maxFindings else { return }
+    guard findings.count < CheckReport.maxFindings else {
+      furtherCount += 1
+      return
+    }
     findings.append(Finding(table: table, id: id, message: message))
   }
 
-  /// A line with the counts, then one for each finding.
+  /// A line with the counts, then one for each finding, then one for those that are counted alone.
   package var description: String {
     let head =
       "\(tableCount) tables, \(rowCount) rows, \(changeCount) changes (\(oldest.next) to \(head))"
     guard !findings.isEmpty else { return "\(head): sound" }
-    return ([head] + findings.map(\.description)).joined(separator: "\n")
+    let further = furtherCount > 0 ? ["and \(furtherCount) more"] : []
+    return ([head] + findings.map(\.description) + further).joined(separator: "\n")
   }
 }
