@@ -84,6 +84,9 @@ struct SubscriptionPlan {
       max(heartbeat, options.heartbeatRange.lowerBound), options.heartbeatRange.upperBound)
   }
 
+  /// A hundred years.
+  private static let maxSeconds: Int64 = 100 * 365 * 86_400
+
   /// - Throws: INVALID_ARGUMENT where the duration is negative.
   static func amount(
     _ duration: DurationMessage?, field: String
@@ -92,8 +95,8 @@ struct SubscriptionPlan {
     guard !duration.isNegative else {
       throw .badField(field, reason: "BAD_DURATION", "a duration cannot be negative")
     }
-    // A day is more than any limit allows, and cannot overflow.
-    guard duration.seconds < 86_400 else { return .hours(24) }
+    // An interval that nobody sees the end of; the clock can be that much ahead of itself.
+    guard duration.seconds < maxSeconds else { return .seconds(maxSeconds) }
     return .nanoseconds(duration.seconds * 1_000_000_000 + Int64(duration.nanos))
   }
 }
