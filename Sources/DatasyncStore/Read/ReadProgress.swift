@@ -75,7 +75,11 @@ final class ReadProgress {
 
   private var mustStop: Bool {
     guard isReading else { return false }
-    if cancellation?.isCancelled == true || stopped != nil || shared.isClosing { return true }
+    if cancellation?.isCancelled == true || stopped != nil { return true }
+    if shared.isClosing {
+      stopped = SharedState.closed
+      return true
+    }
     let now = MonotonicClock.now
     if shared.walPages >= maxWALPages, now - openedAt >= shortRead {
       stopped = ReadProgress.tooLong(

@@ -1,5 +1,6 @@
 import DatasyncModel
 import DatasyncStorage
+import Foundation
 
 // Who may block whom; the bounds; the catalog; the end.
 extension StorageLaws {
@@ -114,6 +115,48 @@ extension StorageLaws {
       try trial.require(
         ended.get(within: bench.patience) != nil, "the end to be told", saw: "no end")
       bench.storage.close()
+    },
+    StorageLaw(.blocking, "a read that the close interrupts is UNAVAILABLE, unless it is done") {
+      trial in
+      let bench = try trial.begin()
+      _ = try bench.results(
+        bench.send(try (0..<400).map { try bench.create("number", .int64($0)) }))
+      let table = try bench.table("number")
+      let (begun, closing) = (Awaited<Void>(), Awaited<Void>())
+      let (patience, found) = (bench.patience, Awaited<Swift.Result<Int, DatasyncError>>())
+      bench.storage.read(.table(table.id)) { snapshot throws(DatasyncError) in
+        begun.set(())
+        _ = closing.get(within: patience)
+        var count = 0
+        for _ in 0..<20 {
+          count += try snapshot.scan(ScanRequest(table: table, limit: 400)).rows.count
+        }
+        return count
+      } completion: {
+        found.set($0)
+      }
+      try trial.require(begun.get(within: patience) != nil, "the read to begin", saw: "no read")
+      let storage = bench.storage
+      let closed = Awaited<Void>()
+      let thread = Thread {
+        storage.close()
+        closed.set(())
+      }
+      thread.start()
+      // The store closes once it takes no write.
+      let write = try bench.create("number", .int64(-1))
+      let deadline = ContinuousClock.now + patience
+      while (try? bench.send([write])) != nil, ContinuousClock.now < deadline {
+        _ = closed.get(within: .milliseconds(1))
+      }
+      closing.set(())
+      switch found.get(within: patience) {
+      case .success(let count)?: try trial.require(count == 8000, "all rows", saw: count)
+      case .failure(let error)?:
+        try trial.require(error.code == .unavailable, "UNAVAILABLE", saw: error)
+      case nil: throw trial.broken("an answer to the read", "none")
+      }
+      try trial.require(closed.get(within: patience) != nil, "the close to end", saw: "no end")
     },
     StorageLaw(.blocking, "a new table is told of before its history begins, and one that goes") {
       trial in
