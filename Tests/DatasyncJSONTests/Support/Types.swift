@@ -10,7 +10,7 @@ enum Types {
   static let registry = TypeRegistry(
     files: [
       TablesProto.file(for: catalog, messagePackage: "tables").fileDescriptor(), structFile,
-      everythingFile,
+      wrappersFile, everythingFile,
     ], over: contract)
   static let reader = JSONReader(registry: registry, maxBytes: 1 << 20)
   static let writer = JSONWriter(registry: registry, maxBytes: 1 << 20)
@@ -105,6 +105,15 @@ enum Types {
     file.append(field: 5) { type in
       type.append(field: 1, string: "NullValue")
       type.append(field: 2) { $0.append(field: 1, string: "NULL_VALUE") }
+    }
+  }
+
+  private static let wrappersFile = file("google.protobuf") { file in
+    for (name, type) in [
+      ("Double", 1), ("Float", 2), ("Int64", 3), ("UInt64", 4), ("Int32", 5), ("UInt32", 13),
+      ("Bool", 8), ("String", 9), ("Bytes", 12),
+    ] as [(String, UInt64)] {
+      message("\(name)Value", [("value", 1, type, .singular, "")], to: &file)
     }
   }
 
