@@ -1,7 +1,7 @@
 """Whole queries over the 248 films: filter, order, top, skip, select, count and pages together.
 
 Nothing of what is expected is written down: each query stands beside the same question in Python,
-and the answers are worked out from demo/movies.json. SEMANTICS "Filters", "Reads"."""
+and the answers are worked out from demo/movies.json."""
 
 import datetime
 import math
@@ -354,7 +354,7 @@ PAGED = [
 QUERIES = BY_FILTER + BY_ORDER + PAGED
 
 
-# DESIGN "The filter language", word by word.
+# The filter language, word by word.
 LANGUAGE = (
     "eq ne gt ge lt le in and or not add sub mul div divby mod contains( startswith( endswith( indexof("
     " length( substring( tolower( toupper( trim( concat( year( month( day( hour( minute( second( date( time("

@@ -1,4 +1,4 @@
-"""Filters and orders over the films, against the same conditions in Python. SEMANTICS "Filters"."""
+"""Filters and orders over the films, against the same conditions in Python."""
 
 import datetime
 import math

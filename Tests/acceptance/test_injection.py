@@ -169,7 +169,7 @@ def test_hostile_text_is_kept_as_it_is(fortress):
         try:
             key = session.create("notes", id=hostile, title=f"key {index}").id
         except Refused as error:
-            # Too long, or with control characters in it: SEMANTICS "Writes".
+            # Too long, or with control characters in it.
             assert error.code == "INVALID_ARGUMENT", error
             assert len(hostile.encode()) > 255 or any(ord(c) < 32 or ord(c) == 127 for c in hostile)
             continue

@@ -1,6 +1,6 @@
 """Paging through 10,000 rows while others write: what was there throughout comes exactly once.
 
-SEMANTICS "Reads": keyset paging, under any order, stable while rows are written."""
+Keyset paging, under any order, stable while rows are written."""
 
 import threading
 import time

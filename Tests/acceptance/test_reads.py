@@ -1,4 +1,4 @@
-"""Get and Query: select, versions, pages, counts. SEMANTICS "Reads"."""
+"""Get and Query: select, versions, pages, counts."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The schema changed by the sqlite3 shell while it is served. Issue 4, point 5; DESIGN "Tables and types"."""
+"""The schema changed by the sqlite3 shell while it is served."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""The session: request ids, cancel, open, half-close. SEMANTICS "Session"."""
+"""The session: request ids, cancel, open, half-close."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Subscriptions: where they begin, what they show, when they speak. SEMANTICS "Subscriptions"."""
+"""Subscriptions: where they begin, what they show, when they speak."""
 
 import threading
 import time

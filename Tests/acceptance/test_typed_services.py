@@ -1,4 +1,4 @@
-"""Each table's own service, with the rows themselves as messages. SEMANTICS "Typed services"."""
+"""Each table's own service, with the rows themselves as messages."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Values of every declared type, in and out. SEMANTICS "Types"."""
+"""Values of every declared type, in and out."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Writes: versions, masks, deletes, keys, commits, mutation ids. SEMANTICS "Writes"."""
+"""Writes: versions, masks, deletes, keys, commits, mutation ids."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""How soon a subscriber sees what the sqlite3 shell writes: DESIGN.md promises 50 ms at the median."""
+"""How soon a subscriber sees what the sqlite3 shell writes: within 50 ms at the median."""
 
 import select
 import shutil

@@ -1,6 +1,6 @@
 """Random filters, their text, and an evaluator of their own: the server's is not asked.
 
-SEMANTICS "Filters": three values; `eq` and `ne` take null for a value, an order with null is false,
+Three values; `eq` and `ne` take null for a value, an order with null is false,
 a function of null is null, and only true keeps a row.
 """
 

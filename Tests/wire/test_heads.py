@@ -1,4 +1,4 @@
-"""The head of a request, right or wrong, and what each gets: WIRE §1.1 to §1.3, call by call.
+"""The head of a request, right or wrong, and what each gets, call by call.
 
 Every wrong one ends its own call; the connection serves the next.
 """
@@ -128,7 +128,7 @@ def test_another_codec_is_http_415_and_unimplemented(client, type):
 
 
 def test_the_checks_come_in_order(client):
-    """Of a request with many faults the first in the order of WIRE §1.1 is told."""
+    """Of a request with many faults the first in the order of grpc-go is told."""
     faults = [({"content-type": "image/jpeg"}, 415, 3), ({"grpc-timeout": "x"}, 400, 13),
               ({":method": "PUT"}, 405, 13), ({"grpc-timeout": "0n"}, 200, 4),
               ({":path": "/x"}, 200, 12), ({"grpc-encoding": "foo"}, 200, 12)]

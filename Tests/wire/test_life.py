@@ -1,4 +1,4 @@
-"""A connection's life: keepalive, pings, idleness, age, and the server's end in two steps. WIRE §1.4.
+"""A connection's life: keepalive, pings, idleness, age, and the server's end in two steps.
 
 Times are short by `--limit`; nothing is asserted to be faster than a busy machine.
 """

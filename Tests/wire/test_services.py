@@ -1,4 +1,4 @@
-"""Health and reflection in the parts that gRPC's own clients rely on: WIRE §1.5."""
+"""Health and reflection in the parts that gRPC's own clients rely on."""
 
 import threading
 

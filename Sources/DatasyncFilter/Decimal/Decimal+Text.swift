@@ -63,7 +63,7 @@ extension Decimal {
     self.init(value.description)
   }
 
-  /// Plain notation as SEMANTICS "Types" has it: no exponent, no zeros at the end of a fraction.
+  /// Plain notation: no exponent, no zeros at the end of a fraction.
   package var text: String {
     let digits = String(coefficient)
     let sign = isNegative ? "-" : ""

@@ -2,8 +2,8 @@ package import DatasyncModel
 
 /// A checked `$filter` of one table: parsed once, judged often. A value.
 ///
-/// The language is OData 4.01's; SEMANTICS "Filters" says what it means. A name that stands where a
-/// value is expected is a field even if it is spelt like an operator or a function (`eq eq 'x'`); only
+/// The language is OData 4.01's. A name that stands where a value is expected is a field even if it is
+/// spelt like an operator or a function (`eq eq 'x'`); only
 /// `not`, `null`, `true` and `false` are never fields, and `$it/null` names even those. Columns whose
 /// names are no words (letters, digits, `_`) cannot be named. Where no column is called `id`, `id` is
 /// the key.

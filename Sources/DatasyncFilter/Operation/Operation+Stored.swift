@@ -1,6 +1,6 @@
 import DatasyncModel
 
-// Columns as they are read; SEMANTICS "Types". What other programs stored and does not fit is null.
+// Columns as they are read. What other programs stored and does not fit is null.
 extension Operation {
   /// A DECIMAL column: text in the one form that there is, or a number that SQLite made of it.
   package static let decimalOfColumn = Operation(

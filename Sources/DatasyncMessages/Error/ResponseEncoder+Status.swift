@@ -3,7 +3,7 @@ import DatasyncModel
 import DatasyncProtobuf
 
 extension Encode {
-  /// The one place where an error becomes a google.rpc.Status; DESIGN §7. nil is OK.
+  /// The one place where an error becomes a google.rpc.Status; nil is OK.
   static func status(
     _ error: DatasyncError?, _ arena: MessageArena
   ) -> UnsafeMutablePointer<Google__Rpc__Status> {

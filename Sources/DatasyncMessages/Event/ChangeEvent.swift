@@ -67,8 +67,7 @@ package struct ChangeEvent {
     if leftView { output.write(field: 13, varint: 1) }
   }
 
-  /// The bytes of the table's own event message (`tables.TodoItemsEvent`); SEMANTICS "Typed
-  /// services".
+  /// The bytes of the table's own event message (`tables.TodoItemsEvent`).
   package func encodedRowEvent() -> [UInt8] {
     WireOutput.bytes(maxBytes: maxBytes) { writeRowEvent(to: &$0) }
   }
@@ -96,7 +95,7 @@ package struct ChangeEvent {
   }
 }
 
-/// Field numbers that are written beside a shared ``ChangeEvent``. Source: datasync.proto, SEMANTICS.
+/// Field numbers that are written beside a shared ``ChangeEvent``. Source: datasync.proto.
 package enum EventField {
   /// SessionResponse.request_id and .event.
   package static let requestID = 1

@@ -13,7 +13,7 @@ package struct Entity: Hashable, Sendable {
 
 /// One message of a session. A value. Source: `proto/datasync/v1/datasync.proto`.
 package struct SessionRequest: Sendable {
-  /// The client's choice; 0, and that of a request still running, are refused; SEMANTICS "Session".
+  /// The client's choice; 0, and that of a request still running, are refused.
   package var requestID: UInt64
   /// nil: the oneof was empty.
   package var request: Request?

@@ -1,7 +1,7 @@
 package import DatasyncModel
 
 /// Makes the .proto file of a database's tables: a message for each row type, and one service a
-/// table; SEMANTICS "Typed services".
+/// table.
 package enum TablesProto {
   /// - Parameter messagePackage: The protobuf package; the file is named after it.
   package static func file(for catalog: Catalog, messagePackage: String) -> ProtoFile {

@@ -2,7 +2,7 @@ package import DatasyncModel
 import DatasyncProtobuf
 
 /// The messages of the typed services, which hold rows themselves and are made from tables at run
-/// time, so that no generated code knows them; SEMANTICS "Typed services".
+/// time, so that no generated code knows them.
 package enum TypedMessages {
   /// A row as the request of Create.
   package static func create(_ bytes: UnsafeRawBufferPointer, table: Table) -> Request {

@@ -57,7 +57,7 @@ package struct DatasyncError: Error, Sendable {
 
   /// The kind of failure; the code of the gRPC status.
   package var code: Code
-  /// An UPPER_SNAKE_CASE name that programs may rely on, such as `ROW_NOT_FOUND`; DESIGN §7.
+  /// An UPPER_SNAKE_CASE name that programs may rely on, such as `ROW_NOT_FOUND`.
   package var reason: String
   /// A sentence for people: what, where, what to do.
   package var message: String

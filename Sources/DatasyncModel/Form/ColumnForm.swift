@@ -25,7 +25,7 @@ package enum ColumnForm: Hashable, Sendable {
   }
 
   /// The form of the columns in a table made for us, and of an empty one of which nothing else is
-  /// known; SEMANTICS "Types".
+  /// known.
   package static func initial(for type: ColumnType) -> ColumnForm {
     switch type {
     case .bool: .flag(.integer)

@@ -1,4 +1,4 @@
-/// Reads what stands in a column, in whatever form, as the column's type; GUEST.md "Forms".
+/// Reads what stands in a column, in whatever form, as the column's type.
 package enum FormReader {
   /// NULL reads as null, whatever the type.
   ///

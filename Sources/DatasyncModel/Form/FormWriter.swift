@@ -1,4 +1,4 @@
-/// Writes values in the form of their column; GUEST.md "Forms".
+/// Writes values in the form of their column.
 package enum FormWriter {
   /// What is finer than the form is rounded down.
   ///

@@ -6,7 +6,7 @@ package struct Column: Hashable, Sendable {
   package let storedName: String
   /// What clients see; how it is stored is another matter, see ``ColumnForm``.
   package let type: ColumnType
-  /// The field number in the row's message type; for ever this column's, DESIGN §5.
+  /// The field number in the row's message type; for ever this column's.
   package let number: Int
   /// Whether NULL may be stored.
   package let isNullable: Bool
@@ -36,7 +36,7 @@ package struct Column: Hashable, Sendable {
   }
 }
 
-/// What a column holds, and how it travels; DESIGN §5, SEMANTICS "Types". A value.
+/// What a column holds, and how it travels. A value.
 package enum ColumnType: Hashable, Sendable {
   case bool
   case int64

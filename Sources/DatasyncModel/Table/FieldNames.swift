@@ -1,5 +1,5 @@
 /// The names of a table's fields: each column's own where protobuf can spell it, and where it meets
-/// no other's; GUEST.md "Names". A value.
+/// no other's. A value.
 package struct FieldNames: Hashable, Sendable {
   /// A column of the owner's.
   package struct OwnColumn: Hashable, Sendable {

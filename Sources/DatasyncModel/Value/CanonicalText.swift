@@ -1,4 +1,4 @@
-/// Checks and canonicalizes the text of values that travel as strings; SEMANTICS "Types".
+/// Checks and canonicalizes the text of values that travel as strings.
 package enum CanonicalText {
   /// The fault of a text, as a person would say it.
   package struct Fault: Error {

@@ -12,8 +12,7 @@ import Synchronization
 /// The TLS side of a listener: connections take the context of the moment, so that new certificates
 /// serve new connections and disturb no old one. Sendable.
 ///
-/// TLS 1.2 at least, with forward secrecy and AEAD alone; ALPN `h2`. Source: RFC 9113 §9.2,
-/// WIRE §1.4.
+/// TLS 1.2 at least, with forward secrecy and AEAD alone; ALPN `h2`. Source: RFC 9113 §9.2.
 package final class TLSContext: Sendable {
   private struct Material: Sendable {
     let context: NIOSSLContext

@@ -1,6 +1,6 @@
 import DatasyncModel
 
-/// The errors that the server itself makes; the store has its own. Reasons: DESIGN §7, SEMANTICS.
+/// The errors that the server itself makes; the store has its own.
 extension DatasyncError {
   static func requestIDInUse(_ id: UInt64) -> DatasyncError {
     DatasyncError(

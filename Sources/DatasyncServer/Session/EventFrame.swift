@@ -3,8 +3,7 @@ import DatasyncModel
 import DatasyncRPC
 import NIOCore
 
-/// Writes an event that many share behind the few bytes that are a subscriber's own. DESIGN §4,
-/// "encode once".
+/// Writes an event that many share behind the few bytes that are a subscriber's own.
 ///
 /// Every byte goes straight to its place: this runs once a delivery.
 enum EventFrame {

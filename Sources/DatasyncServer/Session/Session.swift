@@ -8,7 +8,7 @@ import NIOCore
 
 /// One client's whole stream: requests in, answers and events out. Loop-bound.
 ///
-/// Source: `proto/datasync/v1/datasync.proto`, rpc `Session`; SEMANTICS "Session".
+/// Source: `proto/datasync/v1/datasync.proto`, rpc `Session`.
 final class Session: CallHandler, CallSink {
   let call: ServerCall
   let loop: ServiceLoop
@@ -150,7 +150,7 @@ final class Session: CallHandler, CallSink {
   // MARK: - Flow
 
   /// Too many requests at once are not refused: the session stops reading until answers have gone
-  /// out. DESIGN §4.
+  /// out.
   private func pauseWhenFull() {
     guard !isPaused, isFull || !call.isWritable else { return }
     isPaused = true

@@ -2,8 +2,6 @@ import DatasyncMessages
 import DatasyncModel
 
 /// The methods of one table's own service, whose messages hold the rows themselves. A value.
-///
-/// Source: SEMANTICS "Typed services".
 struct TypedCoding: UnaryCoding {
   enum Method: String, CaseIterable {
     case create = "Create"

@@ -2,7 +2,7 @@ import CDatasyncSQLite
 import DatasyncFilterSQLite
 import DatasyncModel
 
-/// Finds out in which forms the columns of a table hold their values; GUEST "Forms". Reads the table
+/// Finds out in which forms the columns of a table hold their values. Reads the table
 /// once.
 struct FormSurvey {
   let connection: Connection

@@ -6,7 +6,7 @@ struct Misfit: Error {
   let description: String
 }
 
-/// Reads values as SQLite holds them into the types of their columns; SEMANTICS "Types".
+/// Reads values as SQLite holds them into the types of their columns.
 enum ColumnReader {
   /// Appends a column's value to a row; NULL by appending nothing.
   static func append(

@@ -9,7 +9,7 @@ enum Affinity: Hashable, Sendable {
   case numeric
 }
 
-/// The type that a column was declared with, and what it means; DESIGN §5. A value.
+/// The type that a column was declared with, and what it means. A value.
 struct DeclaredType: Sendable {
   let affinity: Affinity
   let type: ColumnType

@@ -22,7 +22,7 @@ enum ProtobufName {
     return isDigit(first) ? "T\(result)" : result
   }
 
-  /// The names that a table's message brings with it; SEMANTICS "Typed services".
+  /// The names that a table's message brings with it.
   static func family(of message: String) -> [String] {
     ["", "Page", "Replace", "Update", "Event", "Table"].map { message + $0 }
   }

@@ -2,7 +2,7 @@ import CDatasyncSQLite
 import DatasyncFilterSQLite
 import DatasyncModel
 
-/// Turns SQLite's refusal of a write into the error that its requester gets; DESIGN §7.
+/// Turns SQLite's refusal of a write into the error that its requester gets.
 struct ConstraintExplainer {
   let stored: StoredTable
   let connection: Connection

@@ -4,7 +4,7 @@
   import Darwin
 #endif
 
-/// Makes UUIDv7 keys that ascend within the process: key order is speed, DESIGN §3. A value.
+/// Makes UUIDv7 keys that ascend within the process: key order is speed. A value.
 ///
 /// Source: RFC 9562 §5.7, method 1: the twelve bits after the milliseconds count upward.
 struct KeyGenerator {

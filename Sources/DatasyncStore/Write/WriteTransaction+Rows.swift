@@ -2,7 +2,7 @@ import CDatasyncSQLite
 import DatasyncModel
 import DatasyncStorage
 
-/// What each operation means; SEMANTICS "Writes".
+/// What each operation means.
 extension WriteTransaction {
   func perform(_ operation: WriteOperation) throws(WriteFailure) -> WriteResult {
     defaultsWritten.removeAll(keepingCapacity: true)

@@ -1,4 +1,4 @@
-/// Says what a filter means, from SEMANTICS "Filters", as plainly as possible and without a line of
+/// Says what a filter means, as plainly as possible and without a line of
 /// the code under test. A value.
 struct NaiveInterpreter {
   let row: [NaiveValue]

@@ -1,7 +1,7 @@
 import DatasyncModel
 import DatasyncStorage
 
-// What each operation asks of the row, and what it makes of it; SEMANTICS "Writes".
+// What each operation asks of the row, and what it makes of it.
 extension StorageLaws {
   static let conditions = [
     StorageLaw(

@@ -4,7 +4,7 @@ import Testing
 @testable import DatasyncModel
 @testable import DatasyncStore
 
-/// Rows written by other programs arrive as changes; DESIGN §3 "Foreign writers".
+/// Rows written by other programs arrive as changes.
 struct AdoptionTests {
   let database: TestDatabase
   let store: TestStore

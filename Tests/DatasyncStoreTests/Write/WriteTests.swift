@@ -4,7 +4,7 @@ import Testing
 @testable import DatasyncModel
 @testable import DatasyncStore
 
-/// What each write means; SEMANTICS "Writes".
+/// What each write means.
 struct WriteTests {
   let database: TestDatabase
   let store: TestStore
