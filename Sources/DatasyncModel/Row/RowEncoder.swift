@@ -49,7 +49,11 @@ package struct RowEncoder {
   }
 
   /// Fields that are encoded already.
-  package mutating func append(encoded bytes: some Collection<UInt8>) {
+  package mutating func append(encoded bytes: UnsafeRawBufferPointer) {
+    writer.append(encoded: bytes)
+  }
+
+  package mutating func append(encoded bytes: [UInt8]) {
     writer.append(encoded: bytes)
   }
 

@@ -99,8 +99,12 @@ package struct WireWriter {
     if nanos != 0 { append(field: 2, varint: UInt64(nanos)) }
   }
 
-  /// Appends bytes that are fields already.
-  package mutating func append(encoded fields: some Collection<UInt8>) {
+  /// Appends bytes that are fields already; not for any collection: other modules would copy byte by byte.
+  package mutating func append(encoded fields: UnsafeRawBufferPointer) {
+    bytes.append(contentsOf: fields)
+  }
+
+  package mutating func append(encoded fields: [UInt8]) {
     bytes.append(contentsOf: fields)
   }
 
