@@ -273,6 +273,7 @@ def test_dear_filters_do_not_hold_up_others(serve):
             subscription.until_current()
         waits = []
         # 200 × 200 × 60 KB: a second and more, wherever it is done.
+        began = time.monotonic()
         sent = writer.send(
             "create", entity=writer.contract.entity("notes", body=f"{'y' * 60_000} word7-7 "))
         for _ in range(100):
@@ -281,5 +282,7 @@ def test_dear_filters_do_not_hold_up_others(serve):
             waits.append(time.monotonic() - start)
         writer.answer(sent)
         assert subscriptions[7].change().operation == "ADD"
-        assert max(waits) < 0.5, sorted(waits)[-5:]
+        taken = time.monotonic() - began
+        # On a busy machine everything takes longer; a get that waited for the filters, as long as they.
+        assert max(waits) < 0.3 + taken / 3, (taken, sorted(waits)[-5:])
         print(f"worst get beside dear filters: {max(waits):.3f} s")

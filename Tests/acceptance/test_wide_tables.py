@@ -30,6 +30,14 @@ def test_updates_of_any_columns_do_not_hold_up_the_writer(wide):
         row = {f"c{n}": value(n, 0) for n in range(COLUMNS)}
         session.create("wide", id="a", **row)
         other.create("small", id="b", n=0)
+        # What as many updates take that all name the same columns, on this machine at this moment.
+        start = time.monotonic()
+        session.call("commit", writes=[
+            {"update": {"entity": session.contract.entity(
+                "wide", id="a", **{f"c{n}": value(n, number) for n in range(COLUMNS)})}}
+            for number in range(400)])
+        even = time.monotonic() - start
+        row = {f"c{n}": value(n, 399) for n in range(COLUMNS)}
         writes = []
         for number in range(1, 400):
             columns = choice.sample(range(COLUMNS), choice.randrange(1, COLUMNS))
@@ -57,9 +65,11 @@ def test_updates_of_any_columns_do_not_hold_up_the_writer(wide):
         finally:
             ended.set()
             beside.join(60)
-        print(f"399 updates of {COLUMNS} columns: {taken:.2f} s; worst write beside {max(waits):.2f} s")
+        print(
+            f"399 updates of {COLUMNS} columns: {taken:.2f} s, {even:.2f} s of the same ones; "
+            f"worst write beside {max(waits):.2f} s")
         stored = session.get("wide", "a")
     assert {name: stored.get(name) for name in row} == row
     assert wide.foreign("SELECT c0, c1, c2 FROM wide") == [(row["c0"], row["c1"], row["c2"])]
     # Each with a statement of its own takes twenty times that.
-    assert max(waits) < 2
+    assert max(waits) < 2 + 6 * even and taken < 1 + 6 * even

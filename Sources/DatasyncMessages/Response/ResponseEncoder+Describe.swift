@@ -34,8 +34,8 @@ extension Encode {
     message.pointee.n_columns = columns.count
     message.pointee.columns = arena.array(columns) { column(table.columns[$0], arena) }
     message.pointee.soft_delete = table.softDelete ? 1 : 0
-    message.pointee.default_page_size = UInt32(table.defaultPageSize)
-    message.pointee.max_page_size = UInt32(table.maxPageSize)
+    message.pointee.default_page_size = UInt32(described.defaultPageSize)
+    message.pointee.max_page_size = UInt32(described.maxPageSize)
     message.pointee.n_allowed = described.allowed.count
     message.pointee.allowed = arena.array(described.allowed) { operation($0) }
     return message

@@ -167,8 +167,16 @@ package struct DescribedTable: Sendable {
   package var table: Table
   /// In order; empty: the server has no rules.
   package var allowed: [Operation]
+  /// Rows of a page where a query says 0.
+  package var defaultPageSize: Int
+  /// Rows of any page.
+  package var maxPageSize: Int
 
-  package init(_ table: Table, allowed: [Operation] = []) {
+  package init(
+    _ table: Table, allowed: [Operation] = [], defaultPageSize: Int, maxPageSize: Int
+  ) {
+    self.defaultPageSize = defaultPageSize
+    self.maxPageSize = maxPageSize
     self.table = table
     self.allowed = allowed
   }

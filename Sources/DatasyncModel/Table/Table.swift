@@ -15,10 +15,6 @@ package final class Table: Sendable {
   package let columns: [Column]
   /// Whether a delete marks the row instead of removing it.
   package let softDelete: Bool
-  /// Rows of a page where a query says 0.
-  package let defaultPageSize: Int
-  /// Rows of any page; a query that wants more gets these.
-  package let maxPageSize: Int
   /// The version of the schema that this was read from; rises with every change.
   package let generation: Int
   /// The comment that stands before CREATE TABLE or at its columns, where there is one.
@@ -37,8 +33,8 @@ package final class Table: Sendable {
   /// - Parameter columns: In order of field number; traps where there are fewer than five.
   package init(
     id: Int, name: String, messageName: String, columns: [Column], softDelete: Bool = false,
-    defaultPageSize: Int = 100, maxPageSize: Int = 1000, generation: Int = 0, comment: String = "",
-    columnComments: [String: String] = [:], hidden: Set<Int> = []
+    generation: Int = 0, comment: String = "", columnComments: [String: String] = [:],
+    hidden: Set<Int> = []
   ) {
     precondition(columns.count >= SystemColumn.count, "a table has its system columns")
     self.id = id
@@ -48,8 +44,6 @@ package final class Table: Sendable {
     self.columns = columns
     hasIntegerKey = columns[SystemColumn.key.rawValue].type == .int64
     self.softDelete = softDelete
-    self.defaultPageSize = defaultPageSize
-    self.maxPageSize = maxPageSize
     self.generation = generation
     self.comment = comment
     self.columnComments = columnComments
@@ -130,8 +124,7 @@ extension Table {
   func copy(columns: [Column], hidden: Set<Int>) -> Table {
     Table(
       id: id, name: name, messageName: messageName, columns: columns, softDelete: softDelete,
-      defaultPageSize: defaultPageSize, maxPageSize: maxPageSize, generation: generation,
-      comment: comment, columnComments: columnComments, hidden: hidden)
+      generation: generation, comment: comment, columnComments: columnComments, hidden: hidden)
   }
 
   /// What the system fields after the key are called.

@@ -25,8 +25,9 @@ struct QueryPlan: Sendable {
       of: request, table: table, principal: resolver.caller.rights.map(\.key))
     top = UInt64(request.top)
     wantsCount = request.count
-    let size = request.pageSize == 0 ? table.defaultPageSize : Int(request.pageSize)
-    var scan = ScanRequest(table: table, limit: min(size, table.maxPageSize))
+    let size =
+      request.pageSize == 0 ? context.options.defaultPageSize : Int(request.pageSize)
+    var scan = ScanRequest(table: table, limit: min(size, context.options.maxPageSize))
     do throws(DatasyncError) {
       scan.filter = try QueryPlan.filter(request, table, context)
       order = try OrderBy(parsing: request.orderBy, table: table)

@@ -111,7 +111,7 @@ struct RequestResolver {
     guard name.isEmpty else { return ([try described(try knownTable(name))], []) }
     guard caller.rights != nil else {
       let tables = ownTable.map { [$0] } ?? catalog.tables
-      return (tables.map { DescribedTable($0) }, context.store.unservedTables)
+      return (tables.map { described($0, allowed: []) }, context.store.unservedTables)
     }
     // Why a table is not served is for operators; one whose rules are broken is left out.
     let tables = ownTable.map { [$0] } ?? catalog.tables
@@ -119,7 +119,7 @@ struct RequestResolver {
   }
 
   private func described(_ table: Table) throws(DatasyncError) -> DescribedTable {
-    guard let rights = try caller.rights?.of(table) else { return DescribedTable(table) }
+    guard let rights = try caller.rights?.of(table) else { return described(table, allowed: []) }
     let allowed = DescribedTable.Operation.allCases.filter { operation in
       switch operation {
       case .read: rights.folded.allows(.read)
@@ -128,7 +128,15 @@ struct RequestResolver {
       case .delete: rights.folded.allows(.delete)
       }
     }
-    return DescribedTable(rights.shown, allowed: allowed)
+    return described(rights.shown, allowed: allowed)
+  }
+
+  private func described(
+    _ table: Table, allowed: [DescribedTable.Operation]
+  ) -> DescribedTable {
+    DescribedTable(
+      table, allowed: allowed, defaultPageSize: context.options.defaultPageSize,
+      maxPageSize: context.options.maxPageSize)
   }
 
   /// - Returns: nil where there is no id.

@@ -82,7 +82,7 @@ extension DatabaseServer {
       }
       var options = options
       options.service.maxMessageBytes = options.rpc.maxMessageBytes
-      guard options.store.defaultPageSize <= options.store.maxPageSize else {
+      guard options.service.defaultPageSize <= options.service.maxPageSize else {
         throw ServerError("page_size is not to be more than max_page_size")
       }
       return options

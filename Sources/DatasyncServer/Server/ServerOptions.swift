@@ -71,14 +71,14 @@ package struct ServerOptions: Sendable {
     .bytes(
       "max_page_bytes_held", \.maxPageBytesHeld, 0...(1 << 40),
       "pages of queries that each loop holds for streams that are full"),
+    .count(
+      "page_size", \.defaultPageSize, 1...1_000_000, "rows of a page where a query does not say"),
+    .count("max_page_size", \.maxPageSize, 1...1_000_000, "rows of any page"),
     .bytes(
       "tail_bytes", \.tailBytes, 65_536...(1 << 40), "recent changes that each loop keeps at hand"),
   ]
 
   private static let storeLimits: [LimitSetting<StoreOptions>] = [
-    .count(
-      "page_size", \.defaultPageSize, 1...1_000_000, "rows of a page where a query does not say"),
-    .count("max_page_size", \.maxPageSize, 1...1_000_000, "rows of any page"),
     .count("max_queued_writes", \.maxQueuedWrites, 1...10_000_000, "writes that wait"),
     .bytes(
       "max_queued_write_bytes", \.maxQueuedWriteBytes, 65_536...(1 << 40), "the same in bytes"),

@@ -41,6 +41,10 @@ package struct ServiceOptions: Sendable {
   package var minIntervalFloor: TimeAmount = .milliseconds(10)
   /// A longer `max_wait` of Changes is taken for this one.
   package var maxLongPoll: TimeAmount = .minutes(5)
+  /// Rows of a page where a query says 0; at most ``maxPageSize``.
+  package var defaultPageSize = 100
+  /// Rows of any page; a query that wants more gets these.
+  package var maxPageSize = 1000
   /// What a message takes at most: no larger one is sent.
   package var maxMessageBytes = 4 << 20
   /// What the filter of a subscription may cost for a row; see ``FilterCost``. It runs on an event loop.

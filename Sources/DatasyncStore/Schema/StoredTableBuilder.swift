@@ -49,7 +49,6 @@ struct StoredTableBuilder {
       messageName: options.messagePackage.isEmpty
         ? entry.message : "\(options.messagePackage).\(entry.message)",
       columns: parts.map(\.column), softDelete: entry.softDelete,
-      defaultPageSize: options.defaultPageSize, maxPageSize: options.maxPageSize,
       generation: (previous?.catalog.generation ?? 0) + 1, comment: raw.text.comment,
       columnComments: comments(raw, parts))
     var defaults: [StoredTable.Default] = []

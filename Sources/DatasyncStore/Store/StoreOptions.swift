@@ -75,10 +75,6 @@ package struct StoreOptions: Sendable {
   package var attachesTables = false
   /// How often foreign writes are looked for while the writer is idle.
   package var foreignPollInterval: Duration = .milliseconds(10)
-  /// Rows of a page where a query does not say; at most ``maxPageSize``.
-  package var defaultPageSize = 100
-  /// Rows of any page; a query that asks for more gets as many.
-  package var maxPageSize = 1000
   /// The calendar's time, in microseconds since 1970.
   package var calendar: @Sendable () -> Int64 = { WallClock.now }
   /// The protobuf package of the row types.
