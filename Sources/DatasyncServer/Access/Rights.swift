@@ -33,6 +33,9 @@ final class Rights: Sendable {
 
   // MARK: - Tables
 
+  /// Whether the table has rules of its own in the access file.
+  func names(_ table: Table) -> Bool { rules.file.tables[table.name] != nil }
+
   /// - Throws: PERMISSION_DENIED, reason RULE_BROKEN.
   func of(_ table: Table) throws(DatasyncError) -> TableRightsAtHand {
     if let rights = known.withLock({ $0[table.id] }) { return rights }

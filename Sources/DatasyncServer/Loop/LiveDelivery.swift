@@ -90,16 +90,16 @@ final class LiveDelivery {
 
   /// Gives every audience what there is for it.
   ///
-  /// - Parameter checkpoint: Follows the events; asked for where there are any; nil: more is to come.
-  func sendAll(checkpoint: () -> [UInt8]?) {
+  /// - Parameter end: Follows the events; asked for where there are any; nil: more is to come.
+  func sendAll(end: () -> EventBatch.End?) {
     guard !active.isEmpty else { return }
-    let checkpoint = checkpoint()
-    for audience in active { send(to: audience, checkpoint: checkpoint) }
+    let end = end()
+    for audience in active { send(to: audience, end: end) }
     active.removeAll(keepingCapacity: active.count < 1024)
   }
 
-  func send(to audience: Audience, checkpoint: [UInt8]?) {
+  func send(to audience: Audience, end: EventBatch.End?) {
     subscriptionsReached += audience.count
-    if let batch = audience.deliver(checkpoint: checkpoint) { giveBack(batch) }
+    if let batch = audience.deliver(end: end) { giveBack(batch) }
   }
 }

@@ -40,6 +40,8 @@ final class ServiceLoop {
   var requesters = WriteRequesters()
   private var positions = PublishedPositions()
   private var checkpoint: (sequence: Sequence, bytes: [UInt8])?
+  /// The same with the marks of those who may not read everything.
+  private var markedCheckpoints: (sequence: Sequence, bytes: [ViewMark: [UInt8]]) = (.zero, [:])
   /// Pages of the log held by subscriptions that will send them next.
   var pagesHeld = 0
   /// Of pages of queries that wait for streams that are full.
@@ -136,7 +138,7 @@ final class ServiceLoop {
     head = max(head, batch.head)
     memos.release()
     // Views are exact at the head then.
-    live.sendAll { encodedCheckpoint(at: head, isCurrent: false) }
+    live.sendAll { endOfBatch }
     live.end()
     if FaultSwitch.isOn(.eventBeforeResponse) { answerWrites(of: batch) }
     for body in positions.takeReady(at: head) { body() }
@@ -191,7 +193,7 @@ final class ServiceLoop {
   private func judged(_ change: Change, of commit: Commit) -> JudgedChange? {
     if change.operation == .tableAttached {
       // What came before it has to be sent before subscriptions end.
-      live.sendAll { encodedCheckpoint(at: head, isCurrent: false) }
+      live.sendAll { endOfBatch }
       live.forEach(inTable: change.tableID) {
         $0.tableAttached(change.tableID, at: change.sequence)
       }
@@ -212,15 +214,44 @@ final class ServiceLoop {
     positions.wait(for: position, body)
   }
 
-  /// The checkpoint of a position, encoded once for all that stand there.
-  func encodedCheckpoint(at sequence: Sequence, isCurrent: Bool) -> [UInt8] {
-    if !isCurrent, let checkpoint, checkpoint.sequence == sequence { return checkpoint.bytes }
-    let marked = FaultSwitch.isOn(.wrongToken) ? Sequence(max(1, sequence.rawValue) - 1) : sequence
-    let token = ResumeToken(historyID: historyID, sequence: marked).text(coder: tokens)
-    let bytes = DatasyncMessages.encodedCheckpoint(
-      resumeToken: token, sequence: sequence, isCurrent: isCurrent)
-    if !isCurrent { checkpoint = (sequence, bytes) }
+  /// Of more marks at one position, checkpoints are encoded again.
+  private static let maxMarkedCheckpoints = 4096
+
+  /// Views are exact at the head.
+  private var endOfBatch: EventBatch.End {
+    // What a checkpoint says of its receiver's rights is not the same for all.
+    if requests.access != nil { return .position(head) }
+    return .checkpoint(encodedCheckpoint(at: head, isCurrent: false, mark: nil))
+  }
+
+  /// The checkpoint of a position, encoded once for all with the same mark that stand there.
+  func encodedCheckpoint(at sequence: Sequence, isCurrent: Bool, mark: ViewMark?) -> [UInt8] {
+    guard !isCurrent else { return makeCheckpoint(at: sequence, isCurrent: true, mark) }
+    guard let mark else {
+      if let checkpoint, checkpoint.sequence == sequence { return checkpoint.bytes }
+      let bytes = makeCheckpoint(at: sequence, isCurrent: false, nil)
+      checkpoint = (sequence, bytes)
+      return bytes
+    }
+    if markedCheckpoints.sequence != sequence
+      || markedCheckpoints.bytes.count >= ServiceLoop.maxMarkedCheckpoints
+    {
+      markedCheckpoints.sequence = sequence
+      markedCheckpoints.bytes.removeAll(keepingCapacity: true)
+    }
+    if let bytes = markedCheckpoints.bytes[mark] { return bytes }
+    let bytes = makeCheckpoint(at: sequence, isCurrent: false, mark)
+    markedCheckpoints.bytes[mark] = bytes
     return bytes
+  }
+
+  private func makeCheckpoint(
+    at sequence: Sequence, isCurrent: Bool, _ mark: ViewMark?
+  ) -> [UInt8] {
+    let named = FaultSwitch.isOn(.wrongToken) ? Sequence(max(1, sequence.rawValue) - 1) : sequence
+    let token = ResumeToken(historyID: historyID, sequence: named, mark: mark)
+    return DatasyncMessages.encodedCheckpoint(
+      resumeToken: token.text(coder: tokens), sequence: sequence, isCurrent: isCurrent)
   }
 
   // MARK: - Catalog
@@ -234,6 +265,7 @@ final class ServiceLoop {
   /// What any subscription has sent belongs to a history that is no more.
   func historyReplaced() {
     checkpoint = nil
+    markedCheckpoints = (.zero, [:])
     for subscription in heartbeats.subscriptions { subscription.end(.historyReplaced) }
   }
 

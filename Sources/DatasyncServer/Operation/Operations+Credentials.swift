@@ -74,9 +74,14 @@ extension Operations {
     }
   }
 
-  /// Subscriptions see what the new rights show from now on.
+  /// Subscriptions see what the new rights show from now on; a Changes that waits ends where that is another.
   func rightsChanged() {
     for subscription in subscriptions { subscription.rightsChanged(to: caller.rights) }
+    for (id, request) in running {
+      guard case .longPoll(let poll) = request, !poll.admits(caller.rights) else { continue }
+      poll.cancel()
+      finish(id, error: .viewChanged)
+    }
   }
 }
 

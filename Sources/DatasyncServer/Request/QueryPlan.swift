@@ -14,6 +14,8 @@ struct QueryPlan: Sendable {
   /// 0: no bound.
   let top: UInt64
   let wantsCount: Bool
+  /// Of what the caller may read, for tokens.
+  private let mark: ViewMark?
 
   /// - Throws: INVALID_ARGUMENT or NOT_FOUND.
   init(_ request: QueryRequest, _ resolver: RequestResolver) throws(DatasyncError) {
@@ -21,6 +23,7 @@ struct QueryPlan: Sendable {
     let context = resolver.context
     let reading = try resolver.caller.rights?.reading(table)
     let maxRowBytes = context.options.maxRowBytes
+    mark = resolver.caller.rights?.mark(of: table, in: resolver.catalog, by: context.tokens)
     fingerprint = QueryPlan.fingerprint(
       of: request, table: table, principal: resolver.caller.rights.map(\.key))
     top = UInt64(request.top)
@@ -118,7 +121,7 @@ struct QueryPlan: Sendable {
       rows: page.rows,
       nextPageToken: next,
       total: wantsCount ? try snapshot.count(scan) : 0,
-      resumeToken: ResumeToken(historyID: historyID, sequence: snapshot.sequence)
+      resumeToken: ResumeToken(historyID: historyID, sequence: snapshot.sequence, mark: mark)
         .text(coder: coder),
       errors: page.unreadable.map(\.error))
   }

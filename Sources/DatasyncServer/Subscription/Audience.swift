@@ -64,7 +64,7 @@ final class Audience: SlotHolder {
     guard !verdicts.isEmpty else { return }
     if let batch, batch.byteCount >= loop.options.eventBatchBytes, !batch.endsWith(commit) {
       // More follows at once, and with it the checkpoint.
-      loop.live.send(to: self, checkpoint: nil)
+      loop.live.send(to: self, end: nil)
     }
     let batch = self.batch ?? loop.live.beginBatch(of: self)
     self.batch = batch
@@ -79,7 +79,7 @@ final class Audience: SlotHolder {
   /// Ends every member, after what came before.
   private func fail(_ fault: FilterFault, in loop: ServiceLoop) {
     isLeft = true
-    if batch != nil { loop.live.send(to: self, checkpoint: nil) }
+    if batch != nil { loop.live.send(to: self, end: nil) }
     members.forEach { $0.end(fault.error) }
   }
 
@@ -88,19 +88,19 @@ final class Audience: SlotHolder {
     isLeft = true
     loop.noteLimit("max_filter_batch_bytes")
     batch?.remove(commit)
-    if batch != nil { loop.live.send(to: self, checkpoint: nil) }
+    if batch != nil { loop.live.send(to: self, end: nil) }
     let position = Sequence(commit.first.rawValue - 1)
     members.forEach { loop.sendToLog($0, from: position, through: commit.last) }
   }
 
   /// Gives every member what was kept.
   ///
-  /// - Parameter checkpoint: Follows the events; nil where more of the batch is to come.
+  /// - Parameter end: Follows the events; nil where more of the batch is to come.
   /// - Returns: The batch, to be used again.
-  func deliver(checkpoint: [UInt8]?) -> EventBatch? {
+  func deliver(end: EventBatch.End?) -> EventBatch? {
     guard let batch else { return nil }
     self.batch = nil
-    batch.checkpoint = checkpoint
+    batch.end = end
     members.forEach { $0.deliver(batch) }
     return batch
   }

@@ -16,6 +16,14 @@ final class EventBatch {
     fileprivate(set) var more = false
   }
 
+  /// What says where a subscriber stands that has got the events.
+  enum End {
+    /// The same for all of them.
+    case checkpoint([UInt8])
+    /// Each says it itself.
+    case position(Sequence)
+  }
+
   private(set) var events: [Event] = []
   private(set) var byteCount = 0
   /// The last event's commit.
@@ -25,12 +33,16 @@ final class EventBatch {
   /// Whoever gets the events has had everything up to here.
   private(set) var start: Sequence = .zero
   /// What follows the events; nil: nothing.
-  var checkpoint: [UInt8]? {
+  var end: End? {
     didSet { framedEvents.forget() }
   }
   private var framedEvents = FramedEvents()
 
   var isEmpty: Bool { events.isEmpty }
+  /// That of all subscribers; nil: there is none.
+  var checkpoint: [UInt8]? {
+    if case .checkpoint(let bytes)? = end { bytes } else { nil }
+  }
 
   /// Whether the last event is one of the commit's.
   func endsWith(_ commit: Commit) -> Bool { self.commit === commit }
@@ -75,7 +87,7 @@ final class EventBatch {
     byteCount = 0
     commit = nil
     onlyOrigin = nil
-    checkpoint = nil
+    end = nil
     framedEvents.removeAll()
   }
 

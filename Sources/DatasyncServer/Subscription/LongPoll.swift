@@ -48,9 +48,9 @@ final class LongPoll: EventSink {
       subscription?.start()
       return
     }
-    let position = loop.store.head
+    let (position, mark) = (loop.store.head, subscription?.plan.mark)
     cancel()
-    completion(.success(reply(at: position, more: false)))
+    completion(.success(reply(at: position, mark: mark, more: false)))
   }
 
   func cancel() {
@@ -58,6 +58,13 @@ final class LongPoll: EventSink {
     timeout?.cancel()
     subscription?.cancel()
     subscription = nil
+  }
+
+  /// Whether it may go on under other rights: its answer says what its token was asked under.
+  func admits(_ rights: Rights?) -> Bool {
+    guard let subscription else { return false }
+    return subscription.plan.mark
+      == rights?.mark(of: subscription.view.table, in: loop.catalog, by: loop.tokens)
   }
 
   /// Once there is enough for an answer, the subscription must stop where it is.
@@ -140,22 +147,23 @@ final class LongPoll: EventSink {
       position = Sequence(start.rawValue - 1)
       commitStart = nil
     }
+    let mark = subscription.plan.mark
     cancel()
     let skips = FaultSwitch.isOn(.pollGap) && position < loop.head
     completion(
       .success(
         reply(
-          at: skips ? position.next : position, commitStart: commitStart,
+          at: skips ? position.next : position, commitStart: commitStart, mark: mark,
           more: position < loop.head)))
   }
 
   private func reply(
-    at position: Sequence, commitStart: Sequence? = nil, more: Bool
+    at position: Sequence, commitStart: Sequence? = nil, mark: ViewMark?, more: Bool
   ) -> ChangesReply {
     ChangesReply(
       changes: changes, unreadable: unreadable,
       resumeToken: ResumeToken(
-        historyID: loop.historyID, sequence: position, commitStart: commitStart
+        historyID: loop.historyID, sequence: position, commitStart: commitStart, mark: mark
       ).text(coder: loop.tokens),
       sequence: position, more: more)
   }

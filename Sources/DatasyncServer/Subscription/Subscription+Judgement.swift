@@ -49,7 +49,7 @@ extension Subscription {
     } catch {
       refusal = error
     }
-    plan.rights = rights
+    take(rights)
     switch phase {
     case .ended:
       break

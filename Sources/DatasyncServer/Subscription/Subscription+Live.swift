@@ -46,6 +46,7 @@ extension Subscription {
     } else if let stop = sendSingly(batch, to: sink) {
       return stop
     }
+    if owesCheckpoint, case .position(let position)? = batch.end { sendCheckpoint(at: position) }
     if !owesCheckpoint { lastCheckpoint = time }
     return nil
   }

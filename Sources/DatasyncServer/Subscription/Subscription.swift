@@ -147,6 +147,8 @@ final class Subscription: SlotHolder {
         guard token.historyID == loop.historyID, token.sequence <= sequence else {
           return end(.historyReplaced)
         }
+        // As it is now: what the caller may read may have changed since it asked.
+        guard token.mark == plan.mark else { return end(.viewChanged) }
         loop.whenPublished(token.sequence) { [self] in advance(to: token.sequence) }
       }
     }
@@ -256,7 +258,8 @@ final class Subscription: SlotHolder {
     owesCheckpoint = false
     lastCheckpoint = loop.eventLoop.now
     sink?.send(
-      checkpoint: loop.encodedCheckpoint(at: position, isCurrent: true), for: requestID)
+      checkpoint: loop.encodedCheckpoint(at: position, isCurrent: true, mark: plan.mark),
+      for: requestID)
     if plan.once { end(nil) }
   }
 
@@ -266,7 +269,8 @@ final class Subscription: SlotHolder {
     owesCheckpoint = false
     lastCheckpoint = loop.eventLoop.now
     sink?.send(
-      checkpoint: loop.encodedCheckpoint(at: position, isCurrent: false), for: requestID)
+      checkpoint: loop.encodedCheckpoint(at: position, isCurrent: false, mark: plan.mark),
+      for: requestID)
   }
 
   // MARK: - Heartbeats
@@ -291,11 +295,16 @@ final class Subscription: SlotHolder {
     sink?.isWritable ?? false && pages.within == nil ? position : nil
   }
 
-  // MARK: - Schema
+  // MARK: - Rights and schema
+
+  func take(_ rights: Rights?) {
+    plan.rights = rights
+    plan.mark = rights?.mark(of: view.table, in: loop.catalog, by: loop.tokens)
+  }
 
   func catalogChanged(_ catalog: Catalog) {
     if let access = loop.requests.access, let rights = plan.rights {
-      plan.rights = access.rights(of: rights.principal)
+      take(access.rights(of: rights.principal))
     }
     let rights = plan.rights
     guard view.table != nil || rights != nil else { return }

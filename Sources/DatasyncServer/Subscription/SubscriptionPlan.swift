@@ -14,6 +14,8 @@ struct SubscriptionPlan {
   var view: View
   /// What its caller may see; nil: everything.
   var rights: Rights?
+  /// Of those, for tokens.
+  var mark: ViewMark?
   /// Only until the subscription has started.
   var start: Start
   let once: Bool
@@ -38,6 +40,7 @@ struct SubscriptionPlan {
     wantsPrevious = request.previous
     let rights = resolver.caller.rights
     self.rights = rights
+    mark = rights?.mark(of: table, in: resolver.catalog, by: tokens)
     let makeView = { () throws(DatasyncError) -> View in
       guard let table else {
         return try View(

@@ -8,6 +8,8 @@ package struct ResumeToken: Hashable, Sendable {
   let sequence: Sequence
   /// Of a position within a commit, which an answer to Changes may end at: the commit's first sequence.
   var commitStart: Sequence?
+  /// Of what its holder might read when it was given; nil: everything.
+  var mark: ViewMark?
 
   /// base64url, signed with the coder's key; whoever holds it can read it, and not make another.
   package func text(coder: TokenCoder) -> String {
@@ -19,10 +21,14 @@ package struct ResumeToken: Hashable, Sendable {
     writer.append(field: 1, string: historyID)
     writer.append(field: 2, varint: sequence.rawValue)
     if let commitStart { writer.append(field: 3, varint: commitStart.rawValue) }
+    if let mark { writer.append(field: 4, bytes: mark.bytes) }
     return writer.bytes
   }
 
-  init(historyID: String, sequence: Sequence, commitStart: Sequence? = nil) {
+  init(
+    historyID: String, sequence: Sequence, commitStart: Sequence? = nil, mark: ViewMark? = nil
+  ) {
+    self.mark = mark
     self.historyID = historyID
     self.sequence = sequence
     self.commitStart = commitStart
@@ -52,6 +58,7 @@ package struct ResumeToken: Hashable, Sendable {
     var historyID = ""
     var sequence: UInt64 = 0
     var commitStart: UInt64?
+    var mark: ViewMark?
     content.withUnsafeBytes { bytes in
       var reader = WireReader(bytes)
       while let next = try? reader.next() {
@@ -60,6 +67,7 @@ package struct ResumeToken: Hashable, Sendable {
         }
         if case (2, .varint(let value)) = next { sequence = value }
         if case (3, .varint(let value)) = next { commitStart = value }
+        if case (4, .bytes(let value)) = next { mark = ViewMark(bytes: Array(value)) }
       }
     }
     guard !historyID.isEmpty, sequence <= UInt64(Int64.max), commitStart ?? 0 <= sequence else {
@@ -67,7 +75,7 @@ package struct ResumeToken: Hashable, Sendable {
     }
     self.init(
       historyID: historyID, sequence: Sequence(sequence),
-      commitStart: commitStart.map { Sequence($0) })
+      commitStart: commitStart.map { Sequence($0) }, mark: mark)
     guard self.content == content else { return nil }
   }
 }

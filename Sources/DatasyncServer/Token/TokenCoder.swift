@@ -9,6 +9,8 @@ package struct TokenCoder: Sendable {
   enum Kind: UInt8 {
     case page = 0x50
     case resume = 0x52
+    /// No token: what one says of a view.
+    case mark = 0x4D
   }
 
   enum Decoded: Equatable {
@@ -35,6 +37,11 @@ package struct TokenCoder: Sendable {
     bytes += authenticator.code(for: bytes)
     bytes += TokenCoder.checksum(bytes)
     return Base64URL.encode(bytes)
+  }
+
+  /// Tells contents apart, and says nothing of them to whoever has not the key.
+  func mark(of content: [UInt8]) -> ViewMark {
+    ViewMark(bytes: authenticator.code(for: [Kind.mark.rawValue] + content))
   }
 
   func decode(_ token: String, as kind: Kind) -> Decoded {

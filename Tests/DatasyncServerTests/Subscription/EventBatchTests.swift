@@ -46,7 +46,7 @@ import Testing
       EncodedEvent(.change, [UInt8](repeating: 7, count: 200)), EncodedEvent(.unreadable, [8]),
     ]
     for event in events { batch.append(event, of: whole) }
-    batch.checkpoint = [9, 9, 9]
+    batch.end = .checkpoint([9, 9, 9])
     var apart: [[UInt8]] = []
     for (index, event) in events.enumerated() {
       var buffer = ByteBuffer()
