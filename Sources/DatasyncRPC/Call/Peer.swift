@@ -6,6 +6,8 @@ package struct Peer: Hashable, Sendable {
   package var isLoopback: Bool
   /// The subject of the verified client certificate, where there is one.
   package var certificateSubject: String?
+  /// Whom that certificate names.
+  package internal(set) var certificate: PeerCertificate?
 
   package init(address: String, isLoopback: Bool = false, certificateSubject: String? = nil) {
     self.address = address

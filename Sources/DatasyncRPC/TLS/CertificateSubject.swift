@@ -5,21 +5,10 @@ import SwiftASN1
 enum CertificateSubject {
   /// The subject as RFC 4514 writes it, the most specific part first: `CN=alice,O=Example`.
   static func text(of certificate: NIOSSLCertificate) -> String? {
-    guard let bytes = try? certificate.toDERBytes(), let root = try? DER.parse(bytes),
-      let fields = children(of: root)?.first.flatMap({ children(of: $0) })
-    else { return nil }
-    // version [0] is optional; then serial, algorithm, issuer, validity, subject.
-    let isVersioned = fields.first?.identifier.tagClass == .contextSpecific
-    let index = isVersioned ? 5 : 4
-    guard fields.count > index, let names = children(of: fields[index]) else { return nil }
-    return names.reversed().compactMap { children(of: $0) }.map { attributes in
+    guard let names = CertificateFields(certificate)?.subject else { return nil }
+    return names.reversed().map { attributes in
       attributes.compactMap { attribute(of: $0) }.joined(separator: "+")
     }.joined(separator: ",")
-  }
-
-  private static func children(of node: ASN1Node) -> [ASN1Node]? {
-    guard case .constructed(let nodes) = node.content else { return nil }
-    return Array(nodes)
   }
 
   private static let names: [String: String] = [
@@ -30,20 +19,13 @@ enum CertificateSubject {
 
   /// Types without a name, and values that are no text, are written in hexadecimal.
   private static func attribute(of node: ASN1Node) -> String? {
-    guard let parts = children(of: node), parts.count == 2,
+    guard let parts = node.children, parts.count == 2,
       let type = try? ASN1ObjectIdentifier(derEncoded: parts[0])
     else { return nil }
-    guard let name = names["\(type)"], let value = text(in: parts[1]) else {
+    guard let name = names["\(type)"], let value = parts[1].text else {
       return "\(names["\(type)"] ?? "\(type)")=#\(parts[1].encodedBytes.map(hexadecimal).joined())"
     }
     return "\(name)=\(escaped(value))"
-  }
-
-  private static func text(in node: ASN1Node) -> String? {
-    guard [.utf8String, .printableString, .ia5String].contains(node.identifier),
-      case .primitive(let bytes) = node.content
-    else { return nil }
-    return String(validating: bytes, as: UTF8.self)
   }
 
   /// Scalar by scalar: a comma that carries a combining accent is a comma still.

@@ -59,6 +59,7 @@ final class TLSGate: ChannelInboundHandler, RemovableChannelHandler {
     let pipeline = context.pipeline.syncOperations
     let certificate = try? pipeline.handler(type: NIOSSLServerHandler.self).peerCertificate
     connection.peer.certificateSubject = certificate.flatMap { CertificateSubject.text(of: $0) }
+    connection.peer.certificate = certificate.map { PeerCertificate($0) }
     isOpen = true
     connection.gate = nil
     do {

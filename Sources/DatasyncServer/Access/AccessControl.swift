@@ -24,6 +24,9 @@ package final class AccessControl: Sendable {
     state = Mutex(State(files: files, catalog: catalog))
   }
 
+  /// Whether client certificates are credentials.
+  var takesCertificates: Bool { state.withLock { $0.files.file.certificates != nil } }
+
   var version: Int { state.withLock { $0.version } }
 
   /// Whom the values of `authorization` and the certificate of a call name.

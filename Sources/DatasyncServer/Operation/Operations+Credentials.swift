@@ -87,5 +87,11 @@ extension Operations {
 
 extension Peer {
   /// Those of the client's certificate; nil: it has shown none.
-  fileprivate var certificateNames: CertificateNames? { nil }
+  fileprivate var certificateNames: CertificateNames? {
+    certificate.map {
+      CertificateNames(
+        uris: $0.uris, dnsNames: $0.dnsNames, emails: $0.emails, commonNames: $0.commonNames,
+        expiresAt: $0.expiresAt)
+    }
+  }
 }

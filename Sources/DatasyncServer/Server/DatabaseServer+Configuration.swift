@@ -60,12 +60,19 @@ extension DatabaseServer {
     /// - Throws: ``ServerError``: the first fault of the access file.
     func accessControl(for catalog: Catalog) throws(ServerError) -> AccessControl? {
       guard let accessFile else { return nil }
+      let access: AccessControl
       do throws(AccessFault) {
-        return try AccessControl(
+        access = try AccessControl(
           path: accessFile, contents: FileContents(reading: AccessFile.maxBytes), catalog: catalog)
       } catch {
         throw ServerError(error.description)
       }
+      guard !access.takesCertificates || tls?.clientAuthorities != nil else {
+        throw ServerError(
+          "\(accessFile): credentials.certificates: no client shows one: "
+            + "give the authorities of theirs with --tls-client-ca")
+      }
+      return access
     }
 
     /// With what follows from others of them.
