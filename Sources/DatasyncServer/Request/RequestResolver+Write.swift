@@ -19,11 +19,11 @@ extension RequestResolver {
     case .create(let entity):
       return .create(try createDraft(entity))
     case .replace(let entity, let options):
-      let draft = try draft(entity, .update, isWhole: true)
+      let draft = try draft(entity, .update, orCreate: options.allowMissing, isWhole: true)
       try checkKey(of: draft, isNew: options.allowMissing)
       return .replace(draft, try condition(options))
     case .update(let entity, let mask, let options):
-      let draft = try draft(entity, .update)
+      let draft = try draft(entity, .update, orCreate: options.allowMissing)
       try checkKey(of: draft, isNew: options.allowMissing)
       let columns = try columns(of: draft, mask: mask, options: options)
       return .update(draft, columns: columns, try condition(options))
@@ -35,10 +35,12 @@ extension RequestResolver {
   }
 
   private func draft(
-    _ entity: Entity?, _ operation: TableRights.Operation, isWhole: Bool = false
+    _ entity: Entity?, _ operation: TableRights.Operation, orCreate: Bool = false,
+    isWhole: Bool = false
   ) throws(DatasyncError) -> RowDraft {
     guard let entity else { throw .missingEntity }
-    let table = try self.table(ofType: entity.messageName, for: operation)
+    let table = try self.table(
+      ofType: entity.messageName, for: operation, or: orCreate ? .create : operation)
     do {
       let draft = try entity.bytes.withUnsafeBytes { bytes throws(DatasyncError) in
         try RowDecoder.draft(of: bytes, table: table, isWhole: isWhole)
@@ -186,7 +188,7 @@ extension RequestResolver {
       return faults
     }
     let table = faults.check { () throws(DatasyncError) in
-      try self.table(ofType: entity.messageName, for: isWhole ? .create : .update)
+      try self.table(ofType: entity.messageName, for: .update, or: .create)
     }
     guard let table else { return faults }
     var named: [Int] = []

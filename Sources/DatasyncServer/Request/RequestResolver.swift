@@ -61,8 +61,11 @@ struct RequestResolver {
   /// The table whose rows have a type.
   ///
   /// - Throws: INVALID_ARGUMENT, reason UNKNOWN_TYPE.
+  ///
+  /// - Parameter other: What may be allowed instead of the operation.
   func table(
-    ofType messageName: String, for operation: TableRights.Operation
+    ofType messageName: String, for operation: TableRights.Operation,
+    or other: TableRights.Operation
   ) throws(DatasyncError) -> Table {
     guard let table = catalog.table(messageName: messageName), knows(table),
       ownTable.map({ $0.id == table.id }) ?? true
@@ -75,6 +78,7 @@ struct RequestResolver {
             among: (ownTable.map { [$0] } ?? knownTables).map(\.messageName), kind: "types"),
         metadata: ["type": messageName.shortened])
     }
+    if other != operation, let shown = try? caller.rights?.table(table, for: other) { return shown }
     return try caller.rights?.table(table, for: operation) ?? table
   }
 
