@@ -245,6 +245,8 @@ def test_hidden_columns_are_nowhere(place, alice, root):
         assert "is no field of" in error.message and "did you mean" not in error.message
     with refused("PERMISSION_DENIED", "FIELD_NOT_ALLOWED"):
         alice.update(TABLE, id="costly", cost=1)
+    # What the mask leaves out is not written.
+    alice.update(TABLE, id="costly", title="masked", cost=1, mask=["title"])
     with refused("FAILED_PRECONDITION", "VERSION_MISMATCH") as error:
         alice.update(TABLE, id="costly", title="u", options={"if_version": 1})
     assert "cost" not in error.row

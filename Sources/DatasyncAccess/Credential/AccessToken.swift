@@ -1,4 +1,5 @@
 import Crypto
+import DatasyncModel
 
 /// Tokens of the token file: made at random, kept as hashes.
 package enum AccessToken {
@@ -6,7 +7,7 @@ package enum AccessToken {
   package static func make() -> String {
     var random = SystemRandomNumberGenerator()
     let bytes = (0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }
-    return "datasync_" + Base64URL.text(of: bytes)
+    return "datasync_" + Base64.urlText(of: bytes)
   }
 
   /// SHA-256, in small hexadecimal digits.

@@ -17,8 +17,9 @@ struct JWT {
       throw .invalid("the token has more than \(JWT.maxBytes) bytes")
     }
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count == 3, let head = Base64URL.bytes(of: parts[0]),
-      let body = Base64URL.bytes(of: parts[1]), let signature = Base64URL.bytes(of: parts[2])
+    guard parts.count == 3, let head = Base64.bytes(ofURLText: parts[0]),
+      let body = Base64.bytes(ofURLText: parts[1]),
+      let signature = Base64.bytes(ofURLText: parts[2])
     else { throw .invalid("the token is unknown, and no JWT") }
     let header = try JWT.object(head, "header")
     claims = try JWT.object(body, "claims")

@@ -132,7 +132,7 @@ struct KeySet: Sendable {
     _ algorithm: SigningAlgorithm, _ fields: [String: JSONValue]
   ) -> VerificationKey.Material? {
     func number(_ name: String, _ count: Int? = nil) -> [UInt8]? {
-      guard case .string(let text)? = fields[name], let bytes = Base64URL.bytes(of: text),
+      guard case .string(let text)? = fields[name], let bytes = Base64.bytes(ofURLText: text),
         count == nil || bytes.count == count
       else { return nil }
       return bytes

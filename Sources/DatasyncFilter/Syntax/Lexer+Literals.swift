@@ -188,32 +188,12 @@ enum BinaryLiteral {
   }
 
   private static func base64(_ text: String) -> [UInt8]? {
-    var digits = Array(text.utf8)
-    while digits.last == 0x3D, digits.count > text.utf8.count - 2 { digits.removeLast() }
-    guard digits.count % 4 != 1 else { return nil }
-    var bytes: [UInt8] = []
-    var bits: UInt32 = 0
-    var count = 0
-    for digit in digits {
-      guard let value = sextet(digit) else { return nil }
-      bits = bits << 6 | UInt32(value)
-      count += 6
-      if count >= 8 {
-        count -= 8
-        bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
-      }
-    }
-    return bytes
-  }
-
-  private static func sextet(_ digit: UInt8) -> UInt8? {
-    switch digit {
-    case 0x41...0x5A: digit - 0x41
-    case 0x61...0x7A: digit - 0x61 + 26
-    case 0x30...0x39: digit - 0x30 + 52
-    case 0x2B, 0x2D: 62
-    case 0x2F, 0x5F: 63
-    default: nil
+    var text = text
+    return text.withUTF8 { digits -> [UInt8]? in
+      let digits = UnsafeRawBufferPointer(digits)
+      guard Base64.byteCount(of: digits) != nil else { return nil }
+      var bytes: [UInt8] = []
+      return Base64.append(digits, to: &bytes) ? bytes : nil
     }
   }
 }

@@ -185,7 +185,7 @@ extension MessageReading {
     let start = output.bytes.count
     output.append(tag: field.number, .lengthDelimited)
     let cursor = cursor
-    let count = cursor.withBytes(of: token) { Base64.count(of: $0) }
+    let count = cursor.withBytes(of: token) { Base64.byteCount(of: $0) }
     guard let count else { throw JSONFault(.content, "is no base64") }
     if dropsDefault, count == 0 { return output.bytes.removeLast(output.bytes.count - start) }
     output.append(varint: UInt64(count))

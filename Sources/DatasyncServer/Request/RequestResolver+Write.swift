@@ -20,12 +20,14 @@ extension RequestResolver {
       return .create(try createDraft(entity))
     case .replace(let entity, let options):
       let draft = try draft(entity, .update, orCreate: options.allowMissing, isWhole: true)
+      try checkHidden(columnsGiven(in: draft), of: draft.table)
       try checkKey(of: draft, isNew: options.allowMissing)
       return .replace(draft, try condition(options))
     case .update(let entity, let mask, let options):
       let draft = try draft(entity, .update, orCreate: options.allowMissing)
       try checkKey(of: draft, isNew: options.allowMissing)
       let columns = try columns(of: draft, mask: mask, options: options)
+      try checkHidden(columns, of: draft.table)
       return .update(draft, columns: columns, try condition(options))
     case .delete(let name, let id, let ifVersion):
       let table = try self.table(name, for: .delete)
@@ -45,7 +47,6 @@ extension RequestResolver {
       let draft = try entity.bytes.withUnsafeBytes { bytes throws(DatasyncError) in
         try RowDecoder.draft(of: bytes, table: table, isWhole: isWhole)
       }
-      try checkHidden(in: draft)
       return draft
     } catch let error as DatasyncError {
       throw error
@@ -54,19 +55,24 @@ extension RequestResolver {
     }
   }
 
-  /// What the server writes may come along, as ever.
-  private func checkHidden(in draft: RowDraft) throws(DatasyncError) {
-    for column in draft.table.hidden.sorted()
-    where draft.values[column] != nil && column >= SystemColumn.count {
-      throw DatasyncError(
-        .permissionDenied, reason: "FIELD_NOT_ALLOWED",
-        "the row has a field that you may not write: its number is "
-          + "\(draft.table.columns[column].number)", metadata: ["table": draft.table.name])
-    }
+  private func columnsGiven(in draft: RowDraft) -> [Int] {
+    draft.values.indices.filter { draft.values[$0] != nil }
+  }
+
+  /// Of columns that are to be written; what the server writes may come along, as ever.
+  private func checkHidden(_ columns: [Int], of table: Table) throws(DatasyncError) {
+    guard !table.hidden.isEmpty,
+      let column = columns.first(where: { table.hidden.contains($0) && $0 >= SystemColumn.count })
+    else { return }
+    throw DatasyncError(
+      .permissionDenied, reason: "FIELD_NOT_ALLOWED",
+      "the row has a field that you may not write: its number is "
+        + "\(table.columns[column].number)", metadata: ["table": table.name])
   }
 
   private func createDraft(_ entity: Entity?) throws(DatasyncError) -> RowDraft {
     var draft = try draft(entity, .create, isWhole: true)
+    try checkHidden(columnsGiven(in: draft), of: draft.table)
     // An empty text key asks for one made by the server, as an absent one does.
     if draft.values[0] == .string("") { draft.values[0] = nil }
     if draft.values[0] != nil { try checkKey(of: draft, isNew: true) }

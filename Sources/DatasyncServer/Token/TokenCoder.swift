@@ -1,3 +1,5 @@
+import DatasyncModel
+
 /// Packs a token's content so that only what this database's server packed is unpacked: base64url of
 /// what kind of token it is, the content, a code that only the holder of the database's key can make,
 /// and a checksum that anyone can check. A value.
@@ -36,7 +38,7 @@ package struct TokenCoder: Sendable {
     bytes += content
     bytes += authenticator.code(for: bytes)
     bytes += TokenCoder.checksum(bytes)
-    return Base64URL.encode(bytes)
+    return Base64.urlText(of: bytes)
   }
 
   /// Tells contents apart, and says nothing of them to whoever has not the key.
@@ -45,7 +47,7 @@ package struct TokenCoder: Sendable {
   }
 
   func decode(_ token: String, as kind: Kind) -> Decoded {
-    guard let bytes = Base64URL.decode(token),
+    guard let bytes = Base64.bytes(ofURLText: token),
       bytes.count > TokenAuthenticator.codeBytes + TokenCoder.checksumBytes
     else { return .damaged }
     let signed = bytes.dropLast(TokenCoder.checksumBytes)
@@ -68,64 +70,9 @@ package struct TokenCoder: Sendable {
   /// Whether it is a resume token as servers made them that signed nothing: anyone could make it, so
   /// it says no more than that there was one.
   static func isUnsigned(_ token: String) -> Bool {
-    guard let bytes = Base64URL.decode(token), bytes.count > 8 else { return false }
+    guard let bytes = Base64.bytes(ofURLText: token), bytes.count > 8 else { return false }
     let key = Fingerprint.hash64("datasync resume token 1".utf8)
     let sum = Fingerprint.hash64(bytes.dropLast(8), after: key)
     return withUnsafeBytes(of: sum.bigEndian) { bytes.suffix(8).elementsEqual($0) }
-  }
-}
-
-/// Source: RFC 4648 §5, without padding.
-enum Base64URL {
-  private static let alphabet = Array(
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
-
-  static func encode(_ bytes: [UInt8]) -> String {
-    let alphabet = alphabet
-    return String(unsafeUninitializedCapacity: (bytes.count * 4 + 2) / 3) { output in
-      var length = 0
-      var index = 0
-      while index < bytes.count {
-        let count = min(3, bytes.count - index)
-        var group = UInt32(bytes[index]) << 16
-        if count > 1 { group |= UInt32(bytes[index + 1]) << 8 }
-        if count > 2 { group |= UInt32(bytes[index + 2]) }
-        for position in 0...count {
-          output[length] = alphabet[Int(group >> (18 - 6 * UInt32(position))) & 63]
-          length += 1
-        }
-        index += 3
-      }
-      return length
-    }
-  }
-
-  static func decode(_ text: String) -> [UInt8]? {
-    guard text.utf8.count % 4 != 1 else { return nil }
-    var output: [UInt8] = []
-    var group: UInt32 = 0
-    var bits = 0
-    for character in text.utf8 {
-      guard let value = value(of: character) else { return nil }
-      group = group << 6 | value
-      bits += 6
-      if bits >= 8 {
-        bits -= 8
-        output.append(UInt8(truncatingIfNeeded: group >> UInt32(bits)))
-        group &= (1 << UInt32(bits)) - 1
-      }
-    }
-    return group == 0 ? output : nil
-  }
-
-  private static func value(of character: UInt8) -> UInt32? {
-    switch character {
-    case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(character - UInt8(ascii: "A"))
-    case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(character - UInt8(ascii: "a") + 26)
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(character - UInt8(ascii: "0") + 52)
-    case UInt8(ascii: "-"): 62
-    case UInt8(ascii: "_"): 63
-    default: nil
-    }
   }
 }

@@ -231,8 +231,8 @@ import Testing
     let others = (1..<count).map { _ in P256.Signing.PrivateKey().publicKey }
     let keys = (others + [issuer.p256.publicKey]).map { key in
       let point = Array(key.rawRepresentation)
-      return #"{"kty":"EC","crv":"P-256","x":"\#(Base64URL.text(of: point.prefix(32)))","#
-        + #""y":"\#(Base64URL.text(of: point.suffix(32)))"}"#
+      return #"{"kty":"EC","crv":"P-256","x":"\#(Base64.urlText(of: Array(point.prefix(32))))","#
+        + #""y":"\#(Base64.urlText(of: Array(point.suffix(32))))"}"#
     }
     var files = try issuer.files()
     files["/etc/shop/keys.json"] = Array(#"{"keys":[\#(keys.joined(separator: ","))]}"#.utf8)

@@ -47,8 +47,8 @@ struct TestIssuer {
 
   func token(header: String, claims: String, _ signing: Signing) throws -> String {
     let message =
-      Base64URL.text(of: Array(header.utf8)) + "." + Base64URL.text(of: Array(claims.utf8))
-    return message + "." + Base64URL.text(of: try sign(message, signing))
+      Base64.urlText(of: Array(header.utf8)) + "." + Base64.urlText(of: Array(claims.utf8))
+    return message + "." + Base64.urlText(of: Array(try sign(message, signing)))
   }
 
   /// The claims that the first issuer's tokens have, with others after them.
@@ -62,9 +62,9 @@ struct TestIssuer {
     let parts = try rsa.publicKey.getKeyPrimitives()
     let point = Array(p256.publicKey.rawRepresentation)
     var keys = [
-      #"{"kty":"RSA","kid":"r1","use":"sig","n":"\#(Base64URL.text(of: parts.modulus))","#
-        + #""e":"\#(Base64URL.text(of: parts.publicExponent))"}"#,
-      #"{"kty":"OKP","crv":"Ed25519","kid":"d1","x":"\#(Base64URL.text(of: ed25519.publicKey.rawRepresentation))"}"#,
+      #"{"kty":"RSA","kid":"r1","use":"sig","n":"\#(Base64.urlText(of: Array(parts.modulus)))","#
+        + #""e":"\#(Base64.urlText(of: Array(parts.publicExponent)))"}"#,
+      #"{"kty":"OKP","crv":"Ed25519","kid":"d1","x":"\#(Base64.urlText(of: Array(ed25519.publicKey.rawRepresentation)))"}"#,
       #"{"kty":"oct","kid":"o1","k":"c2VjcmV0"}"#,
       #"{"kty":"EC","crv":"P-521","kid":"p5","x":"AA","y":"AA"}"#,
       #"{"kty":"future","kid":7.5e0,"x":{}}"#.replacing(#""kid":7.5e0,"#, with: ""),
@@ -72,8 +72,8 @@ struct TestIssuer {
     if es256 {
       keys.append(
         #"{"kty":"EC","crv":"P-256","kid":"e1","alg":"ES256","#
-          + #""x":"\#(Base64URL.text(of: point.prefix(32)))","#
-          + #""y":"\#(Base64URL.text(of: point.suffix(32)))"}"#)
+          + #""x":"\#(Base64.urlText(of: Array(point.prefix(32))))","#
+          + #""y":"\#(Base64.urlText(of: Array(point.suffix(32))))"}"#)
     }
     return #"{"keys":[\#(keys.joined(separator: ","))\#(more)]}"#
   }
