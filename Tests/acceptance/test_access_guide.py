@@ -35,6 +35,13 @@ def recipes():
     return {name: (file, blocks["schema"][name]) for name, file in blocks["access file"].items()}
 
 
+def excerpts():
+    """The other access files."""
+    whole = [file for file, _ in recipes().values()]
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", GUIDE.read_text(), re.M | re.S)
+    return [block for block in blocks if block not in whole]
+
+
 def base64url(data):
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
@@ -284,6 +291,22 @@ def test_the_check_has_no_fault_to_tell_of(name, tmp_path):
     done = check(tmp_path, *recipes()[name])
     assert done.returncode == 0, done.stdout
     assert "no rule uses it" not in done.stdout and "exists for nobody" not in done.stdout
+
+
+@pytest.mark.parametrize("block", excerpts())
+def test_what_is_no_whole_file_fits_into_one(block, tmp_path):
+    # The public key of RFC 7515, appendix A.3.
+    (tmp_path / "keys.json").write_text(json.dumps({"keys": [{
+        "kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+    }]}))
+    if "tables:" not in block:
+        block += "tables: { notes: { read: 'true' } }\n"
+    done = check(tmp_path, block, """
+        CREATE TABLE notes (
+          id TEXT PRIMARY KEY, owner TEXT, cost INTEGER, shared BOOLEAN, locked BOOLEAN
+        );""")
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_fault_is_told_as_the_guide_says(tmp_path):
