@@ -148,6 +148,7 @@ def test_own_rows(serve_recipe):
     with refused("ALREADY_EXISTS", "ROW_EXISTS") as error:
         bob.create("notes", id="a", text="taken")
     assert error.row is None
+    alice.delete("notes", "a")
     with refused("UNAUTHENTICATED", "CREDENTIALS_REQUIRED"):
         recipe.server.unary("Query", table="notes")
 
