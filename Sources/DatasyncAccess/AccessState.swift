@@ -23,6 +23,8 @@ package struct AccessState: Sendable {
   private var used: Snapshot
   /// What was looked at last.
   private var seen: Snapshot
+  /// Faults of what was looked at last.
+  private var told: Set<AccessFault> = []
 
   package var file: AccessFile { verifier.file }
 
@@ -45,8 +47,10 @@ package struct AccessState: Sendable {
     // Files that change together may fit together alone.
     if (try? adopt(found, catalog)) != nil {
       reload.isChanged = true
+      told = []
       return reload
     }
+    var faults: Set<AccessFault> = []
     for path in [path] + file.otherPaths where found[path] != used[path] {
       var one = used
       one.take(path, from: found)
@@ -55,9 +59,11 @@ package struct AccessState: Sendable {
         try adopt(one, catalog)
         reload.isChanged = true
       } catch {
-        reload.faults.append(error)
+        if !told.contains(error) { reload.faults.append(error) }
+        faults.insert(error)
       }
     }
+    told = faults
     return reload
   }
 

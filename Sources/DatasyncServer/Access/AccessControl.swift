@@ -67,13 +67,21 @@ package final class AccessControl: Sendable {
 
   // MARK: - Changes
 
-  /// Looks at the files; what one says that cannot be used stays as it was.
+  /// The files that are looked at.
+  var paths: [String] { state.withLock { [$0.files.file.path] + $0.files.file.otherPaths } }
+
+  /// Looks at the files; what one says that cannot be used stays as it was. Waits for the disk, while
+  /// nobody waits for it; one call at a time.
   package func reload(_ contents: FileContents) -> AccessState.Reload {
+    var (files, catalog) = state.withLock { ($0.files, $0.catalog) }
+    let outcome = files.reload(contents, catalog: catalog)
     state.withLock { state in
-      let outcome = state.files.reload(contents, catalog: state.catalog)
+      // The schema may have changed meanwhile.
+      if state.catalog.generation != catalog.generation { files.adapt(to: state.catalog) }
+      state.files = files
       if outcome.isChanged { state.version += 1 }
-      return outcome
     }
+    return outcome
   }
 
   /// Takes the rules for another schema, before anybody is served by that.

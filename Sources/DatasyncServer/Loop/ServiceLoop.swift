@@ -38,6 +38,7 @@ final class ServiceLoop {
   let live: LiveDelivery
   let pointReads = PointReads()
   var requesters = WriteRequesters()
+  let credentialHolders: CredentialHolders
   private var positions = PublishedPositions()
   private var checkpoint: (sequence: Sequence, bytes: [UInt8])?
   /// The same with the marks of those who may not read everything.
@@ -82,6 +83,7 @@ final class ServiceLoop {
     memos = RowMemos(options.filterBudget, terms: filters.terms)
     live = LiveDelivery(memos: memos, options: options)
     turns = NIOLoopBound(TurnQueue(eventLoop: eventLoop), eventLoop: eventLoop)
+    credentialHolders = CredentialHolders(turns: turns)
     heartbeats = TimerQueue(eventLoop: eventLoop, purpose: .heartbeat)
     intervals = TimerQueue(eventLoop: eventLoop, purpose: .interval)
     tail = CommitTail(start: head, maxBytes: options.tailBytes)

@@ -65,6 +65,27 @@ extension Operations {
 }
 
 extension Operations {
+  /// The access file has changed, or one that it names.
+  ///
+  /// - Throws: ``CredentialFault`` `expired` or `revoked`.
+  func judgeAnew() throws(CredentialFault) {
+    guard let access, let credential = caller.credential else { return }
+    // A request may have brought the new rights; what was begun before it has the old ones.
+    if caller.rights?.version != access.version {
+      take(try access.judgedAnew(credential), access)
+    }
+    guard let rights = caller.rights else { return }
+    for subscription in subscriptions where !subscription.keeps(rights) {
+      subscription.rightsChanged(to: rights)
+    }
+    for (id, request) in running {
+      guard case .longPoll(let poll) = request, poll.subscription?.keeps(rights) == false
+      else { continue }
+      poll.cancel()
+      finish(id, error: .viewChanged)
+    }
+  }
+
   func endSubscriptions(_ error: DatasyncError) {
     for subscription in subscriptions { subscription.end(error) }
     for (id, request) in running {
@@ -82,6 +103,21 @@ extension Operations {
       poll.cancel()
       finish(id, error: .viewChanged)
     }
+  }
+}
+
+extension Subscription {
+  /// Takes rights that show it what the old ones did.
+  ///
+  /// - Returns: Whether they do.
+  fileprivate func keeps(_ rights: Rights) -> Bool {
+    guard let old = plan.rights else { return false }
+    let tables = view.table.map { table in
+      loop.catalog.table(id: table.id).map { [$0] } ?? []
+    }
+    guard rights.readSame(as: old, of: tables ?? loop.catalog.tables) else { return false }
+    plan.rights = rights
+    return true
   }
 }
 

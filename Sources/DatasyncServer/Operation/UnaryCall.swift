@@ -54,14 +54,16 @@ final class UnaryCall: CallHandler, CallSink {
     if isCounted, let limit = call.hold(bytes) { return finish(0, error: .requestBytes(limit)) }
     if coding.isServerStreaming { call.sendInitialMetadata(Metadata()) }
     operations.start(request, id: UnaryCall.requestID)
-    endAtExpiry()
+    if coding.isServerStreaming || request.waits { liveOn() }
     // What a subscription keeps is counted elsewhere.
     if isCounted, coding.isServerStreaming { call.release(bytes) }
   }
 
-  /// A stream outside of a session ends with its credentials: nobody can show others.
-  private func endAtExpiry() {
-    guard !isEnded, let expiresAt = operations.caller.credential?.expiresAt else { return }
+  /// What waits outside of a session ends with its credentials: nobody can show others.
+  private func liveOn() {
+    guard !isEnded, loop.requests.access != nil else { return }
+    loop.credentialHolders.insert(self)
+    guard let expiresAt = operations.caller.credential?.expiresAt else { return }
     let left = max(0, expiresAt - WallClock.now)
     let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
     expiry = loop.eventLoop.scheduleTask(in: .microseconds(left)) {
@@ -74,6 +76,7 @@ final class UnaryCall: CallHandler, CallSink {
   func cancelled(_ cause: CancellationCause) {
     isEnded = true
     expiry?.cancel()
+    loop.credentialHolders.remove(self)
     operations.abandon()
   }
 
@@ -120,11 +123,29 @@ final class UnaryCall: CallHandler, CallSink {
     guard !isEnded else { return }
     isEnded = true
     expiry?.cancel()
+    loop.credentialHolders.remove(self)
     operations.abandon()
     call.finish(status, trailers: trailers)
   }
 
   func form(for requestID: UInt64) -> EventForm { isTyped ? .rowEvent : .event }
+}
+
+extension UnaryCall: CredentialHolder {
+  func accessChanged() {
+    guard !isEnded else { return }
+    do throws(CredentialFault) {
+      try operations.judgeAnew()
+    } catch {
+      loop.log.credentialsRefused(error.kind.rawValue, because: error.cause)
+      finish(0, error: error.error)
+    }
+  }
+}
+
+extension Request {
+  /// Whether its answer may be minutes away.
+  fileprivate var waits: Bool { if case .changes = self { true } else { false } }
 }
 
 /// How one method's messages are read and written. Sendable: one value serves all calls.

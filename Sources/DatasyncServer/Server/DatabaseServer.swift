@@ -61,6 +61,12 @@ public final class DatabaseServer: ServiceLifecycle.Service, Sendable {
     await assembly.close()
   }
 
+  /// Reads the access file and those that it names anew; a second after they have changed they are by
+  /// themselves. One that cannot be used is refused, and the log says why.
+  public func reloadAccess() {
+    assembly.withLock { $0 }?.reloadAccess()
+  }
+
   /// Reads the files of ``Configuration/TLS`` anew: they serve new connections, and disturb no old one.
   /// Nothing where there are none, or the server does not run.
   ///

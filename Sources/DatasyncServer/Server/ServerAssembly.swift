@@ -117,6 +117,11 @@ package struct ServerAssembly: Sendable {
     try? await group.shutdownGracefully()
   }
 
+  /// The access file and those that it names; of one that cannot be used the old one stays.
+  package func reloadAccess() {
+    service.reloadAccess()
+  }
+
   /// - Throws: ``ServerError``; the old certificates stay.
   package func reloadCertificates() throws(ServerError) {
     guard let tls else { return }

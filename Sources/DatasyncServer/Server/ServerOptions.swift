@@ -39,6 +39,17 @@ package struct ServerOptions: Sendable {
     .count(
       "max_malformed_messages", \.maxMalformedMessages, 0...1_000_000,
       "messages that are no request before a session ends"),
+    .time(
+      "authentication_timeout", \.authenticationTimeout,
+      "for a session without credentials to show some, where they are needed"),
+    .time(
+      "credentials_warning", \.credentialsWarning,
+      "before its credentials expire that a session is told, within a tenth of their time",
+      in: .zero...(.hours(24))),
+    .time(
+      "credentials_grace", \.credentialsGrace,
+      "for a session to renew credentials that have expired or are revoked",
+      in: .zero...(.hours(24 * 365))),
     .bytes("max_decoded_bytes", \.maxDecodedBytes, 65_536...(1 << 32), "a request once decoded"),
     .bytes(
       "max_filter_cost", \.maxFilterCost, 1024...(1 << 40),

@@ -18,6 +18,7 @@ package final class DatasyncService: Sendable {
   private let filters: FilterShelf
   /// nil: everybody may do everything.
   package let access: AccessControl?
+  private let accessWatch: AccessWatch?
 
   /// Opens the database and lays the service out over the group's event loops.
   ///
@@ -64,10 +65,18 @@ package final class DatasyncService: Sendable {
       bounds.append(bound)
     }
     let loops = zip(eventLoops, bounds).map { (ObjectIdentifier($0), $1) }
+    let accessWatch = access.map { [bounds] access in
+      AccessWatch(access, on: group.next(), log: log) {
+        for loop in bounds {
+          loop.eventLoop.execute { loop.value.credentialHolders.accessChanged() }
+        }
+      }
+    }
     let service = DatasyncService(
       store: store, loops: Dictionary(uniqueKeysWithValues: loops), options: options,
       watch: StoreWatch(store, on: group.next(), log: log),
-      filters: filters, subscriptionCount: subscriptionCount, access: access)
+      filters: filters, subscriptionCount: subscriptionCount, access: access,
+      accessWatch: accessWatch)
     hub.unservedTablesChanged(store.unservedTables)
     if logsTables { log.attached(store) }
     // Told by this thread and by the writer's: an older catalog must not come last.
@@ -87,9 +96,10 @@ package final class DatasyncService: Sendable {
   private init(
     store: any Storage, loops: [ObjectIdentifier: NIOLoopBound<ServiceLoop>],
     options: ServiceOptions, watch: StoreWatch, filters: FilterShelf,
-    subscriptionCount: SubscriptionCount, access: AccessControl?
+    subscriptionCount: SubscriptionCount, access: AccessControl?, accessWatch: AccessWatch?
   ) {
     self.access = access
+    self.accessWatch = accessWatch
     self.subscriptionCount = subscriptionCount
     self.filters = filters
     self.watch = watch
@@ -119,6 +129,12 @@ package final class DatasyncService: Sendable {
       try? await loop.eventLoop.submit {}.get()
     }
   }
+
+  /// Reads the access file and those that it names anew, soon; nothing where there is none.
+  package func reloadAccess() {
+    accessWatch?.look(readsAll: true)
+  }
+
   var allLoops: [NIOLoopBound<ServiceLoop>] { Array(loops.values) }
 
   /// What the filters of subscriptions take in memory, about.
@@ -127,6 +143,7 @@ package final class DatasyncService: Sendable {
   /// Closes the store, and blocks until that is done: not on an event loop.
   package func close() {
     watch.stop()
+    accessWatch?.stop()
     store.close()
   }
 

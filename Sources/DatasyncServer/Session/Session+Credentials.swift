@@ -52,6 +52,7 @@ extension Session {
   private func credentialsTaken() {
     credentialTimer?.cancel()
     credentialTimer = nil
+    isRevoked = false
     guard let left = timeLeft else { return }
     let warning = min(loop.options.credentialsWarning, .microseconds(left / 10))
     schedule(in: .microseconds(left) - warning) { $0.warn() }
@@ -78,6 +79,15 @@ extension Session {
     schedule(in: loop.options.credentialsGrace) { $0.endUnauthenticated(.expired) }
   }
 
+  /// As at expiry, but for the reason.
+  private func revoke(_ fault: CredentialFault) {
+    loop.log.credentialsRefused(fault.kind.rawValue, because: fault.cause)
+    isRevoked = true
+    credentialTimer?.cancel()
+    operations.endSubscriptions(fault.error)
+    schedule(in: loop.options.credentialsGrace) { $0.endUnauthenticated(fault.kind) }
+  }
+
   private func endUnauthenticated(_ kind: CredentialFault.Kind) {
     end(Status(CredentialFault(kind, "").error, encoder: loop.encoder))
   }
@@ -87,6 +97,19 @@ extension Session {
     credentialTimer = loop.eventLoop.scheduleTask(in: time) {
       let (session, body) = bound.value
       if !session.isEnded { body(session) }
+    }
+  }
+}
+
+extension Session: CredentialHolder {
+  func accessChanged() {
+    // What has expired ends by its time.
+    guard !isEnded, operations.caller.credential != nil, timeLeft != 0 else { return }
+    do throws(CredentialFault) {
+      try operations.judgeAnew()
+      if isRevoked { credentialsTaken() }
+    } catch {
+      if error.kind == .revoked, !isRevoked { revoke(error) }
     }
   }
 }

@@ -23,6 +23,8 @@ final class Session: CallHandler, CallSink {
   private var heldBytes: [UInt64: Int] = [:]
   /// Of what the credentials bring next.
   var credentialTimer: Scheduled<Void>?
+  /// Whether what it has shown is taken no more, and the session ends soon.
+  var isRevoked = false
 
   init(call: ServerCall, loop: ServiceLoop) {
     self.call = call
@@ -32,6 +34,7 @@ final class Session: CallHandler, CallSink {
     operations.sink = self
     loop.metrics.sessionsChanged(by: 1)
     guard identify() else { return }
+    if loop.requests.access != nil { loop.credentialHolders.insert(self) }
     // The client learns that the stream stands before it says anything.
     call.sendInitialMetadata(Metadata())
   }
@@ -131,6 +134,7 @@ final class Session: CallHandler, CallSink {
     guard !isEnded else { return }
     isEnded = true
     credentialTimer?.cancel()
+    loop.credentialHolders.remove(self)
     loop.metrics.sessionsChanged(by: -1)
   }
 

@@ -86,6 +86,17 @@ final class ServiceLog: Sendable {
       ["reason": "\(reason)", "cause": "\(cause)"])
   }
 
+  func accessReloaded() {
+    logger.notice("the access file, or what it names, has changed and is in use")
+  }
+
+  /// Each fault is told once for what stands in a file.
+  func accessNotReloaded(_ fault: String) {
+    logger.error(
+      "a file of the access file's cannot be used, and what stood there before stays in use",
+      metadata: ["fault": "\(fault)"])
+  }
+
   /// A rule that does not fit the schema any more: its table is refused.
   func ruleBroken(_ fault: String) {
     say(

@@ -40,7 +40,10 @@ struct DatasyncProcess {
     await withTaskGroup(of: Void.self) { tasks in
       tasks.addTask {
         let throttle = LogThrottle(interval: .seconds(60), burst: 8)
-        for await _ in hangUps { reloadCertificates(of: server, logger: logger, throttle) }
+        for await _ in hangUps {
+          server.reloadAccess()
+          reloadCertificates(of: server, logger: logger, throttle)
+        }
       }
       for await _ in end {}
       await server.drain()
