@@ -44,7 +44,7 @@ def make_token(name, *arguments):
 class Place:
     """A server with an access file, and tokens of three principals."""
 
-    def __init__(self, folder, file=FILE, names=("alice", "bob", "root"), sql=SQL):
+    def __init__(self, folder, file=FILE, names=("alice", "bob", "root"), sql=SQL, options=()):
         import sqlite3
 
         self.folder = folder
@@ -57,7 +57,7 @@ class Place:
         self.write_tokens(names)
         (folder / "access.yml").write_text(file)
         self.server = Server(
-            folder / "access.db", "--attach", "--access", folder / "access.yml"
+            folder / "access.db", "--attach", "--access", folder / "access.yml", *options
         ).start()
 
     def write_tokens(self, names):

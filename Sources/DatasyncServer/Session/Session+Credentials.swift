@@ -55,6 +55,7 @@ extension Session {
     isRevoked = false
     guard let left = timeLeft else { return }
     let warning = min(loop.options.credentialsWarning, .microseconds(left / 10))
+    guard warning > .zero else { return schedule(in: .microseconds(left)) { $0.expire() } }
     schedule(in: .microseconds(left) - warning) { $0.warn() }
   }
 
@@ -73,8 +74,8 @@ extension Session {
   }
 
   private func expire() {
-    // The clock may have been set meanwhile.
-    guard timeLeft == 0 else { return credentialsTaken() }
+    // The clock may have been set meanwhile, and its seconds may be longer than the timer's.
+    if let left = timeLeft, left > 0 { return schedule(in: .microseconds(left)) { $0.expire() } }
     operations.endSubscriptions(CredentialFault(.expired, "").error)
     schedule(in: loop.options.credentialsGrace) { $0.endUnauthenticated(.expired) }
   }
