@@ -180,3 +180,20 @@ def test_streams_outside_of_sessions_end_with_their_credentials(place):
         list(stream)
     assert error.value.code() == grpc.StatusCode.UNAUTHENTICATED
     assert time.monotonic() - began < 10
+
+
+def test_channelz_is_for_operators_and_reflection_and_health_are_for_all(place):
+    place = place()
+    server = place.server
+    with refused("UNAUTHENTICATED", "CREDENTIALS_REQUIRED"):
+        server.raw_unary(CHANNELZ, b"")
+    with refused("UNAUTHENTICATED", "CREDENTIALS_INVALID"):
+        server.raw_unary(CHANNELZ, b"", metadata=bearer("wrong"))
+    with refused("UNAUTHENTICATED", "CREDENTIALS_EXPIRED"):
+        server.raw_unary(CHANNELZ, b"", metadata=bearer(jwt(place.folder, -1, roles=["admin"])))
+    with refused("PERMISSION_DENIED", "OPERATION_NOT_ALLOWED"):
+        server.raw_unary(CHANNELZ, b"", metadata=bearer(jwt(place.folder)))
+    assert server.raw_unary(CHANNELZ, b"", metadata=bearer(jwt(place.folder, roles=["admin"])))
+    for metadata in ((), bearer("wrong")):
+        assert server.raw_unary("/grpc.health.v1.Health/Check", b"", metadata=metadata) == b"\x08\x01"
+    assert server.contract.class_of("datasync.v1.SessionRequest")

@@ -14,16 +14,7 @@ extension Operations {
   /// - Throws: UNAUTHENTICATED; where nothing was shown and something must be, CREDENTIALS_REQUIRED.
   func identify(_ call: ServerCall) throws(CredentialFault) {
     guard let access else { return }
-    let values = call.metadata.entries.filter { $0.key == "authorization" }
-      .map { String(decoding: $0.value, as: UTF8.self) }
-    do throws(CredentialFault) {
-      take(
-        try access.credential(
-          authorization: values, certificate: call.peer.certificateNames), access)
-    } catch {
-      loop.log.credentialsRefused(error.kind.rawValue, because: error.cause)
-      throw error
-    }
+    take(try access.credential(of: call, log: loop.log), access)
   }
 
   /// By a token that was shown within a session; an empty one: by the certificate, or nobody.
@@ -123,7 +114,7 @@ extension Subscription {
 
 extension Peer {
   /// Those of the client's certificate; nil: it has shown none.
-  fileprivate var certificateNames: CertificateNames? {
+  var certificateNames: CertificateNames? {
     certificate.map {
       CertificateNames(
         uris: $0.uris, dnsNames: $0.dnsNames, emails: $0.emails, commonNames: $0.commonNames,

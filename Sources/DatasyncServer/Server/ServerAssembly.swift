@@ -58,9 +58,9 @@ package struct ServerAssembly: Sendable {
       options: options.rpc, registry: registry, group: group, logger: logger
     ) { health.shutDown() }
     let own = custom.map { $0.service(logger: logger) }
+    let channelz = ChannelzService(server: rpc).service
     let standard =
-      [health.service, ChannelzService(server: rpc).service]
-      + ReflectionService(pool: pool, registry: registry).services + own
+      [health.service] + ReflectionService(pool: pool, registry: registry).services + own
     let service: DatasyncService
     do {
       service = try await DatasyncService.open(
@@ -70,7 +70,7 @@ package struct ServerAssembly: Sendable {
       ) { service, catalog in
         pool.replaceDynamic { [service.tablesProto(for: catalog).fileDescriptor()] }
         let services = service.services(for: catalog)
-        registry.replace(standard + services)
+        registry.replace([service.forOperators(channelz)] + standard + services)
         health.replaceServing((services + own).map(\.name))
       }
     } catch {

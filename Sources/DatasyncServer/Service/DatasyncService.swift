@@ -19,6 +19,7 @@ package final class DatasyncService: Sendable {
   /// nil: everybody may do everything.
   package let access: AccessControl?
   private let accessWatch: AccessWatch?
+  private let log: ServiceLog
 
   /// Opens the database and lays the service out over the group's event loops.
   ///
@@ -76,7 +77,7 @@ package final class DatasyncService: Sendable {
       store: store, loops: Dictionary(uniqueKeysWithValues: loops), options: options,
       watch: StoreWatch(store, on: group.next(), log: log),
       filters: filters, subscriptionCount: subscriptionCount, access: access,
-      accessWatch: accessWatch)
+      accessWatch: accessWatch, log: log)
     hub.unservedTablesChanged(store.unservedTables)
     if logsTables { log.attached(store) }
     // Told by this thread and by the writer's: an older catalog must not come last.
@@ -96,8 +97,10 @@ package final class DatasyncService: Sendable {
   private init(
     store: any Storage, loops: [ObjectIdentifier: NIOLoopBound<ServiceLoop>],
     options: ServiceOptions, watch: StoreWatch, filters: FilterShelf,
-    subscriptionCount: SubscriptionCount, access: AccessControl?, accessWatch: AccessWatch?
+    subscriptionCount: SubscriptionCount, access: AccessControl?, accessWatch: AccessWatch?,
+    log: ServiceLog
   ) {
+    self.log = log
     self.access = access
     self.accessWatch = accessWatch
     self.subscriptionCount = subscriptionCount
@@ -111,6 +114,11 @@ package final class DatasyncService: Sendable {
   /// The contract's service, and one for each table.
   package func services(for catalog: Catalog) -> [Service] {
     [contract] + catalog.tables.map { typed($0) }
+  }
+
+  /// A service of another kind, for operators alone where an access file says who those are.
+  package func forOperators(_ service: Service) -> Service {
+    access.map { service.forOperators(of: $0, log: log) } ?? service
   }
 
   /// The .proto file of the tables' messages and services.
