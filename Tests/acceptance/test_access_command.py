@@ -25,6 +25,7 @@ def database(tmp_path):
     connection.executescript("""
         CREATE TABLE todo (id TEXT PRIMARY KEY NOT NULL, list_id TEXT, owner TEXT);
         CREATE TABLE members (id TEXT PRIMARY KEY NOT NULL, user_id TEXT, list_id TEXT);
+        INSERT INTO todo VALUES ('1', 'l', 'alice');
     """)
     connection.close()
     assert run("attach", path).returncode == 0
@@ -71,3 +72,57 @@ def test_what_is_wrong_with_an_access_file_is_said(database, old, new, said):
     done = check(database, ACCESS.replace(old, new, 1), token("alice")[1])
     assert done.returncode == 1
     assert said in done.stdout
+
+
+WHY = """\
+roles: { admin: [root] }
+anonymous: {}
+tables:
+  todo:
+    read: owner eq @principal.id or 'admin' in @principal.roles
+    update: { before: owner eq @principal.id, after: owner eq @old.owner }
+    delete: "'admin' in @principal.roles"
+    hide: { list_id: "not ('admin' in @principal.roles)" }
+"""
+
+
+def why(database, principal, id, *arguments, table="todo", text=WHY):
+    access = database.parent / "access.yml"
+    access.write_text(text)
+    return run(
+        "access", "why", database, "--access", access, "--as", principal, *arguments, table, id)
+
+
+def test_why_says_which_rule_allows_what(database):
+    lines = lambda *arguments: why(database, *arguments).stdout.splitlines()
+    reading = "'owner eq @principal.id or 'admin' in @principal.roles'"
+    deleting = "''admin' in @principal.roles'"
+    started = ["create of such a row: no: there is no rule"]
+    assert lines("alice", "1") == [
+        f"read: yes: the row fulfils {reading}", *started,
+        "update of the row as it is: yes: the row fulfils 'owner eq @principal.id'",
+        "update to the row as it is: yes: the row fulfils 'owner eq @old.owner'",
+        f"delete: no: whatever the row, by {deleting}", "hidden: list_id",
+    ]
+    assert lines("bob", "1") == [
+        f"read: no: the row does not fulfil {reading}", *started,
+        "update of the row as it is: no: the row does not fulfil 'owner eq @principal.id'",
+        "update to the row as it is: no: the row does not exist for who may not read it",
+        f"delete: no: whatever the row, by {deleting}", "hidden: list_id",
+    ]
+    for arguments in [("root", "1"), ("bob", "1", "--role", "admin")]:
+        answer = lines(*arguments)
+        assert answer[0] == f"read: yes: whatever the row, by {reading}"
+        assert answer[-1] == f"delete: yes: whatever the row, by {deleting}"
+    assert lines("alice", "2")[:2] == [
+        "there is no row '2'", f"read: that depends on the row, by {reading}",
+    ]
+
+
+def test_why_says_what_is_wrong(database):
+    done = why(database, "alice", "1", table="members")
+    assert done.returncode == 0 and "members does not exist for this principal" in done.stdout
+    done = why(database, "alice", "1", table="todos")
+    assert done.returncode != 0 and "todo" in done.stderr
+    done = why(database, "alice", "1", text=WHY.replace("read: owner", "read: nobody"))
+    assert done.returncode != 0 and "todo.read: at 1" in done.stderr

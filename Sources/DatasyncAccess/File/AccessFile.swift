@@ -97,7 +97,7 @@ package struct AccessFile: Sendable {
   }
 
   /// The principal with the roles that the file gives to its id.
-  func withRoles(_ principal: Principal) -> Principal {
+  package func withRoles(_ principal: Principal) -> Principal {
     guard let id = principal.id, let roles = rolesByID[Array(id.utf8)] else { return principal }
     var principal = principal
     principal.roles.formUnion(roles)

@@ -44,11 +44,11 @@ package final class Snapshot: StorageSnapshot {
       }
       guard let statement else { return nil }
       defer { statement.reset() }
-      return self.foundRow(statement, key: key, in: table, current)
+      return Self.foundRow(statement, key: key, in: table, current)
     }
   }
 
-  private func foundRow(
+  static func foundRow(
     _ statement: Statement, key: RowKey, in table: Table, _ current: StoredTable
   ) -> FoundRow {
     switch current.placement {
