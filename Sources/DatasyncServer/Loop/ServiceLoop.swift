@@ -29,6 +29,8 @@ final class ServiceLoop {
   let filters: FilterShelf
   /// The same.
   let subscriptionCount: SubscriptionCount
+  /// The same.
+  let sessionCounts: SessionCounts
   /// What requests are resolved with.
   let requests: RequestContext
   let memos: RowMemos
@@ -61,8 +63,9 @@ final class ServiceLoop {
     options: ServiceOptions,
     logger: Logger, metrics: ServiceMetrics = ServiceMetrics(), log: ServiceLog? = nil,
     filters: FilterShelf? = nil, subscriptionCount: SubscriptionCount? = nil,
-    access: AccessControl? = nil
+    sessionCounts: SessionCounts = SessionCounts(), access: AccessControl? = nil
   ) {
+    self.sessionCounts = sessionCounts
     self.subscriptionCount =
       subscriptionCount ?? SubscriptionCount(max: options.maxSubscriptions)
     self.metrics = metrics

@@ -39,6 +39,12 @@ package struct ServerOptions: Sendable {
     .count(
       "max_malformed_messages", \.maxMalformedMessages, 0...1_000_000,
       "messages that are no request before a session ends"),
+    .count(
+      "max_sessions_per_principal", \.maxSessionsPerPrincipal, 0...1_000_000,
+      "sessions of one principal; 0: any number"),
+    .count(
+      "max_sessions_per_address", \.maxSessionsPerAddress, 0...1_000_000,
+      "sessions from one IP address; 0: any number"),
     .time(
       "authentication_timeout", \.authenticationTimeout,
       "for a session without credentials to show some, where they are needed"),

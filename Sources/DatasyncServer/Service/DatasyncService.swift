@@ -54,6 +54,7 @@ package final class DatasyncService: Sendable {
       filter throws(DatasyncError) in try store.check(filter)
     }
     let subscriptionCount = SubscriptionCount(max: options.maxSubscriptions)
+    let sessionCounts = SessionCounts()
     var bounds: [NIOLoopBound<ServiceLoop>] = []
     for (index, eventLoop) in eventLoops.enumerated() {
       let bound = try await eventLoop.submit {
@@ -61,7 +62,8 @@ package final class DatasyncService: Sendable {
           ServiceLoop(
             index: index, eventLoop: eventLoop, store: store, head: head, options: options,
             logger: logger, metrics: metrics, log: log, filters: filters,
-            subscriptionCount: subscriptionCount, access: access), eventLoop: eventLoop)
+            subscriptionCount: subscriptionCount, sessionCounts: sessionCounts,
+            access: access), eventLoop: eventLoop)
       }.get()
       bounds.append(bound)
     }

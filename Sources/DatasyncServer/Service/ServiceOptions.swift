@@ -61,6 +61,10 @@ package struct ServiceOptions: Sendable {
   package var maxFilterBytesPerSession = 64 << 20
   /// Writes of one Commit.
   package var maxWritesPerCommit = 10_000
+  /// Sessions of a principal at once; anonymous callers have none. 0: any number, as below.
+  package var maxSessionsPerPrincipal = 0
+  /// The same from one IP address.
+  package var maxSessionsPerAddress = 0
   /// How long a session without credentials may take to show some, where they are needed.
   package var authenticationTimeout: TimeAmount = .seconds(10)
   /// How long before their end a session is told that its credentials expire; at most a tenth of the time

@@ -22,7 +22,39 @@ extension Session {
       schedule(in: .zero) { $0.end(status) }
       return false
     }
+    do throws(DatasyncError) {
+      try count()
+    } catch {
+      loop.note(error)
+      let status = Status(error, encoder: loop.encoder)
+      schedule(in: .zero) { $0.end(status) }
+      return false
+    }
     return true
+  }
+
+  /// Counts the session by its address and by whom it is of now.
+  ///
+  /// - Throws: RESOURCE_EXHAUSTED; it is counted as before then.
+  private func count() throws(DatasyncError) {
+    let address = call.peer.address
+    try count(
+      .address, address.lastIndex(of: ":").map { address[..<$0] },
+      max: loop.options.maxSessionsPerAddress)
+    try count(
+      .principal, operations.caller.credential?.principal.id.map { $0[...] },
+      max: loop.options.maxSessionsPerPrincipal)
+  }
+
+  private func count(
+    _ kind: SessionCounts.Kind, _ name: Substring?, max: Int
+  ) throws(DatasyncError) {
+    let key = max > 0 ? name.map { SessionCounts.Key(kind, $0) } : nil
+    let old = countedBy[kind]
+    guard key != old else { return }
+    if let key { try loop.sessionCounts.admit(key, max: max) }
+    if let old { loop.sessionCounts.leave(old) }
+    countedBy[kind] = key
   }
 
   /// Bad credentials are an error of that request alone, and everything goes on with the old ones.
@@ -33,10 +65,17 @@ extension Session {
         error: .unimplemented(
           "this server takes no credentials: it has no access file; leave `authenticate` out"))
     }
+    let caller = operations.caller
     do throws(CredentialFault) {
       try operations.identify(byToken: token, call.peer)
     } catch {
       return finish(id, error: error.error)
+    }
+    do throws(DatasyncError) {
+      try count()
+    } catch {
+      operations.caller = caller
+      return finish(id, error: error)
     }
     answer(
       id,

@@ -25,6 +25,10 @@ final class Session: CallHandler, CallSink {
   var credentialTimer: Scheduled<Void>?
   /// Whether what it has shown is taken no more, and the session ends soon.
   var isRevoked = false
+  /// Whether it ends before it has begun, and hears nothing any more.
+  private var isRefused = false
+  /// By what the session is counted.
+  var countedBy: [SessionCounts.Kind: SessionCounts.Key] = [:]
 
   init(call: ServerCall, loop: ServiceLoop) {
     self.call = call
@@ -33,7 +37,10 @@ final class Session: CallHandler, CallSink {
       loop: loop, caller: Caller(clientID: RandomID.make(), turn: loop.makeTurn()))
     operations.sink = self
     loop.metrics.sessionsChanged(by: 1)
-    guard identify() else { return }
+    guard identify() else {
+      isRefused = true
+      return
+    }
     if loop.requests.access != nil { loop.credentialHolders.insert(self) }
     // The client learns that the stream stands before it says anything.
     call.sendInitialMetadata(Metadata())
@@ -42,7 +49,7 @@ final class Session: CallHandler, CallSink {
   // MARK: - In
 
   func received(_ message: ByteBuffer, wasCompressed: Bool) {
-    guard !isEnded else { return }
+    guard !isEnded, !isRefused else { return }
     let request: SessionRequest
     do {
       request = try message.withUnsafeReadableBytes { try loop.decoder.sessionRequest($0) }
@@ -135,6 +142,8 @@ final class Session: CallHandler, CallSink {
     isEnded = true
     credentialTimer?.cancel()
     loop.credentialHolders.remove(self)
+    for key in countedBy.values { loop.sessionCounts.leave(key) }
+    countedBy = [:]
     loop.metrics.sessionsChanged(by: -1)
   }
 
@@ -184,7 +193,7 @@ final class Session: CallHandler, CallSink {
 
   /// Half-close ends nothing that runs; once nothing runs, the call ends.
   private func endWhenDone() {
-    if isHalfClosed, operations.isIdle { end(.ok) }
+    if isHalfClosed, !isRefused, operations.isIdle { end(.ok) }
   }
 
   func end(_ status: Status) {
