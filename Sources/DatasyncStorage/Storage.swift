@@ -30,8 +30,8 @@ package import DatasyncModel
 /// 9. **What others write** is given its place in the same order, exactly once, with what each row was and
 ///    became.
 /// 10. **Rules.** What a request's ``WriteRules`` forbid does not happen, judged by the rows as they are in
-///    the write's own transaction; a row that they do not show is treated as one that is not there, in the
-///    same words.
+///    the write's own transaction, what the request has written before among them; a row that they do not
+///    show is treated as one that is not there, in the same words, and no answer carries it.
 ///
 /// Who may block whom: reads never wait for writes, nor writes for reads; a read of a table waits, for a
 /// bounded time, for the changes of others in that table alone; every queue has a bound, and what does not

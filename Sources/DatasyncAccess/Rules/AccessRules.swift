@@ -67,6 +67,9 @@ package struct AccessRules: Sendable {
     return sets.filter { needed.contains($0.name) }
   }
 
+  /// The tables, by id, whose rows make up sets.
+  package var membershipTables: Set<Int> { Set(sets.map(\.table.id)) }
+
   /// The memberships whose sets rows of a table make up.
   package func memberships(in table: Table) -> [Membership] {
     sets.filter { $0.table.id == table.id }

@@ -106,11 +106,13 @@ extension FoldedRule {
   package var isAlways: Bool { if case .always = self { true } else { false } }
   package var isNever: Bool { if case .never = self { true } else { false } }
 
-  fileprivate var memberships: Set<String> {
+  /// Those whose values it still needs.
+  package var memberships: Set<String> {
     if case .condition(let condition) = self { condition.memberships } else { [] }
   }
 
-  fileprivate func binding(_ sets: [String: OperandSet], terms: TextTerms? = nil) -> BoundRule {
+  /// See ``TableRights/binding(_:terms:)``.
+  package func binding(_ sets: [String: OperandSet], terms: TextTerms? = nil) -> BoundRule {
     switch self {
     case .always: .always
     case .never: .never

@@ -5,6 +5,7 @@ import Synchronization
 /// Who may see and do what on this server: the access file as it is now. Sendable; a lock guards it.
 package final class AccessControl: Sendable {
   private let state: Mutex<State>
+  let memberships: MembershipCache
 
   private struct State: Sendable {
     var files: AccessState
@@ -13,14 +14,13 @@ package final class AccessControl: Sendable {
     var version = 1
   }
 
+  /// - Parameter maxMembershipValues: Of one set that belongs to a principal.
   /// - Throws: The first fault of the access file, of a file that it names or of a rule.
-  package init(path: String, contents: FileContents, catalog: Catalog) throws(AccessFault) {
+  package init(
+    path: String, contents: FileContents, catalog: Catalog, maxMembershipValues: Int = 100_000
+  ) throws(AccessFault) {
     let files = try AccessState(path: path, contents: contents, catalog: catalog)
-    if let membership = files.file.memberships.first {
-      throw AccessFault(
-        file: path, place: "memberships.\(membership.name)",
-        "sets that belong to a principal are not served yet")
-    }
+    memberships = MembershipCache(maxValues: maxMembershipValues)
     state = Mutex(State(files: files, catalog: catalog))
   }
 
@@ -57,7 +57,7 @@ package final class AccessControl: Sendable {
 
   func rights(of principal: Principal) -> Rights {
     let (rules, version) = state.withLock { ($0.files.rules, $0.version) }
-    return Rights(of: principal, by: rules, version: version)
+    return Rights(of: principal, by: rules, version: version, memberships)
   }
 
   /// Whether a principal may call what is for operators.

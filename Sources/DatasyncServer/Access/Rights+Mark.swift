@@ -8,8 +8,12 @@ extension Rights {
   /// Of what the caller may read in one table, or in all: of who it is, and of what the rules that show rows
   /// and columns say and use of it. Nothing else counts.
   ///
-  /// - Parameter table: nil: all of them.
-  func mark(of table: Table?, in catalog: Catalog, by tokens: TokenCoder) -> ViewMark {
+  /// - Parameters:
+  ///   - table: nil: all of them.
+  ///   - sets: Those that the rule for reading needs.
+  func mark(
+    of table: Table?, in catalog: Catalog, by tokens: TokenCoder, sets: MembershipSets? = nil
+  ) -> ViewMark {
     var writer = WireWriter(reservingCapacity: 256)
     writer.append(field: 1, bool: principal.id != nil)
     writer.append(field: 2, string: principal.id ?? "")
@@ -18,6 +22,7 @@ extension Rights {
       return tokens.mark(of: writer.bytes)
     }
     if let rights = try? of(table).folded { write(rights, to: &writer) }
+    if let sets, !sets.values.isEmpty { writer.append(field: 10, bytes: sets.digest) }
     return tokens.mark(of: writer.bytes)
   }
 

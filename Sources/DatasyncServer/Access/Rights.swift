@@ -13,18 +13,23 @@ final class Rights: Sendable {
   let version: Int
   /// Names the principal, and all that rules can say of it: views of callers with the same one are the same.
   let key: String
-  private let rules: AccessRules
+  let rules: AccessRules
+  private let memberships: MembershipCache
   private let known = Mutex<[Int: TableRightsAtHand]>([:])
 
   /// ``TableRights`` that can be asked. A value.
   struct TableRightsAtHand: Sendable {
     let folded: TableRights
+    /// Of no use where the rules need memberships.
     let bound: BoundRights
     /// Without the names of columns that the caller must not know of.
     let shown: Table
   }
 
-  init(of principal: Principal, by rules: AccessRules, version: Int) {
+  init(
+    of principal: Principal, by rules: AccessRules, version: Int, _ memberships: MembershipCache
+  ) {
+    self.memberships = memberships
     self.principal = principal
     self.rules = rules
     self.version = version
@@ -81,22 +86,59 @@ final class Rights: Sendable {
   /// What of a table's rows is read.
   ///
   /// - Parameter terms: Of the filters that are judged together with the rule.
-  /// - Throws: PERMISSION_DENIED, where no row may be read.
+  /// - Throws: PERMISSION_DENIED, where no row may be read; UNIMPLEMENTED, where that depends on memberships.
   func reading(_ table: Table, terms: TextTerms? = nil) throws(DatasyncError) -> Reading {
     _ = try self.table(table, for: .read)
     let rights = try of(table)
-    let rule =
-      terms == nil ? rights.bound.read : rights.folded.binding([:], terms: terms).read
-    let hidden = rights.folded.hidden.sorted().map(String.init).joined(separator: ",")
-    guard case .filter(let filter) = rule else { return Reading(rule: nil, key: hidden) }
-    return Reading(rule: filter, key: "\(hidden)\0\(filter.text)\0\(key)")
+    guard rights.folded.read.memberships.isEmpty else {
+      throw .unimplemented(
+        "subscriptions and Changes of \(table.name) are not served yet: what you may read of it "
+          + "depends on memberships; use Get and Query")
+    }
+    return reading(
+      rights,
+      terms == nil ? rights.bound.read : rights.folded.binding([:], terms: terms).read)
   }
 
-  /// What the caller may read of a stored row; nil: nothing of it.
-  func shown(_ image: RowImage, of table: Table) -> RowImage? {
-    guard let reading = try? reading(table), let rights = try? of(table),
-      reading.shows(image, faults: [], in: table)
-    else { return nil }
+  /// The same by the sets that rows make up; then ``tablesRead(for:)`` are among the rows that are read.
+  func reading(
+    _ table: Table, in rows: any RowSource
+  ) throws(DatasyncError) -> (Reading, MembershipSets) {
+    _ = try self.table(table, for: .read)
+    let rights = try of(table)
+    let sets = try memberships.sets(rights.folded.read.memberships, of: self, in: rows)
+    return (reading(rights, rights.folded.read.binding(sets.values)), sets)
+  }
+
+  private func reading(_ rights: TableRightsAtHand, _ rule: BoundRule) -> Reading {
+    let hidden = rights.folded.hidden.sorted().map(String.init).joined(separator: ",")
+    switch rule {
+    case .always: return Reading(rule: nil, key: hidden)
+    case .filter(let filter):
+      return Reading(rule: filter, key: "\(hidden)\0\(filter.text)\0\(key)")
+    // A rule for reading knows of no row before.
+    case .never, .pair: return Reading(rule: nil, isEmpty: true, key: "\(hidden)\0\0\(key)")
+    }
+  }
+
+  /// The tables, by id, by whose rows it is judged what the caller may read of one; empty: none.
+  func tablesRead(for table: Table) -> Set<Int> {
+    guard let needed = try? of(table).folded.read.memberships, !needed.isEmpty else { return [] }
+    return Set(rules.memberships(for: needed).map(\.table.id))
+  }
+
+  /// The rules of a table with the sets that rows make up.
+  func bound(_ table: Table, in rows: any RowSource) throws(DatasyncError) -> TableRightsAtHand {
+    let rights = try of(table)
+    guard !rights.folded.memberships.isEmpty else { return rights }
+    let sets = try memberships.sets(rights.folded.memberships, of: self, in: rows)
+    return TableRightsAtHand(
+      folded: rights.folded, bound: rights.folded.binding(sets.values), shown: rights.shown)
+  }
+
+  /// A row that the caller may read, without the columns that it must not know of; nil: nothing of it.
+  func withoutHidden(_ image: RowImage, of table: Table) -> RowImage? {
+    guard let rights = try? of(table) else { return nil }
     guard !rights.folded.hidden.isEmpty else { return image }
     let numbers = rights.folded.table.columns.indices.filter {
       !rights.folded.hidden.contains($0)
@@ -121,13 +163,16 @@ final class Rights: Sendable {
 
 /// Which rows of a table a caller may read. A value.
 struct Reading: Sendable {
-  /// nil: all of them.
+  /// nil: all of them, or none.
   let rule: Filter?
+  /// Whether no row fulfils it.
+  var isEmpty = false
   /// Equal only where what is read is equal.
   let key: String
 
   /// Whether a row is there for the caller; false where the rule needs a value that cannot be read.
   func shows(_ image: RowImage, faults: [RowFault], in table: Table) -> Bool {
+    guard !isEmpty else { return false }
     guard let rule else { return true }
     let needed = rule.columns.map { rule.table.columns[$0].number }
     guard !faults.contains(where: { needed.contains($0.number) }) else { return false }
@@ -137,7 +182,11 @@ struct Reading: Sendable {
 }
 
 // Asked by the store, of rows of the schema that it has at that moment: columns keep their numbers.
-extension Rights: WriteRules {
+extension Rights: WriteRules, WriteJudge {
+  func judge(in rows: any RowSource) -> any WriteJudge {
+    rules.membershipTables.isEmpty ? self : MembershipJudge(self, rows)
+  }
+
   func mayRead(_ row: RowImage, in table: Table) -> Bool {
     holds(\.read, of: row, in: table)
   }
@@ -181,8 +230,17 @@ extension Rights: WriteRules {
     in table: Table
   ) -> Bool {
     guard let rights = try? of(table).bound else { return false }
-    let values = RowDecoder.values(of: row, table: rights.table)
-    let old = old.map { RowDecoder.values(of: $0, table: rights.table) }
-    return (try? rights[keyPath: rule].holds(for: values, old: old)) ?? false
+    return rights.holds(rule, of: row, old: old)
+  }
+}
+
+extension BoundRights {
+  /// False where the rule cannot be asked.
+  func holds(
+    _ rule: KeyPath<BoundRights, BoundRule>, of row: RowImage, old: RowImage? = nil
+  ) -> Bool {
+    let values = RowDecoder.values(of: row, table: table)
+    let old = old.map { RowDecoder.values(of: $0, table: table) }
+    return (try? self[keyPath: rule].holds(for: values, old: old)) ?? false
   }
 }

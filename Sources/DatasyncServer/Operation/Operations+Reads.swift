@@ -49,21 +49,37 @@ extension Operations {
     enqueue(id, .read) { [self] in
       self.activeReads += 1
       self.activeGets += 1
+      let maxRowBytes = self.loop.options.maxRowBytes
+      guard plan.tablesRead.isEmpty else {
+        return self.loop.read(
+          .tables(plan.tablesRead.union([plan.table.id])), cancellation: flag,
+          turn: self.caller.turn,
+          { snapshot throws(DatasyncError) in
+            try plan.reply(in: snapshot, maxRowBytes: maxRowBytes)
+          },
+          completion: { [self] in self.got($0, flag, id) })
+      }
       self.loop.readRow(plan.key, in: plan.table) { [self] result in
-        if self.isCurrent(flag, id) {
-          do throws(DatasyncError) {
-            let reply = try plan.reply(
-              try result.get(), maxRowBytes: self.loop.options.maxRowBytes)
-            self.answer(id, .get(reply))
-          } catch {
-            self.finish(id, error: error)
-          }
-        }
-        self.activeGets -= 1
-        self.readEnded()
-        self.takeTurns()
+        self.got(
+          Result { () throws(DatasyncError) in
+            try plan.reply(try result.get(), maxRowBytes: maxRowBytes)
+          }, flag, id)
       }
     }
+  }
+
+  private func got(
+    _ result: Result<GetReply, DatasyncError>, _ flag: CancellationFlag, _ id: UInt64
+  ) {
+    if isCurrent(flag, id) {
+      switch result {
+      case .success(let reply): answer(id, .get(reply))
+      case .failure(let error): finish(id, error: error)
+      }
+    }
+    activeGets -= 1
+    readEnded()
+    takeTurns()
   }
 
   func query(_ request: QueryRequest, id: UInt64) throws(DatasyncError) {
@@ -77,7 +93,7 @@ extension Operations {
     let log = loop.log
     let (coder, historyID) = (loop.tokens, loop.historyID)
     loop.read(
-      .table(plan.scan.table.id), cancellation: flag, turn: caller.turn,
+      plan.scope, cancellation: flag, turn: caller.turn,
       { snapshot throws(DatasyncError) in
         let start = ContinuousClock.now
         defer {

@@ -119,11 +119,11 @@ extension Operations {
 
   // MARK: - What the caller may see of an answer
 
-  /// What the caller may read of a row that it has written; nil: nothing of it.
+  /// What the caller may see of a row that it may read; nil: nothing of it.
   private func shown(_ image: RowImage, of messageName: String) -> RowImage? {
     guard let rights = caller.rights else { return image }
     guard let table = loop.catalog.table(messageName: messageName) else { return nil }
-    return rights.shown(image, of: table)
+    return rights.withoutHidden(image, of: table)
   }
 
   /// The one exit of errors that carry a stored row.
@@ -131,7 +131,7 @@ extension Operations {
     guard let rights = caller.rights else { return error }
     var error = error
     error.row = error.row.flatMap { row in
-      rights.shown(row.image, of: row.table).map { image in
+      rights.withoutHidden(row.image, of: row.table).map { image in
         StoredRow(
           table: row.table, key: row.key, image: image, version: row.version,
           isDeleted: row.isDeleted)

@@ -4,7 +4,7 @@ import DatasyncModel
 import DatasyncStorage
 
 /// A get, resolved. A value.
-struct GetPlan {
+struct GetPlan: Sendable {
   let table: Table
   let key: String
   let includeDeleted: Bool
@@ -13,10 +13,15 @@ struct GetPlan {
   let unlessVersion: UInt64
   /// nil: every row may be read.
   private let reading: Reading?
+  private let rights: Rights?
+  /// The tables, by id, by whose rows it is judged whether the caller may read this one.
+  let tablesRead: Set<Int>
 
   init(_ request: GetRequest, _ resolver: RequestResolver) throws(DatasyncError) {
     let table = try resolver.table(request.table, for: .read)
-    reading = try resolver.caller.rights?.reading(table)
+    rights = resolver.caller.rights
+    tablesRead = rights?.tablesRead(for: table) ?? []
+    reading = tablesRead.isEmpty ? try rights?.reading(table) : nil
     self.table = table
     includeDeleted = request.includeDeleted
     unlessVersion = request.unlessVersion
@@ -52,6 +57,20 @@ struct GetPlan {
   /// - Throws: NOT_FOUND, reason ROW_NOT_FOUND or ROW_DELETED; DATA_LOSS, reason UNREADABLE, where a
   ///   value that is asked for does not fit its column, or no message holds the row.
   func reply(_ found: FoundRow?, maxRowBytes: Int) throws(DatasyncError) -> GetReply {
+    try reply(found, reading, maxRowBytes: maxRowBytes)
+  }
+
+  /// The same of the row in a snapshot that has ``tablesRead``, too. Runs on a reader thread.
+  func reply(
+    in snapshot: any StorageSnapshot, maxRowBytes: Int
+  ) throws(DatasyncError) -> GetReply {
+    let reading = try rights?.reading(table, in: snapshot).0
+    return try reply(try snapshot.row(key, in: table), reading, maxRowBytes: maxRowBytes)
+  }
+
+  private func reply(
+    _ found: FoundRow?, _ reading: Reading?, maxRowBytes: Int
+  ) throws(DatasyncError) -> GetReply {
     guard let row = found?.row,
       reading?.shows(row.image, faults: found?.faults ?? [], in: table) ?? true
     else {

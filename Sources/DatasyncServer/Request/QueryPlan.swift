@@ -16,12 +16,32 @@ struct QueryPlan: Sendable {
   let wantsCount: Bool
   /// Of what the caller may read, for tokens.
   private let mark: ViewMark?
+  /// What depends on the rows of other tables, which are judged in the snapshot of the read; nil: nothing.
+  private let judged: Judged?
+  /// Whose rows it reads.
+  let scope: ReadScope
+
+  private struct Judged {
+    let rights: Rights
+    let table: Table
+    let context: RequestContext
+    let catalog: Catalog
+  }
 
   /// - Throws: INVALID_ARGUMENT or NOT_FOUND.
   init(_ request: QueryRequest, _ resolver: RequestResolver) throws(DatasyncError) {
     let table = try resolver.table(request.table, for: .read)
     let context = resolver.context
-    let reading = try resolver.caller.rights?.reading(table)
+    let rights = resolver.caller.rights
+    let tables = rights?.tablesRead(for: table) ?? []
+    scope = tables.isEmpty ? .table(table.id) : .tables(tables.union([table.id]))
+    judged =
+      tables.isEmpty
+      ? nil
+      : rights.map {
+        Judged(rights: $0, table: table, context: context, catalog: resolver.catalog)
+      }
+    let reading = tables.isEmpty ? try rights?.reading(table) : nil
     let maxRowBytes = context.options.maxRowBytes
     mark = resolver.caller.rights?.mark(of: table, in: resolver.catalog, by: context.tokens)
     fingerprint = QueryPlan.fingerprint(
@@ -103,12 +123,32 @@ struct QueryPlan: Sendable {
     return Fingerprint.hash64(writer.bytes)
   }
 
+  /// With what the caller may read, as far as that is judged by rows.
+  private func judgedScan(
+    in snapshot: any StorageSnapshot
+  ) throws(DatasyncError) -> (ScanRequest, isEmpty: Bool, ViewMark?) {
+    guard let judged else { return (scan, false, mark) }
+    let (reading, sets) = try judged.rights.reading(judged.table, in: snapshot)
+    var scan = scan
+    if let rule = reading.rule {
+      let filter = scan.filter.map { rule.and($0) } ?? rule
+      try judged.context.store.check(filter)
+      scan.filter = filter
+    }
+    return (
+      scan, reading.isEmpty,
+      judged.rights.mark(
+        of: judged.table, in: judged.catalog, by: judged.context.tokens, sets: sets)
+    )
+  }
+
   /// Runs on a reader thread.
   func run(
     in snapshot: any StorageSnapshot, historyID: String, coder: TokenCoder
   ) throws(DatasyncError) -> QueryReply {
     var page = PackedPage()
-    if scan.limit > 0 { page = try snapshot.scanPacked(scan) }
+    let (scan, isEmpty, mark) = try judgedScan(in: snapshot)
+    if scan.limit > 0, !isEmpty { page = try snapshot.scanPacked(scan) }
     // A row that cannot be read stands for itself.
     let rows = rowsBefore.addingClamped(UInt64(page.rows.count + page.unreadable.count))
     var next = ""
@@ -120,7 +160,7 @@ struct QueryPlan: Sendable {
       table: scan.table,
       rows: page.rows,
       nextPageToken: next,
-      total: wantsCount ? try snapshot.count(scan) : 0,
+      total: wantsCount && !isEmpty ? try snapshot.count(scan) : 0,
       resumeToken: ResumeToken(historyID: historyID, sequence: snapshot.sequence, mark: mark)
         .text(coder: coder),
       errors: page.unreadable.map(\.error))

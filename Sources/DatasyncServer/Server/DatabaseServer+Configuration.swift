@@ -63,7 +63,8 @@ extension DatabaseServer {
       let access: AccessControl
       do throws(AccessFault) {
         access = try AccessControl(
-          path: accessFile, contents: FileContents(reading: AccessFile.maxBytes), catalog: catalog)
+          path: accessFile, contents: FileContents(reading: AccessFile.maxBytes), catalog: catalog,
+          maxMembershipValues: options.service.maxMembershipValues)
       } catch {
         throw ServerError(error.description)
       }

@@ -71,6 +71,9 @@ package struct ServerOptions: Sendable {
     .bytes(
       "max_filter_bytes_per_session", \.maxFilterBytesPerSession, 1024...(1 << 40),
       "the filters of a session's subscriptions"),
+    .count(
+      "max_membership_values", \.maxMembershipValues, 1...10_000_000,
+      "values of a set that belongs to a principal"),
     .count("max_writes_per_commit", \.maxWritesPerCommit, 1...1_000_000, "writes of one Commit"),
     .time(
       "min_interval_floor", \.minIntervalFloor,

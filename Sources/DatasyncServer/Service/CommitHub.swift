@@ -53,6 +53,7 @@ final class CommitHub: StorageObserver {
       state.access = access
       state.onCatalog = onCatalog
       state.hasStarted = true
+      access?.memberships.begin(at: store.head)
       for batch in state.early { deliver(batch, in: &state) }
       state.early = []
       // The schema may have changed since the loops were made, when nobody was told.
@@ -62,6 +63,7 @@ final class CommitHub: StorageObserver {
 
   func batchCommitted(_ batch: CommittedBatch) -> Bool {
     state.withLock { state in
+      state.access?.memberships.note(batch)
       guard state.hasStarted else {
         state.early.append(batch)
         return false
@@ -101,6 +103,7 @@ final class CommitHub: StorageObserver {
   func historyReplaced() {
     log.historyBegunAnew()
     state.withLock { state in
+      state.access?.memberships.forget()
       for entry in state.loops {
         let loop = entry.loop
         entry.eventLoop.execute { loop.value.historyReplaced() }

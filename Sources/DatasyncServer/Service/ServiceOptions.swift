@@ -59,6 +59,8 @@ package struct ServiceOptions: Sendable {
   package var maxFilterBytes = 512 << 20
   /// The same of a session's, each counted.
   package var maxFilterBytesPerSession = 64 << 20
+  /// Values of one set that belongs to a principal.
+  package var maxMembershipValues = 100_000
   /// Writes of one Commit.
   package var maxWritesPerCommit = 10_000
   /// Sessions of a principal at once; anonymous callers have none. 0: any number, as below.

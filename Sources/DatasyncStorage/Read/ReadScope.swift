@@ -5,6 +5,8 @@ package enum ReadScope: Sendable {
   case log
   /// The rows of one table, by its id, and the log.
   case table(Int)
+  /// The rows of several tables, by their ids, and the log.
+  case tables(Set<Int>)
   /// Any rows.
   case database
 
@@ -13,6 +15,7 @@ package enum ReadScope: Sendable {
     switch self {
     case .log: false
     case .table(let id): pending.contains(id)
+    case .tables(let ids): !pending.isDisjoint(with: ids)
     case .database: !pending.isEmpty
     }
   }

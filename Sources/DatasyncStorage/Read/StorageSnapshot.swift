@@ -1,7 +1,7 @@
 package import DatasyncModel
 
 /// One consistent view of the database, lent on one of the store's threads; it is not kept.
-package protocol StorageSnapshot: AnyObject {
+package protocol StorageSnapshot: RowSource {
   /// The sequence that the snapshot stands at.
   var sequence: Sequence { get }
   /// The lowest position from which the log can still be replayed: a replay after `oldest` or later misses

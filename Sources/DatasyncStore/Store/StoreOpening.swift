@@ -49,6 +49,9 @@ struct StoreOpening {
         PRAGMA wal_autocheckpoint = 0;
         PRAGMA journal_size_limit = 67108864;
         """)
+      // Rules may judge a write by other rows.
+      try connection.registerFilterFunctions(options.filterBudget)
+      try ImageField.register(on: connection)
       return connection
     } catch let error as DatasyncError {
       throw error

@@ -4,6 +4,21 @@ import DatasyncStorage
 extension WriteTransaction {
   /// Carries a request out: all of it or nothing.
   func apply(_ request: WriteRequest) throws(WriteFailure) -> WriteAnswer.Outcome {
+    rules = request.rules?.judge(in: self)
+    // It may hold on to the transaction.
+    defer { rules = nil }
+    do throws(WriteFailure) {
+      return try carryOut(request)
+    } catch {
+      guard case .request(let refusal) = error, refusal.row != nil, let rules = request.rules else {
+        throw error
+      }
+      // As it is without what the request had done.
+      throw .request(rules.judge(in: self).shown(refusal))
+    }
+  }
+
+  private func carryOut(_ request: WriteRequest) throws(WriteFailure) -> WriteAnswer.Outcome {
     if let mutation = request.mutation, let outcome = try replay(mutation, of: request) {
       return outcome
     }
@@ -13,7 +28,6 @@ extension WriteTransaction {
     let start = next
     let rowCountsBefore = rowCounts
     origin = request.origin
-    rules = request.rules
     do throws(WriteFailure) {
       if needsSavepoint { try sql("SAVEPOINT request") }
       var results: [WriteResult] = []
@@ -36,10 +50,11 @@ extension WriteTransaction {
             "the write leaves a foreign key unfulfilled: a row that is referred to is not there",
             metadata: ["table": request.operations.first.flatMap(tableName) ?? ""]))
       }
+      let shown = try shown(results, of: request)
       if needsSavepoint { try sql("RELEASE request") }
       try end(request, results)
       answerBytes += bytes
-      return .success(results, replayed: false)
+      return .success(shown, replayed: false)
     } catch {
       guard case .request = error else { throw error }
       forgetChanges(since: start)
@@ -63,25 +78,27 @@ extension WriteTransaction {
   private func replay(
     _ mutation: Mutation, of request: WriteRequest
   ) throws(WriteFailure) -> WriteAnswer.Outcome? {
+    let found: MutationLog.Found
     do {
-      switch try MutationLog(connection: connection).find(mutation) {
-      case .no: return nil
-      case .same(let results) where results.count == request.operations.count:
-        return .success(results, replayed: true)
-      case .same, .damaged:
-        return .failure(
-          DatasyncError(
-            .dataLoss, reason: "DATABASE_CORRUPT",
-            "the write has happened before, but what was answered is damaged in the database; read "
-              + "the row, and have the server's operator run `datasync check`"))
-      case .other:
-        return .failure(
-          .badField(
-            "mutation_id", reason: "MUTATION_ID_REUSED",
-            "the id has been used for another request: use a new one"))
-      }
+      found = try MutationLog(connection: connection).find(mutation)
     } catch {
       throw .batch(error)
+    }
+    switch found {
+    case .no: return nil
+    case .same(let results) where results.count == request.operations.count:
+      return .success(try shown(results, of: request), replayed: true)
+    case .same, .damaged:
+      return .failure(
+        DatasyncError(
+          .dataLoss, reason: "DATABASE_CORRUPT",
+          "the write has happened before, but what was answered is damaged in the database; read "
+            + "the row, and have the server's operator run `datasync check`"))
+    case .other:
+      return .failure(
+        .badField(
+          "mutation_id", reason: "MUTATION_ID_REUSED",
+          "the id has been used for another request: use a new one"))
     }
   }
 

@@ -6,6 +6,7 @@ import DatasyncStorage
 extension WriteTransaction {
   func perform(_ operation: WriteOperation) throws(WriteFailure) -> WriteResult {
     defaultsWritten.removeAll(keepingCapacity: true)
+    try prepareRules(for: operation)
     switch operation {
     case .create(let draft):
       return try create(try current(draft), isDeleted: false)
@@ -138,12 +139,12 @@ extension WriteTransaction {
     } catch {
       throw .request(error)
     }
-    guard let found = try row(key, in: stored), isVisible(found) else {
+    guard let found = try row(key, in: stored), try isVisible(found) else {
       throw .request(.rowNotFound(keyText, in: stored.table))
     }
     let before = found.row
     try check(found, ifVersion: ifVersion, includeDeleted: false) {
-      rules?.mayDelete(before.image, in: before.table) ?? true
+      () throws(WriteFailure) in try mayDelete(before)
     }
     if stored.table.softDelete {
       var values = RowDecoder.values(of: before.image, table: stored.table)
@@ -369,26 +370,27 @@ extension WriteTransaction {
       throw .request(.contradictoryCondition)
     }
     let key = try RowKey(value: value)
-    guard let before = try row(key, in: draft.stored), isVisible(before) else {
+    guard let before = try row(key, in: draft.stored), try isVisible(before) else {
       guard condition.allowMissing else {
         throw .request(.rowNotFound(key.description, in: draft.table))
       }
       return (key, nil)
     }
     try check(before, ifVersion: condition.ifVersion, includeDeleted: condition.includeDeleted) {
-      mayUpdate(before.row, writesMark: writesMark)
+      () throws(WriteFailure) in try mayUpdate(before.row, writesMark: writesMark)
     }
     return (key, before)
   }
 
   private func check(
-    _ found: FoundRow, ifVersion: Sequence, includeDeleted: Bool, isAllowed: () -> Bool
+    _ found: FoundRow, ifVersion: Sequence, includeDeleted: Bool,
+    isAllowed: () throws(WriteFailure) -> Bool
   ) throws(WriteFailure) {
     let row = found.row
     guard !row.isDeleted || includeDeleted else {
       throw .request(.rowDeleted(row.key, in: row.table))
     }
-    guard isAllowed() else { throw .request(.rowNotAllowed(row.key, in: row.table)) }
+    guard try isAllowed() else { throw .request(.rowNotAllowed(row.key, in: row.table)) }
     guard ifVersion == .zero || ifVersion == row.version else {
       throw .request(
         .versionMismatch(

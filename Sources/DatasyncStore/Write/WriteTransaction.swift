@@ -14,6 +14,8 @@ final class WriteTransaction {
   private let cache: StatementCache
   /// Microseconds since 1970: the time of all that is written here.
   let now: Int64
+  /// The last change before it.
+  let start: Sequence
   /// The next change's sequence.
   private(set) var next: Sequence
   /// Changes of the request at work.
@@ -38,13 +40,13 @@ final class WriteTransaction {
   /// The rows in the answers so far.
   var answerBytes = 0
   /// Of a commit whose changes are too many to be kept: its first and its last so far.
-  private var spilled: (first: Sequence, last: Sequence)?
+  private(set) var spilled: (first: Sequence, last: Sequence)?
   /// What ``changes`` take in memory.
   private var changeBytes = 0
   /// The client id of the writer, for the log.
   var origin = ""
   /// What the request at work may do; nil: everything.
-  var rules: (any WriteRules)?
+  var rules: (any WriteJudge)?
 
   /// Most of ``changeBytes``: the changes of a larger commit are left to the log.
   static let maxChangeBytes = 16 << 20
@@ -59,6 +61,7 @@ final class WriteTransaction {
     self.log = log
     self.cache = cache
     self.now = now
+    start = head
     next = head.next
     self.keys = keys
     self.rowCounts = rowCounts
@@ -81,6 +84,7 @@ final class WriteTransaction {
 
   /// Adds a change to the commit at hand. There may be more of them than memory holds.
   func append(_ change: Change) throws(SQLiteFailure) {
+    rules?.rowsChanged(in: change.tableID)
     if let first = spilled?.first {
       logBytes += try log.append(change, head: nil)
       spilled = (first, change.sequence)

@@ -124,6 +124,58 @@ extension StorageLaws {
       try trial.require(
         stars == [.int64(4), .int64(9), .int64(1)], "4, 9 and 1 stars", saw: stars)
     },
+    StorageLaw(.rules, "an answer carries what the caller may read once all is done") { trial in
+      let bench = try trial.begin()
+      let rules = ByTitle()
+      let mutation = Mutation(scope: "s", id: "m", fingerprint: [1])
+      try bench.write(try bench.create("note", .string("a"), ["title": .string("open")]))
+      for replayed in [false, true] {
+        let request = try bench.send(
+          [try bench.update("note", .string("a"), ["title": .string("unseen")])],
+          mutation: mutation, rules: rules)
+        let results = try bench.results(request)
+        try trial.require(
+          results.count == 1 && results[0].image == nil, "no row, replayed: \(replayed)",
+          saw: results)
+      }
+      let error = try trial.error(
+        bench, try bench.create("note", .string("a"), ["title": .string("open")]), rules)
+      try trial.require(
+        error?.reason == "ROW_EXISTS" && error?.row == nil, "ROW_EXISTS without the row",
+        saw: error as Any)
+    },
+    StorageLaw(.rules, "rules judge by other rows as the request has made them so far") { trial in
+      let bench = try trial.begin()
+      let rules = ByTask()
+      let note = { (title: String) throws in
+        try bench.create("note", .string(title), ["title": .string(title)])
+      }
+      let task = { (title: String) throws in
+        try bench.create("task", .string(title), ["title": .string(title)])
+      }
+      try bench.write(try task("a"))
+      try bench.write(try note("a"), under: rules)
+      try bench.write(try task("b"), try note("b"), under: rules)
+      for refused in [
+        [try note("c")], [try note("c"), try task("c")],
+        [try task("c"), try bench.delete("task", "c"), try note("c")],
+      ] {
+        let request = try bench.send(refused, rules: rules)
+        try trial.requireError(.permissionDenied, "RESULT_NOT_ALLOWED", "without a task") {
+          _ = try bench.results(request)
+        }
+      }
+      // What was rolled back counts no more.
+      try trial.require(
+        try bench.row("task", "c") == nil && bench.row("note", "c") == nil, "nothing of it",
+        saw: "something")
+      // A row is not judged by itself, nor by what is made together with it.
+      let error = try trial.error(bench, try bench.create("number", nil, [:]), rules)
+      try trial.require(
+        error?.reason == "RESULT_NOT_ALLOWED", "a first number to be refused", saw: error as Any)
+      try bench.write(try bench.create("number", .int64(1), [:]))
+      try bench.write(try bench.create("number", nil, [:]), under: rules)
+    },
   ]
 }
 
@@ -152,7 +204,7 @@ extension LawTrial {
 
 /// Rules by what a row says in `title`: `unseen` is not seen, `locked` not written, `kept` not deleted,
 /// `wrong` not made; and no row of `number` has the key 7. A value.
-private struct ByTitle: WriteRules {
+private struct ByTitle: WriteRules, WriteJudge {
   /// What is set in a new note; nil: nothing.
   var stars: Int64?
 
@@ -184,5 +236,66 @@ private struct ByTitle: WriteRules {
       case .string(let title) = RowDecoder.values(of: row, table: table)[column]
     else { return "" }
     return title
+  }
+}
+
+/// A note may be made where a task has its title, a number where there is one already. A value.
+private struct ByTask: WriteRules {
+  func judge(in rows: any RowSource) -> any WriteJudge { Judge(rows) }
+
+  final class Judge: WriteJudge {
+    private let rows: any RowSource
+    private var titles: Set<String>?
+    private var hasNumber: Bool?
+    private var sequence = Sequence.zero
+
+    init(_ rows: any RowSource) {
+      self.rows = rows
+    }
+
+    func prepare(for table: Table) throws(DatasyncError) {
+      if titles == nil {
+        let page = try rows.scan(ScanRequest(table: LawTables.task, limit: 100))
+        titles = Set(
+          page.rows.compactMap { row in
+            guard case .string(let title)? = RowDecoder.values(of: row.image, table: row.table).last
+            else { return nil }
+            return title
+          })
+      }
+      if hasNumber == nil {
+        hasNumber = try !rows.scan(ScanRequest(table: LawTables.number, limit: 1)).rows.isEmpty
+      }
+      sequence = rows.sequence
+    }
+
+    func rowsChanged(in tableID: Int) {
+      if tableID == LawTables.task.id { titles = nil }
+      if tableID == LawTables.number.id { hasNumber = nil }
+    }
+
+    func mayRead(_ row: RowImage, in table: Table) -> Bool { true }
+    func mayUpdate(_ row: RowImage, in table: Table) -> Bool { true }
+    func mayDelete(_ row: RowImage, in table: Table) -> Bool { true }
+    func mayUpdate(_ row: RowImage, to after: RowImage, in table: Table) -> Bool { true }
+
+    func mayCreate(_ row: RowImage, in table: Table) throws(DatasyncError) -> Bool {
+      // The store says what has changed since.
+      if try rows.hasChanges(in: [LawTables.task.id], after: sequence), titles != nil {
+        return false
+      }
+      switch table.name {
+      case "note":
+        guard let column = table.index(ofColumn: "title"),
+          case .string(let title) = RowDecoder.values(of: row, table: table)[column]
+        else { return false }
+        return titles?.contains(title) ?? false
+      case "number": return hasNumber ?? false
+      default: return true
+      }
+    }
+
+    func valuesSet(in table: Table) -> [Int: Value] { [:] }
+    func columnsKept(in table: Table) -> Set<Int> { [] }
   }
 }

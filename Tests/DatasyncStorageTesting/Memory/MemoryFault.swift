@@ -88,6 +88,10 @@ package enum MemoryFault: String, CaseIterable, Sendable {
   case ignoresResult
   /// The mark `deleted` is written by whoever may update.
   case undividesMark
+  /// Rules that need other rows are asked with those before the request.
+  case judgesByOldRows
+  /// An answer carries a row that its caller does not see.
+  case answersUnseen
 
   // Who may block whom, and the end.
   case readsWaitForWrites
@@ -113,7 +117,9 @@ package enum MemoryFault: String, CaseIterable, Sendable {
     case .losesBefore, .hidesCompaction, .splitsCommits: .log
     case .repeatsMutation, .hidesReplay, .ignoresFingerprint, .remembersFailures: .once
     case .losesForeign, .repeatsForeign, .splitsForeign, .showsForeignEarly: .foreign
-    case .showsUnseen, .ignoresRow, .ignoresResult, .undividesMark: .rules
+    case .showsUnseen, .ignoresRow, .ignoresResult, .undividesMark, .judgesByOldRows,
+      .answersUnseen:
+      .rules
     case .readsWaitForWrites, .writesWaitForReads, .queuesWithoutBound, .servesWhenClosed,
       .writesAtEnd, .announcesCatalogLate:
       .blocking

@@ -44,7 +44,7 @@ extension MemoryStorage {
     if let name, let mutation = request.mutation, let known = working.mutations[name],
       options.fault != .repeatsMutation
     {
-      return repeated(known, mutation)
+      return shown(repeated(known, mutation), of: request)
     }
     var write = MemoryWrite(
       working, now: options.calendar(), fault: options.fault, rules: request.rules)
@@ -70,10 +70,32 @@ extension MemoryStorage {
         fingerprint: mutation.fingerprint, outcome: outcome)
       if isFailure { working.mutations = write.state.mutations }
     }
-    guard !isFailure || options.fault == .tearsCommit else { return outcome }
-    if options.fault == .losesWrite, working.requests % 3 == 0 { return outcome }
+    let shown = shown(outcome, of: request, by: isFailure ? nil : write)
+    guard !isFailure || options.fault == .tearsCommit else { return shown }
+    if options.fault == .losesWrite, working.requests % 3 == 0 { return shown }
     end(write, origin: request.origin, &commits)
-    return outcome
+    return shown
+  }
+
+  /// What the caller may see of an answer.
+  ///
+  /// - Parameter write: What the request has made; nil: nothing.
+  private func shown(
+    _ outcome: WriteAnswer.Outcome, of request: WriteRequest, by write: MemoryWrite? = nil
+  ) -> WriteAnswer.Outcome {
+    guard let rules = request.rules, options.fault != .answersUnseen else { return outcome }
+    let judge = rules.judge(in: MemoryRows(write?.state ?? working))
+    do throws(DatasyncError) {
+      switch outcome {
+      case .failure(let error):
+        return .failure(judge.shown(error))
+      case .success(let results, let replayed):
+        let tables = request.operations.map { working.catalog.table(id: $0.table.id) }
+        return .success(try judge.shown(results, of: tables), replayed: replayed)
+      }
+    } catch {
+      return .failure(error)
+    }
   }
 
   private func repeated(

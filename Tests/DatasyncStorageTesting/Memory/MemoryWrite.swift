@@ -11,7 +11,8 @@ struct MemoryWrite {
   let now: Int64
   let fault: MemoryFault?
   /// nil: everything is allowed.
-  let rules: (any WriteRules)?
+  let rules: (any WriteJudge)?
+  private let rows: MemoryRows
 
   init(
     _ state: MemoryState, now: Int64, fault: MemoryFault?, rules: (any WriteRules)? = nil
@@ -19,10 +20,12 @@ struct MemoryWrite {
     self.state = state
     self.now = now
     self.fault = fault
-    self.rules = rules
+    rows = MemoryRows(state)
+    self.rules = rules?.judge(in: rows)
   }
 
   mutating func perform(_ operation: WriteOperation) throws(DatasyncError) -> WriteResult {
+    try rules?.prepare(for: try state.current(operation.table))
     switch operation {
     case .create(let draft):
       return try create(try current(draft), isDeleted: false)
@@ -127,12 +130,12 @@ struct MemoryWrite {
     _ text: String, in table: Table, ifVersion: Sequence
   ) throws(DatasyncError) -> WriteResult {
     let key = try MemoryKey(text, table: table)
-    guard let before = state.row(key, in: table), isVisible(before) else {
+    guard let before = state.row(key, in: table), try isVisible(before) else {
       throw .rowNotFound(text, in: table)
     }
     try check(
       before, WriteCondition(ifVersion: ifVersion),
-      isAllowed: rules?.mayDelete(before.image, in: table) ?? true)
+      isAllowed: try rules?.mayDelete(before.image, in: table) ?? true)
     if table.softDelete {
       var values = RowDecoder.values(of: before.image, table: table)
       values[SystemColumn.deleted.rawValue] = .bool(true)
@@ -154,21 +157,24 @@ struct MemoryWrite {
     guard !condition.allowMissing || condition.ifVersion == .zero else {
       throw .contradictoryCondition
     }
-    guard let before = state.row(key, in: table), isVisible(before) else {
+    guard let before = state.row(key, in: table), try isVisible(before) else {
       guard condition.allowMissing else { throw .rowNotFound(key.text, in: table) }
       return (key, nil)
     }
-    let isAllowed =
-      rules.map { rules in
-        rules.mayUpdate(before.image, in: table)
-          && (!writesMark || fault == .undividesMark || rules.mayDelete(before.image, in: table))
-      } ?? true
+    var isAllowed = true
+    if let rules {
+      isAllowed = try rules.mayUpdate(before.image, in: table)
+      if isAllowed, writesMark, fault != .undividesMark {
+        isAllowed = try rules.mayDelete(before.image, in: table)
+      }
+    }
     try check(before, condition, isAllowed: isAllowed)
     return (key, before)
   }
 
-  private func isVisible(_ row: StoredRow) -> Bool {
-    fault == .showsUnseen || rules?.mayRead(row.image, in: row.table) ?? true
+  private func isVisible(_ row: StoredRow) throws(DatasyncError) -> Bool {
+    if fault == .showsUnseen { return true }
+    return try rules?.mayRead(row.image, in: row.table) ?? true
   }
 
   private func checkResult(
@@ -176,9 +182,12 @@ struct MemoryWrite {
   ) throws(DatasyncError) {
     guard let rules, fault != .ignoresResult else { return }
     let image = RowEncoder.image(of: values, table: table)
-    let isAllowed =
-      before.map { rules.mayUpdate($0.image, to: image, in: table) }
-      ?? rules.mayCreate(image, in: table)
+    let isAllowed: Bool
+    if let before {
+      isAllowed = try rules.mayUpdate(before.image, to: image, in: table)
+    } else {
+      isAllowed = try rules.mayCreate(image, in: table)
+    }
     guard isAllowed else { throw .resultNotAllowed(key.text, in: table) }
   }
 
@@ -269,6 +278,7 @@ struct MemoryWrite {
         sequence: sequence, tableID: table.id, key: key.text,
         operation: before == nil ? .insert : .update,
         before: fault == .losesBefore ? nil : before?.image, after: image))
+    noteChange()
     return WriteResult(messageName: table.messageName, image: image, sequence: sequence)
   }
 
@@ -279,7 +289,15 @@ struct MemoryWrite {
       Change(
         sequence: sequence, tableID: table.id, key: key.text, operation: .delete,
         before: before.image, after: nil))
+    noteChange()
     return WriteResult(messageName: table.messageName, image: before.image, sequence: sequence)
+  }
+
+  private func noteChange() {
+    guard let rules, let change = changes.last, fault != .judgesByOldRows else { return }
+    rows.state = state
+    rows.changes = changes
+    rules.rowsChanged(in: change.tableID)
   }
 
   mutating func attach(_ table: Table) {
@@ -287,5 +305,14 @@ struct MemoryWrite {
       Change(
         sequence: takeSequence(), tableID: table.id, key: "", operation: .tableAttached,
         before: nil, after: nil))
+  }
+}
+
+extension WriteOperation {
+  var table: Table {
+    switch self {
+    case .create(let draft), .replace(let draft, _), .update(let draft, _, _): draft.table
+    case .delete(let table, _, _): table
+    }
   }
 }
