@@ -5,7 +5,6 @@ import threading
 import pytest
 
 from errors import refused
-from server import Server
 from test_access import Place
 
 SQL = """
@@ -48,13 +47,7 @@ tables:
 
 
 def make(folder, *arguments):
-    place = Place(folder, file=FILE, sql=SQL)
-    if arguments:
-        place.server.stop()
-        place.server = Server(
-            folder / "access.db", "--attach", "--access", folder / "access.yml", *arguments
-        ).start()
-    return place
+    return Place(folder, file=FILE, sql=SQL, arguments=arguments)
 
 
 @pytest.fixture
@@ -191,6 +184,22 @@ def test_subscriptions_by_memberships_are_refused(place, alice, root):
         assert all(change.left_view and change.operation == "DELETE" for change in left)
         with refused("UNIMPLEMENTED"):
             events.next()
+
+
+def test_rows_that_are_marked_as_deleted_do_not_count(tmp_path):
+    place = make(tmp_path, "--soft-delete", "team_members")
+    try:
+        with place.session("bob", client_id="b") as bob:
+            assert ids(bob) == ["i2"]
+            bob.delete("team_members", "m2")
+            assert bob.get("team_members", "m2", include_deleted=True)["id"] == "m2"
+            assert ids(bob) == []
+            with refused("NOT_FOUND", "ROW_NOT_FOUND"):
+                bob.get("items", "i2")
+            with refused("PERMISSION_DENIED", "RESULT_NOT_ALLOWED"):
+                bob.create("items", id="d", list_id=2, title="t")
+    finally:
+        place.server.stop()
 
 
 def test_a_set_has_a_limit(tmp_path):
