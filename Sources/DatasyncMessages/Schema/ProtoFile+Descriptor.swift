@@ -68,6 +68,10 @@ extension ProtoFile {
         nested.append(field: 1, string: method.name)
         nested.append(field: 2, string: ".\(method.input)")
         nested.append(field: 3, string: ".\(method.output)")
+        if !method.hasSideEffects {
+          // MethodOptions.idempotency_level; serializers write in the order of the numbers.
+          nested.append(field: 4) { $0.append(field: 34, varint: 1) }
+        }
         if method.isServerStreaming { nested.append(field: 6, bool: true) }
       }
     }

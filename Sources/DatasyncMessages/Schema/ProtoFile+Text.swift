@@ -10,7 +10,11 @@ extension ProtoFile {
       for method in service.methods {
         lines += ProtoFile.comment(method.comment, indent: "  ")
         let stream = method.isServerStreaming ? "stream " : ""
-        lines.append("  rpc \(method.name)(\(method.input)) returns (\(stream)\(method.output));")
+        let rpc = "  rpc \(method.name)(\(method.input)) returns (\(stream)\(method.output))"
+        lines +=
+          method.hasSideEffects
+          ? [rpc + ";"]
+          : [rpc + " {", "    option idempotency_level = NO_SIDE_EFFECTS;", "  }"]
       }
       lines.append("}")
     }

@@ -75,6 +75,8 @@ package struct ProtoFile: Sendable {
     package var output: String
     /// Whether it answers with any number of ``output``.
     package var isServerStreaming = false
+    /// False: NO_SIDE_EFFECTS, so that it may be asked for with GET.
+    package var hasSideEffects = true
     package var comment = ""
   }
 

@@ -142,11 +142,14 @@ package enum TablesProto {
       comment: "The rows of \(table.name).",
       methods: [
         .init(name: "Create", input: row, output: row),
-        .init(name: "Get", input: "datasync.v1.GetRequest", output: row),
+        .init(
+          name: "Get", input: "datasync.v1.GetRequest", output: row, hasSideEffects: false),
         .init(name: "Replace", input: "\(row)Replace", output: row),
         .init(name: "Update", input: "\(row)Update", output: row),
         .init(name: "Delete", input: "datasync.v1.DeleteRequest", output: row),
-        .init(name: "Query", input: "datasync.v1.QueryRequest", output: "\(row)Page"),
+        .init(
+          name: "Query", input: "datasync.v1.QueryRequest", output: "\(row)Page",
+          hasSideEffects: false),
         .init(
           name: "Watch", input: "datasync.v1.SubscribeRequest", output: "\(row)Event",
           isServerStreaming: true),
