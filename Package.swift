@@ -144,8 +144,8 @@ let package = Package(
       "DatasyncServer",
       [
         "DatasyncModel", "DatasyncFilter", "DatasyncAccess", "DatasyncStorage", "DatasyncStore",
-        "DatasyncMessages", "DatasyncProtobuf", "DatasyncRPC", "DatasyncGRPCServices", nioCore,
-        nioPosix, logging,
+        "DatasyncMessages", "DatasyncProtobuf", "DatasyncRPC", "DatasyncGRPCServices",
+        "DatasyncJSON", nioCore, nioPosix, logging,
         collections, heap, lifecycle, metrics,
       ]),
     // What is counted, for Prometheus; knows nothing of us.

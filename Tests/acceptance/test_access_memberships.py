@@ -47,7 +47,7 @@ tables:
 
 
 def make(folder, *arguments):
-    return Place(folder, file=FILE, sql=SQL, arguments=arguments)
+    return Place(folder, file=FILE, sql=SQL, options=arguments)
 
 
 @pytest.fixture

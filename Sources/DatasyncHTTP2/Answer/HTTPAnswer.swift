@@ -1,10 +1,24 @@
 /// What is said where no call is asked for: a status with a little text. A value.
 package struct HTTPAnswer: Hashable, Sendable {
+  /// A field of the head. A value.
+  package struct Field: Hashable, Sendable {
+    /// In lower case.
+    package let name: String
+    package let value: String
+
+    package init(_ name: String, _ value: String) {
+      self.name = name
+      self.value = value
+    }
+  }
+
   /// HTTP's; 200...599.
   package var status: Int
   package var contentType: String
   /// The methods of a path that does not have the one asked for; empty: it is not about that.
   package var allowedMethods: [String] = []
+  /// Behind those that every answer has.
+  package var others: [Field] = []
   /// UTF-8.
   package var body: String
 
@@ -21,7 +35,7 @@ package struct HTTPAnswer: Hashable, Sendable {
     if !allowedMethods.isEmpty {
       fields.append(("allow", allowedMethods.joined(separator: ", ")))
     }
-    return fields
+    return fields + others.map { ($0.name, $0.value) }
   }
 
   /// The head of a response of HTTP/2; the same for HEAD.

@@ -16,6 +16,11 @@ extension ServerCall: HTTP2StreamDelegate {
     deframer.append(data)
     deliverMessages()
     countHeld()
+    endWhereTooMuchIsHeld()
+  }
+
+  @inline(__always)
+  func endWhereTooMuchIsHeld() {
     guard holdsSome, let limit = connection.requestLimit(adding: 0) else { return }
     connection.options.limitObserver?.limitReached(limit)
     end(

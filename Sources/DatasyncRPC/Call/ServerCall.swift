@@ -12,6 +12,13 @@ package final class ServerCall {
   package var path: String { opening.route.path }
   /// Without the keys that HTTP/2 and gRPC reserve.
   package var metadata: Metadata { opening.head.metadata }
+  /// What a request that cannot be read is called in the call's protocol.
+  package var malformedMessageCode: Status.Code {
+    switch opening.head.format {
+    case .grpc: .internal
+    case .connectUnary: .invalidArgument
+    }
+  }
   /// From `grpc-timeout`, counted from the arrival of the head; nil: none. The runtime enforces it.
   package let deadline: NIODeadline?
   /// The same for all calls of the connection.
@@ -68,7 +75,7 @@ package final class ServerCall {
     self.stream = stream
     self.opening = opening
     self.deadline = deadline
-    response = ResponseWriter(opening.head)
+    response = ResponseWriter(opening.head, web: connection.options.web)
     compressesResponses =
       opening.head.encoding != nil || connection.options.compressesResponses
     deframer = MessageDeframer(maxMessageBytes: connection.options.maxMessageBytes)

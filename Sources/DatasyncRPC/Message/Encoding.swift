@@ -20,6 +20,10 @@ package enum Encoding: String, Sendable {
       }
     }
 
+    mutating func addGzip() {
+      gzip = true
+    }
+
     /// The one that the peer uses itself, if it accepts it; or else one that it accepts.
     func choose(_ used: Encoding?) -> Encoding? {
       switch used {

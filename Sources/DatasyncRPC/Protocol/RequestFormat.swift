@@ -3,6 +3,8 @@
 enum RequestFormat: Hashable, Sendable {
   /// With the codec named, as `application/grpc+proto`, or without.
   case grpc(hasSubtype: Bool)
+  /// One message each way, without a prefix; only where ``RPCOptions/web`` is set, and never read here.
+  case connectUnary(ConnectCodec)
 
   /// What a content type says.
   enum Reading: Equatable {

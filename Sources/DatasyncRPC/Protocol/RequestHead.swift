@@ -118,7 +118,7 @@ struct RequestHeadParser {
       var head = head
       head.format = format
       switch format {
-      case .grpc:
+      case .grpc, .connectUnary:
         let refusal = grpc.judge(
           &head, method: method, isMetadataMalformed: isMetadataMalformed)
         return refusal.map { .refused($0) } ?? .call(head)

@@ -9,10 +9,14 @@ import NIOCore
 /// another case.
 enum ResponseWriter {
   case grpc(GRPCResponseWriter)
+  case connectUnary(ConnectResponseWriter)
 
-  init(_ head: RequestHead) {
+  /// - Parameter web: Asked for where the call is not gRPC.
+  init(_ head: RequestHead, web: @autoclosure () -> WebOptions?) {
     switch head.format {
     case .grpc(let hasSubtype): self = .grpc(GRPCResponseWriter(head, hasSubtype: hasSubtype))
+    case .connectUnary(let codec):
+      self = .connectUnary(ConnectResponseWriter(head, codec, transcoder: web()?.transcoder))
     }
   }
 
@@ -20,6 +24,7 @@ enum ResponseWriter {
   var takesFramedMessages: Bool {
     switch self {
     case .grpc(let writer): writer.encoding == nil
+    case .connectUnary: false
     }
   }
 
@@ -31,20 +36,30 @@ enum ResponseWriter {
     case .grpc(var writer):
       writer.sendHead(metadata, compresses: compresses, on: stream)
       self = .grpc(writer)
+    case .connectUnary(let writer):
+      writer.keepHead(metadata)
     }
   }
 
   /// - Returns: As ``HTTP2Stream/write(_:)``; so for all that send.
   func send(_ message: ByteBuffer, compress: Bool, on stream: HTTP2Stream) -> Bool {
     switch self {
-    case .grpc(let writer): writer.send(message, compress: compress, on: stream)
+    case .grpc(let writer): return writer.send(message, compress: compress, on: stream)
+    case .connectUnary(let writer):
+      writer.keep(message)
+      return true
     }
   }
 
   /// The closure writes the message where it is to stand.
   func send(on stream: HTTP2Stream, writing write: (inout ByteBuffer) -> Void) -> Bool {
     switch self {
-    case .grpc(let writer): writer.send(on: stream, writing: write)
+    case .grpc(let writer): return writer.send(on: stream, writing: write)
+    case .connectUnary(let writer):
+      var message = ByteBuffer()
+      write(&message)
+      writer.keep(message)
+      return true
     }
   }
 
@@ -52,6 +67,7 @@ enum ResponseWriter {
   func send(framed bytes: ByteBuffer, on stream: HTTP2Stream) -> Bool {
     switch self {
     case .grpc: stream.write(shared: bytes)
+    case .connectUnary: preconditionFailure("a unary call of Connect takes no framed messages")
     }
   }
 
@@ -62,6 +78,8 @@ enum ResponseWriter {
     switch self {
     case .grpc(let writer):
       writer.finish(status, trailers: trailers, isAlone: isAlone, on: stream)
+    case .connectUnary(let writer):
+      writer.finish(status, trailers: trailers, on: stream)
     }
   }
 
@@ -70,7 +88,7 @@ enum ResponseWriter {
     switch RequestFormat.read(stream.head["content-type"] ?? "") {
     case .format(.grpc(let hasSubtype)):
       GRPCResponseWriter.refuse(stream, refusal, hasSubtype: hasSubtype)
-    case .otherCodec, .unknown:
+    case .format(.connectUnary), .otherCodec, .unknown:
       GRPCResponseWriter.refuse(stream, refusal, hasSubtype: false)
     }
   }

@@ -32,6 +32,8 @@ package struct RPCOptions: Sendable {
   package var drainGrace = TimeAmount.seconds(30)
   /// Connections that the kernel holds before they are accepted.
   package var backlog = 1024
+  /// What is spoken besides gRPC on the listeners that are for it; nil: nothing.
+  package var web: WebOptions?
   /// For requests that are no calls; `/` is the server's, for ``greeting``.
   package var routes = RouteTable()
   /// In answer to `GET /`.

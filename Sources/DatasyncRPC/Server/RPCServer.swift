@@ -51,6 +51,8 @@ package final class RPCServer: Sendable {
   /// In the process, among those of sockets.
   package let id = SerialNumber.next()
   private let sharedOptions: Shared<RPCOptions>
+  /// Of connections that come where programs ask that are no gRPC clients.
+  private let sharedWebOptions: Shared<RPCOptions>
   private let sharedHTTP2Options: Shared<HTTP2Options>
   let registry: ServiceRegistry
   private let ending: @Sendable () -> Void
@@ -78,6 +80,8 @@ package final class RPCServer: Sendable {
         status: 505,
         body: "This is a gRPC server, which speaks HTTP/2 alone: use a gRPC client, or grpcurl.\n")
     }
+    sharedWebOptions = Shared(options)
+    options.web = nil
     sharedOptions = Shared(options)
     sharedHTTP2Options = Shared(options.http2)
     self.registry = registry
@@ -92,10 +96,12 @@ package final class RPCServer: Sendable {
 
   /// Listens for HTTP/2: over TLS where the options hold some, else cleartext with prior knowledge.
   ///
-  /// - Parameter port: 0: one that is free.
+  /// - Parameters:
+  ///   - port: 0: one that is free.
+  ///   - isWeb: Whether what ``RPCOptions/web`` says is spoken there too.
   /// - Returns: The address, with the port.
   /// - Throws: ``BindError``.
-  package func bind(host: String, port: Int) async throws -> SocketAddress {
+  package func bind(host: String, port: Int, isWeb: Bool = false) async throws -> SocketAddress {
     let bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: Int32(clamping: options.backlog))
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -114,7 +120,7 @@ package final class RPCServer: Sendable {
         .writeBufferWaterMark, value: .init(low: 64 << 10, high: 256 << 10)
       )
       .childChannelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture { try self.accept(channel) }
+        channel.eventLoop.makeCompletedFuture { try self.accept(channel, isWeb: isWeb) }
       }
     let channel: any Channel
     do {
@@ -137,16 +143,18 @@ package final class RPCServer: Sendable {
 
   /// Serves a connection that has come, on its event loop; one of the server's group.
   ///
+  /// - Parameter isWeb: As for ``bind(host:port:isWeb:)``.
   /// - Throws: where the connection is refused; its channel is the caller's to close.
-  package func accept(_ channel: any Channel) throws {
+  package func accept(_ channel: any Channel, isWeb: Bool = false) throws {
     let remote = channel.remoteAddress
     let ip = remote?.ipAddress ?? ""
     let peer = Peer(
       address: "\(ip):\(remote?.port ?? 0)", isLoopback: remote?.isLoopback ?? false)
     let queues = queues(of: channel.eventLoop)
     let connection = ServerConnection(
-      options: sharedOptions, http2: sharedHTTP2Options, registry: registry, peer: peer,
-      eventLoop: channel.eventLoop, turns: queues.turns, logger: logger
+      options: isWeb ? sharedWebOptions : sharedOptions, http2: sharedHTTP2Options,
+      registry: registry, peer: peer, eventLoop: channel.eventLoop, turns: queues.turns,
+      logger: logger
     ) { [weak self] in self?.closed($0, ip) }
     let bound = NIOLoopBound(connection, eventLoop: channel.eventLoop)
     let refusal: Limit?? = state.withLock { state in

@@ -63,6 +63,7 @@ final class ServerConnection: HTTP2ConnectionDelegate {
 
   func streamOpened(_ stream: HTTP2Stream) {
     if let limit = stream.exceededHeaderLimit {
+      if let web = options.web, takeWeb(stream, web) { return }
       ResponseWriter.refuse(
         stream,
         .status(
@@ -72,6 +73,8 @@ final class ServerConnection: HTTP2ConnectionDelegate {
     if let known, known.number == stream.headNumber, known.generation == registry.generation {
       return start(stream, known.opening)
     }
+    // What is known is gRPC.
+    if let web = options.web, takeWeb(stream, web) { return }
     let generation = registry.generation
     switch RequestHeadParser.parse(stream.head, routes: options.routes) {
     case .refused(let refusal):
@@ -99,12 +102,16 @@ final class ServerConnection: HTTP2ConnectionDelegate {
     let generation: Int
   }
 
-  private func start(_ stream: HTTP2Stream, _ opening: CallOpening) {
+  /// - Parameter exchange: Who stands between the stream and the call, where anybody does.
+  func start(
+    _ stream: HTTP2Stream, _ opening: CallOpening,
+    exchange: ((ServerCall) -> any HTTP2StreamDelegate)? = nil
+  ) {
     counts.started(now: http2.now)
     let call = ServerCall(
       connection: self, stream: stream, opening: opening,
       deadline: opening.head.timeout.map { eventLoop.now + $0 })
-    stream.delegate = call
+    stream.delegate = exchange.map { $0(call) } ?? call
     if call.deadline != nil { unsettled.append(call) }
     if !opening.route.method.isClientStreaming, !stream.isRemoteEnded { stream.awaitsBytes = true }
     call.handler = opening.route.method.handler(call)
@@ -165,7 +172,11 @@ final class ServerConnection: HTTP2ConnectionDelegate {
     postponed.removeAll(keepingCapacity: calls.count <= 128)
     for call in calls { call.isPostponed = false }
     for call in calls {
-      call.deliverMessages()
+      if let delegate = call.stream?.delegate, delegate !== call {
+        (delegate as? ConnectExchange)?.deliver()
+      } else {
+        call.deliverMessages()
+      }
       call.countHeld()
     }
     readCompleted()
@@ -209,7 +220,11 @@ final class ServerConnection: HTTP2ConnectionDelegate {
     }
   }
 
-  private var calls: [ServerCall] { http2.streams.compactMap { $0.delegate as? ServerCall } }
+  private var calls: [ServerCall] { http2.streams.compactMap { call(on: $0) } }
+
+  private func call(on stream: HTTP2Stream) -> ServerCall? {
+    stream.delegate as? ServerCall ?? (stream.delegate as? ConnectExchange)?.call
+  }
 
   // MARK: - The end
 
@@ -240,7 +255,7 @@ final class ServerConnection: HTTP2ConnectionDelegate {
   private static let ending = Status(.unavailable, "the server is shutting down")
 
   private func closeWhenCallsAreOver() {
-    let isOpen = http2.streams.contains { ($0.delegate as? ServerCall)?.isOpen ?? false }
+    let isOpen = http2.streams.contains { call(on: $0)?.isOpen ?? false }
     guard !isOpen else { return }
     // Behind the last call's status, which is about to be sent.
     eventLoop.assumeIsolated().execute { [self] in http2.close(reason: "shutting_down") }

@@ -7,16 +7,19 @@ package struct Method: Sendable {
   package let isClientStreaming: Bool
   /// What the contract says; the runtime does not count responses.
   package let isServerStreaming: Bool
+  /// False: the call may be made with GET, and its answer asked for again.
+  package let hasSideEffects: Bool
   /// Makes the handler of one call; on the call's event loop.
   package let handler: @Sendable (ServerCall) -> any CallHandler
 
   package init(
     name: String, isClientStreaming: Bool = false, isServerStreaming: Bool = false,
-    handler: @escaping @Sendable (ServerCall) -> any CallHandler
+    hasSideEffects: Bool = true, handler: @escaping @Sendable (ServerCall) -> any CallHandler
   ) {
     self.name = name
     self.isClientStreaming = isClientStreaming
     self.isServerStreaming = isServerStreaming
+    self.hasSideEffects = hasSideEffects
     self.handler = handler
   }
 }

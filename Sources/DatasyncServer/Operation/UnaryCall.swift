@@ -40,9 +40,12 @@ final class UnaryCall: CallHandler, CallSink {
     } catch MessageArena.Fault.tooLarge {
       return finish(0, error: .messageTooLarge)
     } catch {
-      return end(
-        Status(
-          .internal, "the request is no \(coding.requestName), or holds text that is not UTF-8"))
+      let problem = "the request is no \(coding.requestName), or holds text that is not UTF-8"
+      guard call.malformedMessageCode == .internal else {
+        return finish(
+          0, error: DatasyncError(.invalidArgument, reason: "MALFORMED_MESSAGE", problem))
+      }
+      return end(Status(.internal, problem))
     }
     do throws(CredentialFault) {
       try operations.identify(call)
@@ -153,6 +156,8 @@ protocol UnaryCoding: Sendable {
   var ownTable: Table? { get }
   var requestName: String { get }
   var isServerStreaming: Bool { get }
+  /// As the contract says; what has none may be asked for with GET.
+  var hasSideEffects: Bool { get }
   func decode(_ bytes: UnsafeRawBufferPointer, _ decoder: RequestDecoder) throws -> Request
   func encode(_ response: Response, _ encoder: ResponseEncoder) -> Result<[UInt8], DatasyncError>
 }

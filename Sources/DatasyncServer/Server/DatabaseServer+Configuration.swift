@@ -24,8 +24,11 @@ extension DatabaseServer {
       }
     }
 
-    /// Where it listens; port 0 picks one that is free.
-    public var address = ServerAddress(host: "127.0.0.1", port: 50051)
+    /// Where it listens for gRPC clients; port 0 picks one that is free. Nil: nowhere.
+    public var address: ServerAddress? = ServerAddress(host: "127.0.0.1", port: 50051)
+    /// Where it listens for those as well as for programs that are no gRPC clients, in Connect's protocol;
+    /// nil: nowhere.
+    public var webAddress: ServerAddress?
     /// nil: cleartext, HTTP/2 with prior knowledge.
     public var tls: TLS?
     /// Whether cleartext is meant on an address that other machines can reach.
@@ -80,7 +83,12 @@ extension DatabaseServer {
     ///
     /// - Throws: ``ServerError``: what cannot be together.
     package func checkedOptions() throws(ServerError) -> ServerOptions {
-      guard address.isLoopback || allowsPlaintext || tls != nil else {
+      let addresses = [address, webAddress].compactMap(\.self)
+      guard !addresses.isEmpty else {
+        throw ServerError("there is no address to listen on: give one for gRPC, or one for the web")
+      }
+      let isExposed = { (address: ServerAddress) in !address.isLoopback }
+      if let address = addresses.first(where: isExposed), !allowsPlaintext, tls == nil {
         throw ServerError(
           "\(address.host) can be reached by other machines, and there is no TLS: "
             + "give a certificate and its key, or allow plaintext if that is meant")

@@ -25,7 +25,7 @@ public final class DatabaseServer: ServiceLifecycle.Service, Sendable {
   ///   - logger: Everything that the server has to say goes there; metrics go to the process'
   ///     `MetricsSystem`.
   ///   - onListening: Called once, when clients may connect, with the address and the port that was
-  ///     picked; on a thread of Swift's pool.
+  ///     picked, that of gRPC before that of the web; on a thread of Swift's pool.
   public init(
     storage: SQLiteStorage, configuration: Configuration = Configuration(),
     services: [RPCService] = [], logger: Logger,
@@ -50,7 +50,8 @@ public final class DatabaseServer: ServiceLifecycle.Service, Sendable {
     self.assembly.withLock { $0 = assembly }
     defer { self.assembly.withLock { $0 = nil } }
     do {
-      onListening(try await assembly.listen())
+      let addresses = try await assembly.listen()
+      if let address = addresses.grpc ?? addresses.web { onListening(address) }
     } catch {
       await assembly.close()
       throw error

@@ -17,7 +17,7 @@ package struct ServerAssembly: Sendable {
   package let rpc: RPCServer
   private let health: HealthService
   private let group: MultiThreadedEventLoopGroup
-  private let address: ServerAddress
+  private let addresses: Addresses
   private let tls: (files: TLSFiles, context: TLSContext)?
   private let drainGrace: TimeAmount
   private let attachesTables: Bool
@@ -53,6 +53,12 @@ package struct ServerAssembly: Sendable {
     let pool = DescriptorPool(
       fileDescriptorSets: [DescriptorSet.datasync, GRPCDescriptors.set]
         + custom.map(\.fileDescriptorSet))
+    let json = configuration.webAddress.map { _ in
+      JSONTypes(
+        fileDescriptorSets: [DescriptorSet.datasync, GRPCDescriptors.set]
+          + custom.map(\.fileDescriptorSet), maxBytes: options.rpc.maxMessageBytes)
+    }
+    options.rpc.web = json.map { WebOptions(transcoder: $0) }
     let health = HealthService()
     let rpc = RPCServer(
       options: options.rpc, registry: registry, group: group, logger: logger
@@ -69,6 +75,7 @@ package struct ServerAssembly: Sendable {
         openAccess: { try configuration.accessControl(for: $0) }
       ) { service, catalog in
         pool.replaceDynamic { [service.tablesProto(for: catalog).fileDescriptor()] }
+        json?.replaceTables([service.tablesProto(for: catalog).fileDescriptor()])
         let services = service.services(for: catalog)
         registry.replace([service.forOperators(channelz)] + standard + services)
         health.replaceServing((services + own).map(\.name))
@@ -78,20 +85,22 @@ package struct ServerAssembly: Sendable {
       throw (error as? DatasyncError).map { ServerError($0.message) } ?? error
     }
     return ServerAssembly(
-      service: service, rpc: rpc, health: health, group: group, address: configuration.address,
-      tls: tls, drainGrace: options.rpc.drainGrace, attachesTables: storage.attachesTables,
-      logger: logger)
+      service: service, rpc: rpc, health: health, group: group,
+      addresses: Addresses(grpc: configuration.address, web: configuration.webAddress), tls: tls,
+      drainGrace: options.rpc.drainGrace, attachesTables: storage.attachesTables, logger: logger)
   }
 
-  /// - Returns: The address, with the port that was picked.
-  /// - Throws: ``ServerError`` where it cannot be had.
-  package func listen() async throws -> ServerAddress {
-    let bound: SocketAddress
-    do {
-      bound = try await rpc.bind(host: address.host, port: address.port)
-    } catch {
-      throw ServerError("\(error)")
-    }
+  /// Where a server listens, with the ports that were picked; nil: not there. A value.
+  package struct Addresses: Sendable {
+    package var grpc: ServerAddress?
+    package var web: ServerAddress?
+  }
+
+  /// - Throws: ``ServerError`` where an address cannot be had.
+  package func listen() async throws -> Addresses {
+    var bound = addresses
+    bound.grpc = try await listen(on: addresses.grpc, isWeb: false)
+    bound.web = try await listen(on: addresses.web, isWeb: true)
     health.set("", .serving)
     if service.store.catalog.tables.isEmpty {
       let advice =
@@ -100,7 +109,17 @@ package struct ServerAssembly: Sendable {
         : "no table is served: none is attached; run datasync attach, or serve with --attach"
       logger.warning("\(advice)")
     }
-    return ServerAddress(host: address.host, port: bound.port ?? address.port)
+    return bound
+  }
+
+  private func listen(on address: ServerAddress?, isWeb: Bool) async throws -> ServerAddress? {
+    guard let address else { return nil }
+    do {
+      let bound = try await rpc.bind(host: address.host, port: address.port, isWeb: isWeb)
+      return ServerAddress(host: address.host, port: bound.port ?? address.port)
+    } catch {
+      throw ServerError("\(error)")
+    }
   }
 
   /// Takes nothing new, lets what runs end for the time of grace, and answers the writes that have begun.

@@ -21,6 +21,12 @@ struct ContractCoding: UnaryCoding {
   var ownTable: Table? { nil }
   var requestName: String { "datasync.v1.\(method.rawValue)Request" }
   var isServerStreaming: Bool { method == .subscribe }
+  var hasSideEffects: Bool {
+    switch method {
+    case .get, .query, .changes, .describe: false
+    case .create, .replace, .update, .delete, .commit, .subscribe: true
+    }
+  }
 
   func decode(_ bytes: UnsafeRawBufferPointer, _ decoder: RequestDecoder) throws -> Request {
     switch method {

@@ -177,7 +177,10 @@ package final class DatasyncService: Sendable {
   }
 
   private func unaryMethod(_ name: String, _ coding: any UnaryCoding) -> Method {
-    Method(name: name, isServerStreaming: coding.isServerStreaming) { [self] call in
+    Method(
+      name: name, isServerStreaming: coding.isServerStreaming,
+      hasSideEffects: coding.hasSideEffects
+    ) { [self] call in
       UnaryCall(call: call, loop: loop(of: call), coding: coding)
     }
   }

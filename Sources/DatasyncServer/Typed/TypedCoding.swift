@@ -18,6 +18,7 @@ struct TypedCoding: UnaryCoding {
 
   var ownTable: Table? { table }
   var isServerStreaming: Bool { method == .watch }
+  var hasSideEffects: Bool { method != .get && method != .query }
 
   var requestName: String {
     switch method {

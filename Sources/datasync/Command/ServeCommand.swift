@@ -23,8 +23,15 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "SQL that creates the database where the file does not exist yet.")
   var schema: String?
 
-  @Option(help: "HOST:PORT to listen on; port 0 picks one that is free.")
-  var listen = DatabaseServer.Configuration().address
+  @Option(help: "HOST:PORT to listen on, or off; port 0 picks one that is free.")
+  var listen = ListenArgument(address: DatabaseServer.Configuration().address)
+
+  @Option(
+    help: """
+      HOST:PORT where programs that are no gRPC clients may ask too, in Connect's protocol over \
+      HTTP/2; prints a second line: datasync web listening on HOST:PORT.
+      """)
+  var web: ServerAddress?
 
   @Option(
     help: """
@@ -94,9 +101,12 @@ struct ServeCommand: AsyncParsableCommand {
     guard tlsClientCa == nil || tlsCert != nil else {
       throw ValidationError("--tls-client-ca needs --tls-cert and --tls-key")
     }
-    guard listen.isLoopback || allowPlaintext || tlsCert != nil else {
+    let addresses = [listen.address, web].compactMap(\.self)
+    guard !addresses.isEmpty else { throw ValidationError("--listen off needs --web") }
+    let isExposed = { (address: ServerAddress) in !address.isLoopback }
+    if let address = addresses.first(where: isExposed), !allowPlaintext, tlsCert == nil {
       throw ValidationError(
-        "\(listen.host) can be reached by other machines, and there is no TLS; "
+        "\(address.host) can be reached by other machines, and there is no TLS; "
           + "give --tls-cert and --tls-key, or say --allow-plaintext if that is meant")
     }
     guard (1...60_000).contains(foreignPollMilliseconds) else {
@@ -135,7 +145,8 @@ struct ServeCommand: AsyncParsableCommand {
 
   private func configuration() throws -> DatabaseServer.Configuration {
     var configuration = DatabaseServer.Configuration()
-    configuration.address = listen
+    configuration.address = listen.address
+    configuration.webAddress = web
     configuration.allowsPlaintext = allowPlaintext
     configuration.accessFile = access
     configuration.eventLoopCount = loops
@@ -173,6 +184,23 @@ extension ServerAddress: ExpressibleByArgument {
   public init?(argument: String) {
     self.init(argument)
   }
+}
+
+/// `HOST:PORT` or `off`.
+struct ListenArgument: ExpressibleByArgument {
+  /// Nil: nowhere.
+  let address: ServerAddress?
+
+  init(address: ServerAddress?) {
+    self.address = address
+  }
+
+  init?(argument: String) {
+    address = ServerAddress(argument)
+    guard address != nil || argument == "off" else { return nil }
+  }
+
+  var defaultValueDescription: String { address.map { "\($0)" } ?? "off" }
 }
 
 /// `full` or `normal`.

@@ -31,7 +31,11 @@ struct DatasyncProcess {
       throw error
     }
     do {
-      StandardOutput.print("datasync listening on \(try await server.listen())")
+      let addresses = try await server.listen()
+      if let address = addresses.grpc { StandardOutput.print("datasync listening on \(address)") }
+      if let address = addresses.web {
+        StandardOutput.print("datasync web listening on \(address)")
+      }
     } catch {
       await listener?.close()
       await server.close()
