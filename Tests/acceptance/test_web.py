@@ -82,7 +82,7 @@ def served(tmp_path_factory):
     path = tmp_path_factory.mktemp("web") / "shop.db"
     server = Server(
         path, "--schema", SCHEMAS / "shop.sql", "--attach", "--web", "127.0.0.1:0",
-        "--limit", "max_message_bytes=65536",
+        "--limit", "max_message_bytes=65536", "--web-origin", "https://app.example.com",
     ).start()
     yield server
     server.stop()
@@ -320,6 +320,43 @@ def test_a_page_of_another_origin_may_not_ask(web):
         assert web.curl("/", "-H", f"origin: {origin}").status == 403
     answer = web.post(f"{DATASYNC}/Describe", {}, "application/json", f"origin: {web.url}")
     assert answer.status == 200
+
+
+ALLOWED = "origin: https://app.example.com"
+
+
+def test_a_page_of_an_allowed_origin_asks_first_and_then_does(web):
+    ask = ("-X", "OPTIONS", "-H", "access-control-request-method: POST")
+    answer = web.curl("/tables.NotesTable/Create", *ask, "-H", ALLOWED)
+    assert answer.status == 204 and answer.body == b"" and "content-length" not in answer.fields
+    assert answer.fields["access-control-allow-origin"] == "https://app.example.com"
+    assert answer.fields["access-control-allow-methods"] == "GET, POST"
+    assert answer.fields["access-control-max-age"] == "7200"
+    assert "connect-timeout-ms" in answer.fields["access-control-allow-headers"].split(", ")
+    assert "access-control-allow-credentials" not in answer.fields
+    assert web.curl("/tables.NotesTable/Create", *ask).status == 405
+    assert web.curl("/tables.NotesTable/Create", *ask, "-H", "origin: https://x.y").status == 403
+
+    for path, body, status in (
+        ("/tables.NotesTable/Create", {"title": "from a page"}, 200),
+        ("/tables.NotesTable/Get", {"id": "nobody"}, 404),
+        ("/tables.NotesTable/Get", [], 400),
+        ("/nowhere", {}, 404),
+    ):
+        answer = web.post(path, body, "application/json", ALLOWED)
+        assert answer.status == status and answer.fields["vary"] == "Origin"
+        assert answer.fields["access-control-allow-origin"] == "https://app.example.com"
+        exposed = answer.fields["access-control-expose-headers"].split(", ")
+        assert "trailer-datasync-sequence" in exposed and "retry-after" in exposed
+    own = web.post(f"{DATASYNC}/Describe", {}, "application/json", f"origin: {web.url}")
+    assert "access-control-allow-origin" not in own.fields
+
+
+@pytest.mark.parametrize("origin", ["*", "null", "app.example.com", "https://a.b/c"])
+def test_an_origin_that_is_none_is_refused(tmp_path, origin):
+    result = run(
+        "serve", tmp_path / "a.db", "--web", "127.0.0.1:0", "--web-origin", origin, timeout=20)
+    assert result.returncode != 0 and "https://app.example.com" in result.stderr
 
 
 # -- the listener

@@ -32,6 +32,8 @@ package struct HTTPAnswer: Hashable, Sendable {
 
   private var fields: [(name: String, value: String)] {
     var fields = [("content-type", contentType), ("content-length", String(body.utf8.count))]
+    // RFC 9110, section 8.6: what has no body does not say how long it is.
+    if status == 204 { fields = [] }
     if !allowedMethods.isEmpty {
       fields.append(("allow", allowedMethods.joined(separator: ", ")))
     }

@@ -18,6 +18,7 @@ struct ConnectRequestFields {
   private var timeout: String?
   private var version: String?
   private var isMetadataMalformed = false
+  private(set) var isPreflight = false
 
   init(_ block: HeaderBlock) {
     for (name, value) in block.pairs { read(name, value) }
@@ -35,6 +36,7 @@ struct ConnectRequestFields {
       query = parts.count > 1 ? parts[1] : nil
     case "content-type": contentType = value
     case "origin": origin = value
+    case "access-control-request-method": isPreflight = true
     case "content-encoding": contentEncoding = value
     case "accept-encoding": if ConnectRequestFields.takesGzip(value) { acceptsGzip = true }
     case "connect-timeout-ms": timeout = value
@@ -65,10 +67,11 @@ struct ConnectRequestFields {
     }
   }
 
-  /// Whether a page of another origin asks.
-  var isForeign: Bool {
-    guard let origin else { return false }
-    return origin.lowercased() != "\(scheme)://\(authority)".lowercased()
+  /// Of the page that asks, where that is of another origin.
+  var crossOrigin: String? {
+    guard let origin else { return nil }
+    let isOwn = origin.lowercased() == "\(scheme)://\(authority)".lowercased()
+    return isOwn ? nil : origin
   }
 
   // MARK: - Judging
@@ -93,6 +96,7 @@ struct ConnectRequestFields {
     head.format = .connectUnary(codec)
     head.path = path
     head.metadata = metadata
+    head.crossOrigin = crossOrigin
     if acceptsGzip { head.acceptedEncodings.addGzip() }
     let fault = fault(&head, query)
     return (head, fault)

@@ -7,6 +7,7 @@ final class ConnectResponseWriter {
   private let codec: ConnectCodec
   private let path: String
   private let acceptsGzip: Bool
+  private let crossOrigin: String?
   private let transcoder: (any MessageTranscoder)?
   private var metadata = Metadata()
   private var message: ByteBuffer?
@@ -15,6 +16,7 @@ final class ConnectResponseWriter {
   init(_ head: RequestHead, _ codec: ConnectCodec, transcoder: (any MessageTranscoder)?) {
     self.codec = codec
     path = head.path
+    crossOrigin = head.crossOrigin
     acceptsGzip = head.acceptedEncodings.gzip
     self.transcoder = transcoder
   }
@@ -80,7 +82,9 @@ final class ConnectResponseWriter {
   }
 
   private func add(_ error: ConnectError?, to fields: inout HeaderBlock) {
-    for field in WebAnswer.fields + WebAnswer.callFields { fields.add(field.name, field.value) }
+    for field in WebAnswer.fields(for: crossOrigin) + WebAnswer.callFields {
+      fields.add(field.name, field.value)
+    }
     guard let error else { return }
     if error.httpStatus == 401 { fields.add("www-authenticate", "Bearer") }
     if let seconds = error.retryAfterSeconds { fields.add("retry-after", String(seconds)) }

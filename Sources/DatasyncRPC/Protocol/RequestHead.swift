@@ -27,6 +27,9 @@ struct RequestHead: Sendable {
   /// For the messages that go.
   var acceptedEncodings = Encoding.Accepted()
 
+  /// Of a page of another origin that may ask; for protocols that browsers speak.
+  var crossOrigin: String?
+
   /// `/service/method`, the service possibly with slashes, none of them first.
   var isPathWellFormed: Bool {
     let path = path.utf8

@@ -8,25 +8,36 @@ extension ServerConnection {
   /// - Returns: Whether it was one.
   func takeWeb(_ stream: HTTP2Stream, _ web: WebOptions) -> Bool {
     let fields = ConnectRequestFields(stream.head)
-    if fields.isForeign {
-      refuse(stream, WebAnswer.foreignOrigin(fields.origin ?? ""), fields.method)
-      return true
+    if let origin = fields.crossOrigin {
+      guard web.origins.contains(origin.lowercased()) else {
+        AnswerExchange.start(
+          stream, WebAnswer.foreignOrigin(origin), isHeadOnly: fields.method == "HEAD")
+        return true
+      }
+      if fields.method == "OPTIONS", fields.isPreflight {
+        answer(stream, WebAnswer.preflight, fields)
+        return true
+      }
     }
     // gRPC's own refusals are gRPC's, too.
     guard RequestFormat.read(fields.contentType) == .unknown else { return false }
     if stream.exceededHeaderLimit != nil {
-      refuse(stream, WebAnswer.tooLongHead, fields.method)
+      answer(stream, WebAnswer.tooLongHead, fields)
     } else if let route = registry.route(path: fields.path) {
       startConnect(stream, fields, route, web)
     } else {
       let page = options.routes.answer(method: fields.method, target: fields.path)
-      refuse(stream, page?.forWeb ?? WebAnswer.unknownPath(fields.path), fields.method)
+      answer(stream, page?.forWeb ?? WebAnswer.unknownPath(fields.path), fields)
     }
     return true
   }
 
-  private func refuse(_ stream: HTTP2Stream, _ answer: HTTPAnswer, _ method: String) {
-    AnswerExchange.start(stream, answer, isHeadOnly: method == "HEAD")
+  private func answer(
+    _ stream: HTTP2Stream, _ answer: HTTPAnswer, _ fields: ConnectRequestFields
+  ) {
+    var answer = answer
+    if let origin = fields.crossOrigin { answer.others += WebAnswer.shared(with: origin) }
+    AnswerExchange.start(stream, answer, isHeadOnly: fields.method == "HEAD")
   }
 
   private func startConnect(
@@ -37,18 +48,18 @@ extension ServerConnection {
     let isUnary = !method.isClientStreaming && !method.isServerStreaming
     let allowed = isUnary && !method.hasSideEffects ? ["GET", "POST"] : ["POST"]
     guard allowed.contains(fields.method) else {
-      return refuse(stream, WebAnswer.wrongMethod(fields.method, allowed: allowed), fields.method)
+      return answer(stream, WebAnswer.wrongMethod(fields.method, allowed: allowed), fields)
     }
     let query = fields.method == "GET" ? ConnectQuery(fields.query ?? "") : nil
     let codec =
       query == nil ? fields.postCodec : query?.encoding.flatMap { ConnectCodec(rawValue: $0) }
     guard isUnary, let codec else {
       let type = query == nil ? fields.contentType : "encoding=\(query?.encoding ?? "")"
-      return refuse(stream, WebAnswer.wrongType(type, isUnary: isUnary), fields.method)
+      return answer(stream, WebAnswer.wrongType(type, isUnary: isUnary), fields)
     }
     let (head, fault) = fields.head(codec, query: query)
     if let fault {
-      return refuse(stream, WebAnswer.error(fault, web.transcoder), fields.method)
+      return answer(stream, WebAnswer.error(fault, web.transcoder), fields)
     }
     start(stream, CallOpening(head: head, route: route)) { call in
       ConnectExchange(call, codec, query: query, web: web)

@@ -11,6 +11,37 @@ enum WebAnswer {
     .init("vary", "Origin"),
   ]
 
+  /// The same, with what lets a page of another origin see the answer.
+  static func fields(for crossOrigin: String?) -> [HTTPAnswer.Field] {
+    crossOrigin.map { fields + shared(with: $0) } ?? fields
+  }
+
+  static func shared(with origin: String) -> [HTTPAnswer.Field] {
+    [
+      .init("access-control-allow-origin", origin),
+      .init(
+        "access-control-expose-headers",
+        "connect-content-encoding, grpc-encoding, grpc-status, grpc-message, "
+          + "grpc-status-details-bin, retry-after, trailer-datasync-sequence"),
+    ]
+  }
+
+  /// A browser asks before a page of another origin does. Source: the Fetch standard, CORS protocol.
+  static let preflight: HTTPAnswer = {
+    var answer = HTTPAnswer(status: 204, body: "")
+    answer.others =
+      fields + [
+        .init("access-control-allow-methods", "GET, POST"),
+        .init(
+          "access-control-allow-headers",
+          "authorization, content-type, content-encoding, connect-protocol-version, "
+            + "connect-timeout-ms, connect-content-encoding, connect-accept-encoding, grpc-timeout, "
+            + "grpc-encoding, grpc-accept-encoding, x-grpc-web, x-user-agent, datasync-client-id"),
+        .init("access-control-max-age", "7200"),
+      ]
+    return answer
+  }()
+
   static func text(
     _ status: Int, _ sentence: String, others: [HTTPAnswer.Field] = []
   ) -> HTTPAnswer {

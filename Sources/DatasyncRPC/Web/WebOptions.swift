@@ -5,8 +5,28 @@ package struct WebOptions: Sendable {
   /// Reads and writes what is in JSON.
   package var transcoder: any MessageTranscoder
 
-  package init(transcoder: any MessageTranscoder) {
+  /// Of pages that may ask, beside those of the address itself; in lower case.
+  package let origins: Set<String>
+
+  /// - Parameter origins: As ``origin(_:)`` reads them; others are left out.
+  package init(transcoder: any MessageTranscoder, origins: [String] = []) {
     self.transcoder = transcoder
+    self.origins = Set(origins.compactMap { WebOptions.origin($0) })
+  }
+
+  /// An origin as browsers write it: `https://app.example.com`, with a port where that is not the
+  /// scheme's own. Nil: it is none, as `null` and `*`.
+  package static func origin(_ text: String) -> String? {
+    let text = text.lowercased()
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 3, ["http:", "https:"].contains(parts[0]), parts[1].isEmpty else {
+      return nil
+    }
+    let isHost = parts[2].utf8.allSatisfy { byte in
+      Character(UnicodeScalar(byte)).isLetter || Character(UnicodeScalar(byte)).isNumber
+        || ".-:[]".utf8.contains(byte)
+    }
+    return isHost && parts[2].utf8.allSatisfy { $0 < 0x80 } && !parts[2].isEmpty ? text : nil
   }
 }
 

@@ -29,6 +29,8 @@ extension DatabaseServer {
     /// Where it listens for those as well as for programs that are no gRPC clients, in Connect's protocol;
     /// nil: nowhere.
     public var webAddress: ServerAddress?
+    /// Of pages that may ask there, as `https://app.example.com`, beside those of the address itself.
+    public var webOrigins: [String] = []
     /// nil: cleartext, HTTP/2 with prior knowledge.
     public var tls: TLS?
     /// Whether cleartext is meant on an address that other machines can reach.
@@ -92,6 +94,9 @@ extension DatabaseServer {
         throw ServerError(
           "\(address.host) can be reached by other machines, and there is no TLS: "
             + "give a certificate and its key, or allow plaintext if that is meant")
+      }
+      if let origin = webOrigins.first(where: { WebOptions.origin($0) == nil }) {
+        throw ServerError("an origin is as https://app.example.com, not '\(origin)'")
       }
       guard (1...1024).contains(eventLoopCount) else {
         throw ServerError("there are 1 to 1024 event loops, not \(eventLoopCount)")

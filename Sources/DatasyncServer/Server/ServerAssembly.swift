@@ -58,7 +58,7 @@ package struct ServerAssembly: Sendable {
         fileDescriptorSets: [DescriptorSet.datasync, GRPCDescriptors.set]
           + custom.map(\.fileDescriptorSet), maxBytes: options.rpc.maxMessageBytes)
     }
-    options.rpc.web = json.map { WebOptions(transcoder: $0) }
+    options.rpc.web = json.map { WebOptions(transcoder: $0, origins: configuration.webOrigins) }
     let health = HealthService()
     let rpc = RPCServer(
       options: options.rpc, registry: registry, group: group, logger: logger

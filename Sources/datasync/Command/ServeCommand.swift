@@ -34,6 +34,13 @@ struct ServeCommand: AsyncParsableCommand {
   var web: ServerAddress?
 
   @Option(
+    name: .customLong("web-origin"), parsing: .singleValue,
+    help: ArgumentHelp(
+      "Pages of that origin may ask there too, as https://app.example.com; repeatable.",
+      valueName: "origin"))
+  var webOrigins: [String] = []
+
+  @Option(
     help: """
       HOST:PORT where Prometheus may ask for metrics, over HTTP, and a supervisor for /livez and \
       /readyz; whoever reaches it may.
@@ -103,6 +110,9 @@ struct ServeCommand: AsyncParsableCommand {
     }
     let addresses = [listen.address, web].compactMap(\.self)
     guard !addresses.isEmpty else { throw ValidationError("--listen off needs --web") }
+    guard web != nil || webOrigins.isEmpty else {
+      throw ValidationError("--web-origin needs --web")
+    }
     let isExposed = { (address: ServerAddress) in !address.isLoopback }
     if let address = addresses.first(where: isExposed), !allowPlaintext, tlsCert == nil {
       throw ValidationError(
@@ -147,6 +157,7 @@ struct ServeCommand: AsyncParsableCommand {
     var configuration = DatabaseServer.Configuration()
     configuration.address = listen.address
     configuration.webAddress = web
+    configuration.webOrigins = webOrigins
     configuration.allowsPlaintext = allowPlaintext
     configuration.accessFile = access
     configuration.eventLoopCount = loops

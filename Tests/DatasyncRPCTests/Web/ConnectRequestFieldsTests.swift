@@ -34,8 +34,18 @@ struct ConnectRequestFieldsTests {
     ("http://host", true), ("http://host:1.evil", true), ("null", true), ("", true),
   ])
   func `Whoever is of another origin is foreign`(_ origin: String, _ isForeign: Bool) {
-    #expect(fields([("origin", origin)]).isForeign == isForeign)
-    #expect(!fields([]).isForeign)
+    #expect(fields([("origin", origin)]).crossOrigin == (isForeign ? origin : nil))
+    #expect(fields([]).crossOrigin == nil)
+  }
+
+  @Test(arguments: [
+    ("https://app.example.com", true), ("http://localhost:8080", true), ("HTTPS://A.b", true),
+    ("https://[::1]:1", true), ("*", false), ("null", false), ("https://", false),
+    ("https://a.b/", false), ("ftp://a.b", false), ("https://a.b\n", false), ("a.b", false),
+    ("https://é.b", false),
+  ])
+  func `An origin is a scheme and a host`(_ text: String, _ isOne: Bool) {
+    #expect(WebOptions.origin(text) == (isOne ? text.lowercased() : nil))
   }
 
   @Test(arguments: [
