@@ -179,6 +179,23 @@ def test_tenants(serve_recipe):
             metadata=[("authorization", "Bearer " + recipe.jwt("ann", tenant=7))])
 
 
+def test_shared_lists(serve_recipe):
+    recipe = serve_recipe("shared lists", [("alice",), ("bob",), ("root",)])
+    alice, bob, root = (recipe.caller(name) for name in ("alice", "bob", "root"))
+    root.create("team_members", id="m1", user_id="alice", team_id="blue")
+    root.create("team_lists", id="l1", team_id="blue", list_id="shopping")
+    alice.create("todo_items", id="milk", list_id="shopping", title="milk")
+    assert ids(alice, "todo_items") == ["milk"] and ids(bob, "todo_items") == []
+    with refused("PERMISSION_DENIED", "RESULT_NOT_ALLOWED"):
+        bob.create("todo_items", id="beer", list_id="shopping", title="beer")
+    root.create("team_members", id="m2", user_id="bob", team_id="blue")
+    assert ids(bob, "todo_items") == ["milk"]
+    assert bob.update("todo_items", id="milk", title="oat milk").row["title"] == "oat milk"
+    root.delete("team_members", "m2")
+    with refused("NOT_FOUND", "ROW_NOT_FOUND"):
+        bob.get("todo_items", "milk")
+
+
 def test_catalogue(serve_recipe):
     recipe = serve_recipe("catalogue", [("root", "--role", "admin"), ("alice",)])
     root, alice, guest = recipe.caller("root"), recipe.caller("alice"), recipe.anonymous()
@@ -273,7 +290,7 @@ def test_every_recipe_has_a_test():
     names = {name.replace(" ", "_") for name in recipes()}
     assert names == {
         name.removeprefix("test_") for name in globals() if name.removeprefix("test_") in names}
-    assert len(names) == 6
+    assert len(names) == 7
 
 
 def check(folder, file, schema):
