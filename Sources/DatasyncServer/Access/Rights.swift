@@ -161,14 +161,21 @@ final class Rights: Sendable {
   }
 }
 
-/// Which rows of a table a caller may read. A value.
-struct Reading: Sendable {
+/// Which rows of a table a caller may read. Immutable: a reference, since plans of those who may read
+/// everything have room for it, too.
+final class Reading: Sendable {
   /// nil: all of them, or none.
   let rule: Filter?
   /// Whether no row fulfils it.
-  var isEmpty = false
+  let isEmpty: Bool
   /// Equal only where what is read is equal.
   let key: String
+
+  init(rule: Filter?, isEmpty: Bool = false, key: String) {
+    self.rule = rule
+    self.isEmpty = isEmpty
+    self.key = key
+  }
 
   /// Whether a row is there for the caller; false where the rule needs a value that cannot be read.
   func shows(_ image: RowImage, faults: [RowFault], in table: Table) -> Bool {

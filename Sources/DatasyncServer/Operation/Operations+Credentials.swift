@@ -7,7 +7,7 @@ import DatasyncRPC
 extension Operations {
   private var access: AccessControl? { loop.requests.access }
   /// Whether it is known who asks, or nobody wants to know.
-  var isIdentified: Bool { access == nil || caller.credential != nil }
+  var isIdentified: Bool { access == nil || caller.identity != nil }
 
   /// By what the call itself shows.
   ///
@@ -31,8 +31,7 @@ extension Operations {
   }
 
   private func take(_ credential: Credential, _ access: AccessControl) {
-    caller.credential = credential
-    caller.rights = access.rights(of: credential.principal)
+    caller.identity = Caller.Identity(credential, access.rights(of: credential.principal))
   }
 
   /// Whether a request may begin now.

@@ -57,24 +57,26 @@ extension Operations {
           { snapshot throws(DatasyncError) in
             try plan.reply(in: snapshot, maxRowBytes: maxRowBytes)
           },
-          completion: { [self] in self.got($0, flag, id) })
+          completion: { [self] (result: Result<GetReply, DatasyncError>) in
+            self.got(flag, id) { () throws(DatasyncError) in try result.get() }
+          })
       }
       self.loop.readRow(plan.key, in: plan.table) { [self] result in
-        self.got(
-          Result { () throws(DatasyncError) in
-            try plan.reply(try result.get(), maxRowBytes: maxRowBytes)
-          }, flag, id)
+        self.got(flag, id) { () throws(DatasyncError) in
+          try plan.reply(try result.get(), maxRowBytes: maxRowBytes)
+        }
       }
     }
   }
 
   private func got(
-    _ result: Result<GetReply, DatasyncError>, _ flag: CancellationFlag, _ id: UInt64
+    _ flag: CancellationFlag, _ id: UInt64, _ reply: () throws(DatasyncError) -> GetReply
   ) {
     if isCurrent(flag, id) {
-      switch result {
-      case .success(let reply): answer(id, .get(reply))
-      case .failure(let error): finish(id, error: error)
+      do throws(DatasyncError) {
+        answer(id, .get(try reply()))
+      } catch {
+        finish(id, error: error)
       }
     }
     activeGets -= 1

@@ -7,13 +7,27 @@ struct Caller: Sendable {
   var clientID = ""
   /// Whose turn its reads have: that of a session, or of a connection for calls without one.
   var turn: UInt64 = 0
-  /// What it has shown; nil: nobody asks for credentials here, or it has shown none yet.
-  var credential: Credential?
+  /// Who it has shown itself to be; nil: nobody asks for credentials here, or it has shown none yet.
+  var identity: Identity?
+
+  /// What a caller has shown, and what that lets it do. Immutable: a reference, since every request has
+  /// its caller.
+  final class Identity: Sendable {
+    let credential: Credential
+    let rights: Rights
+
+    init(_ credential: Credential, _ rights: Rights) {
+      self.credential = credential
+      self.rights = rights
+    }
+  }
+
+  var credential: Credential? { identity?.credential }
   /// nil: everything is allowed.
-  var rights: Rights?
+  var rights: Rights? { identity?.rights }
 
   /// Empty: anonymous.
-  var principal: String { credential?.principal.id ?? "" }
+  var principal: String { identity?.credential.principal.id ?? "" }
 
   /// The scope of mutation ids; the length keeps the two apart.
   var mutationScope: String { "\(principal.utf8.count):\(principal)\(clientID)" }

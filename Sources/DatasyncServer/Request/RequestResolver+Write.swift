@@ -20,7 +20,7 @@ extension RequestResolver {
       return .create(try createDraft(entity))
     case .replace(let entity, let options):
       let draft = try draft(entity, .update, orCreate: options.allowMissing, isWhole: true)
-      try checkHidden(columnsGiven(in: draft), of: draft.table)
+      try checkHidden(in: draft)
       try checkKey(of: draft, isNew: options.allowMissing)
       return .replace(draft, try condition(options))
     case .update(let entity, let mask, let options):
@@ -55,8 +55,11 @@ extension RequestResolver {
     }
   }
 
-  private func columnsGiven(in draft: RowDraft) -> [Int] {
-    draft.values.indices.filter { draft.values[$0] != nil }
+  /// Of all that a draft gives.
+  private func checkHidden(in draft: RowDraft) throws(DatasyncError) {
+    guard !draft.table.hidden.isEmpty else { return }
+    try checkHidden(
+      draft.values.indices.filter { draft.values[$0] != nil }, of: draft.table)
   }
 
   /// Of columns that are to be written; what the server writes may come along, as ever.
@@ -72,7 +75,7 @@ extension RequestResolver {
 
   private func createDraft(_ entity: Entity?) throws(DatasyncError) -> RowDraft {
     var draft = try draft(entity, .create, isWhole: true)
-    try checkHidden(columnsGiven(in: draft), of: draft.table)
+    try checkHidden(in: draft)
     // An empty text key asks for one made by the server, as an absent one does.
     if draft.values[0] == .string("") { draft.values[0] = nil }
     if draft.values[0] != nil { try checkKey(of: draft, isNew: true) }

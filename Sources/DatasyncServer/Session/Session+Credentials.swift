@@ -144,7 +144,7 @@ extension Session {
 extension Session: CredentialHolder {
   func accessChanged() {
     // What has expired ends by its time.
-    guard !isEnded, operations.caller.credential != nil, timeLeft != 0 else { return }
+    guard !isEnded, operations.caller.identity != nil, timeLeft != 0 else { return }
     do throws(CredentialFault) {
       try operations.judgeAnew()
       if isRevoked { credentialsTaken() }

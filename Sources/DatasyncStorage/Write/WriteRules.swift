@@ -2,7 +2,7 @@ package import DatasyncModel
 
 /// What a caller may do with rows, asked by the store within the write's own transaction, so that what is
 /// judged is what is written. Sendable.
-package protocol WriteRules: Sendable {
+package protocol WriteRules: AnyObject, Sendable {
   /// The judge of one request.
   ///
   /// - Parameter rows: Those of the write's transaction, as they are whenever they are asked for; lent until the
@@ -23,7 +23,7 @@ package protocol WriteRules: Sendable {
 ///
 /// What a cascade of the database does is not judged. Rows that an answer or an error carries are those that
 /// ``mayRead(_:in:)`` shows once the request is done; so it is when the answer of a ``Mutation`` comes again.
-package protocol WriteJudge {
+package protocol WriteJudge: AnyObject {
   /// Comes before every operation, when nothing of that has been written: a row is not judged by itself.
   ///
   /// - Throws: Why no row of the table can be judged; the other questions, likewise.

@@ -203,10 +203,14 @@ extension LawTrial {
 }
 
 /// Rules by what a row says in `title`: `unseen` is not seen, `locked` not written, `kept` not deleted,
-/// `wrong` not made; and no row of `number` has the key 7. A value.
-private struct ByTitle: WriteRules, WriteJudge {
+/// `wrong` not made; and no row of `number` has the key 7. Immutable.
+private final class ByTitle: WriteRules, WriteJudge {
   /// What is set in a new note; nil: nothing.
-  var stars: Int64?
+  let stars: Int64?
+
+  init(stars: Int64? = nil) {
+    self.stars = stars
+  }
 
   func mayRead(_ row: RowImage, in table: Table) -> Bool { title(row, table) != "unseen" }
   func mayUpdate(_ row: RowImage, in table: Table) -> Bool { title(row, table) != "locked" }
@@ -239,8 +243,8 @@ private struct ByTitle: WriteRules, WriteJudge {
   }
 }
 
-/// A note may be made where a task has its title, a number where there is one already. A value.
-private struct ByTask: WriteRules {
+/// A note may be made where a task has its title, a number where there is one already. Immutable.
+private final class ByTask: WriteRules {
   func judge(in rows: any RowSource) -> any WriteJudge { Judge(rows) }
 
   final class Judge: WriteJudge {
