@@ -75,8 +75,7 @@ final class Session: CallHandler, CallSink {
   private func accept(_ request: SessionRequest) {
     let id = request.requestID
     let isFirst = mayOpen
-    // Until it is known who asks, nothing is begun.
-    if case .authenticate? = request.request {} else if operations.isIdentified { mayOpen = false }
+    if isFirst { noteBeginning(request) }
     guard id != 0 else { return send(status: .badRequestID, for: 0) }
     guard !operations.isRunning(id) else { return send(status: .requestIDInUse(id), for: 0) }
     switch request.request {
@@ -100,6 +99,12 @@ final class Session: CallHandler, CallSink {
       if case .subscribe = request { release(id) }
     }
     endWhenDone()
+  }
+
+  /// Until it is known who asks, nothing is begun.
+  private func noteBeginning(_ request: SessionRequest) {
+    if case .authenticate? = request.request { return }
+    if operations.isIdentified { mayOpen = false }
   }
 
   private func open(_ clientID: String, id: UInt64, isFirst: Bool) {
