@@ -1,3 +1,4 @@
+import DatasyncGRPCServices
 import DatasyncJSON
 import DatasyncMessages
 import DatasyncModel
@@ -10,7 +11,10 @@ enum JSONTarget {
       TablesProto.file(
         for: Catalog(tables: [RowTarget.table], generation: 1), messagePackage: "tables"
       ).fileDescriptor()
-    ], over: TypeRegistry(fileDescriptorSet: DescriptorSet.datasync))
+    ],
+    over: TypeRegistry(
+      fileDescriptorSet: GRPCDescriptors.set,
+      over: TypeRegistry(fileDescriptorSet: DescriptorSet.datasync)))
 
   private static let names = [
     "datasync.v1.SessionRequest", "datasync.v1.CommitRequest", "datasync.v1.SessionResponse",
