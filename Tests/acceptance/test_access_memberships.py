@@ -5,7 +5,8 @@ import threading
 import pytest
 
 from errors import refused
-from test_access import Place
+# Its callers are fixtures, of the place that a module has.
+from test_access import Place, alice, bob, root  # noqa: F401
 
 SQL = """
 CREATE TABLE team_members (
@@ -55,24 +56,6 @@ def place(tmp_path):
     place = make(tmp_path)
     yield place
     place.server.stop()
-
-
-@pytest.fixture
-def alice(place):
-    with place.session("alice", client_id="a") as session:
-        yield session
-
-
-@pytest.fixture
-def bob(place):
-    with place.session("bob", client_id="b") as session:
-        yield session
-
-
-@pytest.fixture
-def root(place):
-    with place.session("root", client_id="r") as session:
-        yield session
 
 
 def ids(session, **fields):
