@@ -178,7 +178,7 @@ final class Reading: Sendable {
   }
 
   /// Whether a row is there for the caller; false where the rule needs a value that cannot be read.
-  func shows(_ image: RowImage, faults: [RowFault], in table: Table) -> Bool {
+  func shows(_ image: RowImage, faults: [RowFault]) -> Bool {
     guard !isEmpty else { return false }
     guard let rule else { return true }
     let needed = rule.columns.map { rule.table.columns[$0].number }

@@ -72,7 +72,7 @@ struct GetPlan: Sendable {
     _ found: FoundRow?, _ reading: Reading?, maxRowBytes: Int
   ) throws(DatasyncError) -> GetReply {
     guard let row = found?.row,
-      reading?.shows(row.image, faults: found?.faults ?? [], in: table) ?? true
+      reading?.shows(row.image, faults: found?.faults ?? []) ?? true
     else {
       throw .rowNotFound(key, in: table)
     }
