@@ -56,7 +56,10 @@ struct KeyAdoption {
     let row = isThere && select.rawValue(0) == key ? OwnersRow(select, stored) : nil
     let rowKey = RowKey(noted: key, table: stored.table)
     if let strays = row?.strays, !strays.isEmpty { transaction.note(strays: strays, of: stored) }
+    let source = AdoptedRow(key: key, rowKey: rowKey, stored: stored, noted: createdAt)
+    if let row, statements.known.expectsNew, try insertNew(source, row, statements.known) { return }
     let known = try statements.known.row(key)
+    statements.known.expectsNew = known == nil && row != nil
     switch (known, row) {
     case (nil, nil):
       return
@@ -67,21 +70,45 @@ struct KeyAdoption {
       if let rowKey { try append(rowKey, stored, .delete, before: known, after: nil) }
     case (let known?, let row?) where row.isSame(as: known, key: key, table: stored.table):
       return
-    case (_, let row?):
-      let stamp = RowStamp(
-        createdAt: known?.createdAt ?? createdAt ?? transaction.now, updatedAt: transaction.now,
-        version: transaction.next)
-      let now = KnownRow(
-        createdAt: stamp.createdAt, updatedAt: stamp.updatedAt, version: stamp.version,
-        isFaulty: !row.faults.isEmpty, image: row.image(key: key, stamp, table: stored.table))
-      if known == nil {
-        try statements.known.insert(key, now)
-        transaction.countRow(of: stored, 1)
-      } else {
-        try statements.known.update(key, now)
-      }
-      try append(rowKey, stored, known == nil ? .insert : .update, before: known, after: now)
+    case (let known?, let row?):
+      let now = image(of: source, row, createdAt: known.createdAt)
+      try statements.known.update(key, now)
+      try append(rowKey, stored, .update, before: known, after: now)
+    case (nil, let row?):
+      _ = try insertNew(source, row, statements.known)
     }
+  }
+
+  /// What of a note stays the same whatever is known. A value.
+  private struct AdoptedRow {
+    let key: Value
+    let rowKey: RowKey?
+    let stored: StoredTable
+    /// When it was made, where it came from another key.
+    let noted: Int64?
+  }
+
+  private func image(of source: AdoptedRow, _ row: OwnersRow, createdAt: Int64?) -> KnownRow {
+    let stamp = RowStamp(
+      createdAt: createdAt ?? source.noted ?? transaction.now, updatedAt: transaction.now,
+      version: transaction.next)
+    return KnownRow(
+      createdAt: stamp.createdAt, updatedAt: stamp.updatedAt, version: stamp.version,
+      isFaulty: !row.faults.isEmpty,
+      image: row.image(key: source.key, stamp, table: source.stored.table))
+  }
+
+  /// Most rows of a large transaction are new, and one search finds the place and that nothing is there.
+  ///
+  /// - Returns: False where the row is known; nothing has happened then.
+  private func insertNew(
+    _ source: AdoptedRow, _ row: OwnersRow, _ known: KnownRows
+  ) throws(SQLiteFailure) -> Bool {
+    let now = image(of: source, row, createdAt: nil)
+    guard try known.insertNew(source.key, now) else { return false }
+    transaction.countRow(of: source.stored, 1)
+    try append(source.rowKey, source.stored, .insert, before: nil, after: now)
+    return true
   }
 
   private func append(

@@ -6,8 +6,12 @@ final class KnownRows {
   private let tableID: Int64
   private var find: Statement?
   private var insert: Statement?
+  private var insertNew: Statement?
   private var update: Statement?
   private var delete: Statement?
+
+  /// Whether the last row that another program wrote was new, as the next one is then likely to be.
+  var expectsNew = false
 
   init(tableID: Int, connection: Connection) {
     self.tableID = Int64(tableID)
@@ -43,6 +47,16 @@ final class KnownRows {
     try statement.run()
   }
 
+  /// - Returns: Whether the row was not known; nothing is written where it was.
+  func insertNew(_ key: Value, _ row: KnownRow) throws(SQLiteFailure) -> Bool {
+    let statement = try find(
+      &insertNew,
+      "INSERT INTO datasync_rows VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING")
+    bind(key, row, to: statement)
+    try statement.run()
+    return connection.changes > 0
+  }
+
   /// Of a row that is known; created_at is written, too.
   func update(_ key: Value, _ row: KnownRow) throws(SQLiteFailure) {
     let statement = try find(
@@ -73,11 +87,12 @@ final class KnownRows {
     statement.bind(7, row.image.bytes)
   }
 
+  /// - Parameter sql: Made the first time alone.
   private func find(
-    _ place: inout Statement?, _ sql: String
+    _ place: inout Statement?, _ sql: @autoclosure () -> String
   ) throws(SQLiteFailure) -> Statement {
     if let statement = place { return statement }
-    let statement = try connection.prepare(sql)
+    let statement = try connection.prepare(sql())
     place = statement
     return statement
   }
