@@ -2,12 +2,11 @@ package import DatasyncHTTP2
 package import NIOCore
 
 // What the stream tells the call.
-extension ServerCall: HTTP2StreamDelegate {
-  /// Never comes in the server role.
-  package func headReceived(_ stream: HTTP2Stream) {}
+extension ServerCall: ServerStreamDelegate {
+  package var call: ServerCall? { self }
 
   /// Delivers the messages that are whole now; ends the call where the server holds too much already.
-  package func dataReceived(_ data: ByteBuffer, _ stream: HTTP2Stream) {
+  package func dataReceived(_ data: ByteBuffer, _ stream: ServerStream) {
     unconsumedBytes += data.readableBytes
     guard handler != nil, !isEnding else {
       consume(unconsumedBytes)
@@ -29,21 +28,18 @@ extension ServerCall: HTTP2StreamDelegate {
         "the server holds too much of what clients have sent (\(limit.rawValue)): try again later"))
   }
 
-  /// A request's trailers have no meaning in gRPC; their end is what counts.
-  package func trailersReceived(_ stream: HTTP2Stream) {}
-
   /// The half-close reaches the handler behind the last message, and not while reading is paused.
-  package func endReceived(_ stream: HTTP2Stream) {
+  package func endReceived(_ stream: ServerStream) {
     isHalfClosed = true
     deliverMessages()
   }
 
-  package func drained(_ stream: HTTP2Stream) {
+  package func drained(_ stream: ServerStream) {
     handler?.drained()
   }
 
   /// Cancels the handler unless the call was finished; no status can be sent any more.
-  package func closed(_ stream: HTTP2Stream, _ end: StreamEnd) {
+  package func closed(_ stream: ServerStream, _ end: StreamEnd) {
     let handler = handler
     let wasFinished = answer == .finished
     if !wasFinished { letGo() }
@@ -58,6 +54,8 @@ extension ServerCall: HTTP2StreamDelegate {
   }
 
   // MARK: - Messages
+
+  package func deliver() { deliverMessages() }
 
   /// Gives the handler what there is, until it pauses or ends the call.
   func deliverMessages() {
@@ -106,7 +104,7 @@ extension ServerCall: HTTP2StreamDelegate {
   }
 
   private func deliver(_ message: ByteBuffer, _ isCompressed: Bool) {
-    connection.http2.countMessageReceived()
+    connection.link.countMessageReceived()
     if !isCompressed {
       pass(message, wasCompressed: false)
     } else if let decompressed = decompress(message) {

@@ -44,7 +44,7 @@ package final class ServerCall {
   var requestEncoding: Encoding? { opening.head.encoding }
 
   /// Nil once the exchange is over.
-  var stream: HTTP2Stream?
+  var stream: ServerStream?
   var handler: (any CallHandler)?
   var answer = Answer.none
   /// How the answer is written.
@@ -69,7 +69,7 @@ package final class ServerCall {
   private var knownBytes = 0
 
   init(
-    connection: ServerConnection, stream: HTTP2Stream, opening: CallOpening, deadline: NIODeadline?
+    connection: ServerConnection, stream: ServerStream, opening: CallOpening, deadline: NIODeadline?
   ) {
     self.connection = connection
     self.stream = stream
@@ -81,7 +81,7 @@ package final class ServerCall {
     deframer = MessageDeframer(maxMessageBytes: connection.options.maxMessageBytes)
   }
 
-  /// Bytes sent by the handler that HTTP/2 has not taken yet.
+  /// Bytes sent by the handler that HTTP has not taken yet.
   package var bufferedBytes: Int { stream?.bufferedBytes ?? 0 }
 
   /// Whether ``bufferedBytes`` is below the mark; once it is not, ``CallHandler/drained()`` tells
@@ -131,7 +131,7 @@ package final class ServerCall {
   }
 
   private func sent(_ isWritten: Bool, count: Int = 1) {
-    if isWritten { connection.http2.countMessagesSent(count) } else { overflowed() }
+    if isWritten { connection.link.countMessagesSent(count) } else { overflowed() }
   }
 
   private func overflowed() {

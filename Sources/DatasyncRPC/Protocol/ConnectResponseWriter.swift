@@ -32,7 +32,7 @@ final class ConnectResponseWriter {
   /// Less is not worth it.
   private static let leastCompressedBytes = 1024
 
-  func finish(_ status: Status, trailers: Metadata, on stream: HTTP2Stream) {
+  func finish(_ status: Status, trailers: Metadata, on stream: ServerStream) {
     do throws(Status) {
       guard status.code == .ok else { throw status }
       send(try body(), nil, trailers, on: stream)
@@ -54,7 +54,7 @@ final class ConnectResponseWriter {
   }
 
   private func send(
-    _ body: ByteBuffer, _ error: ConnectError?, _ trailers: Metadata, on stream: HTTP2Stream
+    _ body: ByteBuffer, _ error: ConnectError?, _ trailers: Metadata, on stream: ServerStream
   ) {
     var body = body
     var isCompressed = false

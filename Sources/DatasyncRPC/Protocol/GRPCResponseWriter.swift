@@ -19,7 +19,7 @@ struct GRPCResponseWriter {
 
   // MARK: - Head
 
-  mutating func sendHead(_ metadata: Metadata, compresses: Bool, on stream: HTTP2Stream) {
+  mutating func sendHead(_ metadata: Metadata, compresses: Bool, on stream: ServerStream) {
     if compresses { encoding = acceptedEncodings.choose(requestEncoding) }
     if encoding == nil, requestEncoding == nil, metadata.entries.isEmpty {
       stream.respond(hasSubtype ? Self.subtypeHead : Self.plainHead)
@@ -61,7 +61,7 @@ struct GRPCResponseWriter {
 
   // MARK: - Messages
 
-  func send(_ message: ByteBuffer, compress: Bool, on stream: HTTP2Stream) -> Bool {
+  func send(_ message: ByteBuffer, compress: Bool, on stream: ServerStream) -> Bool {
     if compress, let encoding, let compressed = Compression.compress(message, encoding) {
       return write(compressed, .compressed, on: stream)
     }
@@ -69,14 +69,14 @@ struct GRPCResponseWriter {
   }
 
   private func write(
-    _ message: ByteBuffer, _ flags: MessagePrefix.Flags, on stream: HTTP2Stream
+    _ message: ByteBuffer, _ flags: MessagePrefix.Flags, on stream: ServerStream
   ) -> Bool {
     message.withUnsafeReadableBytes { bytes in
       stream.write { MessageFramer.append(bytes, flags, to: &$0) }
     }
   }
 
-  func send(on stream: HTTP2Stream, writing write: (inout ByteBuffer) -> Void) -> Bool {
+  func send(on stream: ServerStream, writing write: (inout ByteBuffer) -> Void) -> Bool {
     guard encoding == nil else {
       var message = ByteBuffer()
       write(&message)
@@ -87,7 +87,7 @@ struct GRPCResponseWriter {
 
   // MARK: - The end
 
-  func finish(_ status: Status, trailers: Metadata, isAlone: Bool, on stream: HTTP2Stream) {
+  func finish(_ status: Status, trailers: Metadata, isAlone: Bool, on stream: ServerStream) {
     if isAlone {
       stream.respond(endStream: true) { fields in
         Self.begin(&fields, hasSubtype: hasSubtype)
@@ -109,7 +109,7 @@ struct GRPCResponseWriter {
   private static let okTrailers = FixedFields([("grpc-status", "0")])
 
   static func refuse(
-    _ stream: HTTP2Stream, _ refusal: RequestHead.Refusal, hasSubtype: Bool
+    _ stream: ServerStream, _ refusal: RequestHead.Refusal, hasSubtype: Bool
   ) {
     stream.respond(endStream: true) { fields in
       switch refusal {

@@ -31,7 +31,7 @@ enum ResponseWriter {
   /// Begins the answer; once, and before anything but ``finish(_:trailers:isAlone:on:)``.
   ///
   /// - Parameter compresses: Messages, where the client takes an encoding.
-  mutating func sendHead(_ metadata: Metadata, compresses: Bool, on stream: HTTP2Stream) {
+  mutating func sendHead(_ metadata: Metadata, compresses: Bool, on stream: ServerStream) {
     switch self {
     case .grpc(var writer):
       writer.sendHead(metadata, compresses: compresses, on: stream)
@@ -41,8 +41,8 @@ enum ResponseWriter {
     }
   }
 
-  /// - Returns: As ``HTTP2Stream/write(_:)``; so for all that send.
-  func send(_ message: ByteBuffer, compress: Bool, on stream: HTTP2Stream) -> Bool {
+  /// - Returns: As ``ServerStream/write(_:)``; so for all that send.
+  func send(_ message: ByteBuffer, compress: Bool, on stream: ServerStream) -> Bool {
     switch self {
     case .grpc(let writer): return writer.send(message, compress: compress, on: stream)
     case .connectUnary(let writer):
@@ -52,7 +52,7 @@ enum ResponseWriter {
   }
 
   /// The closure writes the message where it is to stand.
-  func send(on stream: HTTP2Stream, writing write: (inout ByteBuffer) -> Void) -> Bool {
+  func send(on stream: ServerStream, writing write: (inout ByteBuffer) -> Void) -> Bool {
     switch self {
     case .grpc(let writer): return writer.send(on: stream, writing: write)
     case .connectUnary(let writer):
@@ -64,7 +64,7 @@ enum ResponseWriter {
   }
 
   /// Messages that have their prefixes already; only with ``takesFramedMessages``.
-  func send(framed bytes: ByteBuffer, on stream: HTTP2Stream) -> Bool {
+  func send(framed bytes: ByteBuffer, on stream: ServerStream) -> Bool {
     switch self {
     case .grpc: stream.write(shared: bytes)
     case .connectUnary: preconditionFailure("a unary call of Connect takes no framed messages")
@@ -74,7 +74,7 @@ enum ResponseWriter {
   /// Ends the answer; nothing comes after it.
   ///
   /// - Parameter isAlone: There was no head before it.
-  func finish(_ status: Status, trailers: Metadata, isAlone: Bool, on stream: HTTP2Stream) {
+  func finish(_ status: Status, trailers: Metadata, isAlone: Bool, on stream: ServerStream) {
     switch self {
     case .grpc(let writer):
       writer.finish(status, trailers: trailers, isAlone: isAlone, on: stream)
@@ -84,7 +84,7 @@ enum ResponseWriter {
   }
 
   /// Answers a request that is no call, in the protocol that it may have meant; gRPC if in none.
-  static func refuse(_ stream: HTTP2Stream, _ refusal: RequestHead.Refusal) {
+  static func refuse(_ stream: ServerStream, _ refusal: RequestHead.Refusal) {
     switch RequestFormat.read(stream.head["content-type"] ?? "") {
     case .format(.grpc(let hasSubtype)):
       GRPCResponseWriter.refuse(stream, refusal, hasSubtype: hasSubtype)

@@ -5,7 +5,8 @@ import NIOCore
 ///
 /// It is answered when the request has ended, like that of any web server: whoever sends on after an
 /// answer learns of his faults no more. A request that does not end is given up for its silence.
-final class AnswerExchange: HTTP2StreamDelegate {
+final class AnswerExchange: ServerStreamDelegate {
+  var call: ServerCall? { nil }
   private let answer: HTTPAnswer
   private let isHeadOnly: Bool
 
@@ -15,7 +16,7 @@ final class AnswerExchange: HTTP2StreamDelegate {
   }
 
   /// - Parameter isHeadOnly: The body is not sent, though its length is.
-  static func start(_ stream: HTTP2Stream, _ answer: HTTPAnswer, isHeadOnly: Bool) {
+  static func start(_ stream: ServerStream, _ answer: HTTPAnswer, isHeadOnly: Bool) {
     let exchange = AnswerExchange(answer, isHeadOnly: isHeadOnly)
     guard !stream.isHeadAlone else {
       exchange.respond(on: stream)
@@ -25,7 +26,7 @@ final class AnswerExchange: HTTP2StreamDelegate {
     stream.awaitsBytes = true
   }
 
-  private func respond(on stream: HTTP2Stream) {
+  private func respond(on stream: ServerStream) {
     let endsWithHead = isHeadOnly || answer.body.isEmpty
     stream.respond(answer.head, endStream: endsWithHead)
     guard !endsWithHead else { return }
@@ -33,16 +34,15 @@ final class AnswerExchange: HTTP2StreamDelegate {
     stream.finish()
   }
 
-  func dataReceived(_ data: ByteBuffer, _ stream: HTTP2Stream) {
+  func dataReceived(_ data: ByteBuffer, _ stream: ServerStream) {
     stream.consume(data.readableBytes)
   }
 
-  func endReceived(_ stream: HTTP2Stream) {
+  func endReceived(_ stream: ServerStream) {
     respond(on: stream)
   }
 
-  func headReceived(_ stream: HTTP2Stream) {}
-  func trailersReceived(_ stream: HTTP2Stream) {}
-  func drained(_ stream: HTTP2Stream) {}
-  func closed(_ stream: HTTP2Stream, _ end: StreamEnd) {}
+  func deliver() {}
+  func drained(_ stream: ServerStream) {}
+  func closed(_ stream: ServerStream, _ end: StreamEnd) {}
 }

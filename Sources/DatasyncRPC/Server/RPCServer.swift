@@ -305,7 +305,7 @@ package final class RPCServer: Sendable {
     try? await promise.futureResult.get()
     deadline.cancel()
     for connection in state.withLock({ Array($0.connections.values) }) {
-      connection.eventLoop.execute { connection.value.http2.channel?.close(promise: nil) }
+      connection.eventLoop.execute { connection.value.link.channel?.close(promise: nil) }
     }
   }
 

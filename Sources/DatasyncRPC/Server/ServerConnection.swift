@@ -14,7 +14,7 @@ final class ServerConnection: HTTP2ConnectionDelegate {
   private let turns: TurnQueue
   private let logger: Logger
   var peer: Peer
-  let http2: HTTP2Connection
+  private(set) var link: ServerLink
   /// Set until the TLS handshake is done: until then there is nothing to drain.
   weak var gate: TLSGate?
   private let onClose: (ServerConnection) -> Void
@@ -46,51 +46,54 @@ final class ServerConnection: HTTP2ConnectionDelegate {
     self.turns = turns
     self.logger = logger
     self.onClose = onClose
-    self.http2 = HTTP2Connection(role: .server, options: http2)
+    link = .http2(HTTP2Connection(role: .server, options: http2))
   }
 
   /// HTTP/2 begins: until its end, each of the two holds the other.
   func speak(sendingWith pumpQueue: PumpQueue?, writesToSocket: Bool) -> HTTP2Connection {
-    http2.delegate = self
-    http2.pumpQueue = pumpQueue
-    http2.writesToSocket = writesToSocket
-    // With TLS, ALPN has settled what is spoken.
-    http2.awaitsPreface = gate == nil && options.tls == nil
-    return http2
+    switch link {
+    case .http2(let http2):
+      http2.delegate = self
+      http2.pumpQueue = pumpQueue
+      http2.writesToSocket = writesToSocket
+      // With TLS, ALPN has settled what is spoken.
+      http2.awaitsPreface = gate == nil && options.tls == nil
+      return http2
+    }
   }
 
   // MARK: - Streams
 
   func streamOpened(_ stream: HTTP2Stream) {
     if let limit = stream.exceededHeaderLimit {
-      if let web = options.web, takeWeb(stream, web) { return }
+      if let web = options.web, takeWeb(.http2(stream), web) { return }
       ResponseWriter.refuse(
-        stream,
+        .http2(stream),
         .status(
           Status(.resourceExhausted, "the request's headers are too long (\(limit.rawValue))")))
       return
     }
     if let known, known.number == stream.headNumber, known.generation == registry.generation {
-      return start(stream, known.opening)
+      return start(.http2(stream), known.opening)
     }
     // What is known is gRPC.
-    if let web = options.web, takeWeb(stream, web) { return }
+    if let web = options.web, takeWeb(.http2(stream), web) { return }
     let generation = registry.generation
     switch RequestHeadParser.parse(stream.head, routes: options.routes) {
     case .refused(let refusal):
-      ResponseWriter.refuse(stream, refusal)
+      ResponseWriter.refuse(.http2(stream), refusal)
     case .page(let answer, let isHeadOnly):
-      AnswerExchange.start(stream, answer, isHeadOnly: isHeadOnly)
+      AnswerExchange.start(.http2(stream), answer, isHeadOnly: isHeadOnly)
     case .call(let head):
       guard let route = registry.route(path: head.path) else {
-        ResponseWriter.refuse(stream, .status(unknownMethod(head.path)))
+        ResponseWriter.refuse(.http2(stream), .status(unknownMethod(head.path)))
         return
       }
       let opening = CallOpening(head: head, route: route)
       known =
         stream.headNumber == 0
         ? nil : KnownHead(number: stream.headNumber, opening: opening, generation: generation)
-      start(stream, opening)
+      start(.http2(stream), opening)
     }
   }
 
@@ -104,10 +107,10 @@ final class ServerConnection: HTTP2ConnectionDelegate {
 
   /// - Parameter exchange: Who stands between the stream and the call, where anybody does.
   func start(
-    _ stream: HTTP2Stream, _ opening: CallOpening,
-    exchange: ((ServerCall) -> any HTTP2StreamDelegate)? = nil
+    _ stream: ServerStream, _ opening: CallOpening,
+    exchange: ((ServerCall) -> any ServerStreamDelegate)? = nil
   ) {
-    counts.started(now: http2.now)
+    counts.started(now: link.now)
     let call = ServerCall(
       connection: self, stream: stream, opening: opening,
       deadline: opening.head.timeout.map { eventLoop.now + $0 })
@@ -173,7 +176,7 @@ final class ServerConnection: HTTP2ConnectionDelegate {
     for call in calls { call.isPostponed = false }
     for call in calls {
       if let delegate = call.stream?.delegate, delegate !== call {
-        (delegate as? ConnectExchange)?.deliver()
+        delegate.deliver()
       } else {
         call.deliverMessages()
       }
@@ -220,11 +223,7 @@ final class ServerConnection: HTTP2ConnectionDelegate {
     }
   }
 
-  private var calls: [ServerCall] { http2.streams.compactMap { call(on: $0) } }
-
-  private func call(on stream: HTTP2Stream) -> ServerCall? {
-    stream.delegate as? ServerCall ?? (stream.delegate as? ConnectExchange)?.call
-  }
+  private var calls: [ServerCall] { link.streams.compactMap { $0.delegate?.call } }
 
   // MARK: - The end
 
@@ -240,7 +239,7 @@ final class ServerConnection: HTTP2ConnectionDelegate {
   /// time is up.
   func drain(timeLeft: TimeAmount) {
     if let gate { return gate.close() }
-    http2.beginDrain(reason: "shutting_down", grace: timeLeft, endsCalls: false)
+    link.beginDrain(reason: "shutting_down", grace: timeLeft)
   }
 
   /// Ends every call, as each has answered what it had begun, and then the connection.
@@ -255,10 +254,9 @@ final class ServerConnection: HTTP2ConnectionDelegate {
   private static let ending = Status(.unavailable, "the server is shutting down")
 
   private func closeWhenCallsAreOver() {
-    let isOpen = http2.streams.contains { call(on: $0)?.isOpen ?? false }
-    guard !isOpen else { return }
+    guard !calls.contains(where: { $0.isOpen }) else { return }
     // Behind the last call's status, which is about to be sent.
-    eventLoop.assumeIsolated().execute { [self] in http2.close(reason: "shutting_down") }
+    eventLoop.assumeIsolated().execute { [self] in link.close(reason: "shutting_down") }
   }
 
   func connectionClosed() {

@@ -22,9 +22,9 @@ package struct SocketSnapshot: Sendable {
   /// On the connection's event loop.
   init(_ connection: ServerConnection) {
     id = connection.id
-    traffic = connection.http2.traffic
-    windows = connection.http2.windows
-    let channel = connection.http2.channel
+    traffic = connection.link.traffic
+    windows = connection.link.windows
+    let channel = connection.link.channel
     local = channel?.localAddress
     remote = channel?.remoteAddress
     remoteName = connection.peer.certificateSubject ?? ""

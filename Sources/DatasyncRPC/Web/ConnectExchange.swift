@@ -2,9 +2,10 @@ import DatasyncHTTP2
 import NIOCore
 
 /// Gathers the body of a unary call of Connect, which is one message without a prefix, and gives it to the
-/// call when it is whole. Loop-bound; stands between the stream and the call.
-final class ConnectExchange: HTTP2StreamDelegate {
-  let call: ServerCall
+/// call when it is whole. Loop-bound; stands between the stream and the served.
+final class ConnectExchange: ServerStreamDelegate {
+  private let served: ServerCall
+  var call: ServerCall? { served }
   private let web: WebOptions
   private let codec: ConnectCodec
   /// From the URL, in place of a body.
@@ -16,66 +17,63 @@ final class ConnectExchange: HTTP2StreamDelegate {
   private var isRead = false
 
   init(_ call: ServerCall, _ codec: ConnectCodec, query: ConnectQuery?, web: WebOptions) {
-    self.call = call
+    served = call
     self.codec = codec
     self.query = query
     self.web = web
   }
 
-  func dataReceived(_ data: ByteBuffer, _ stream: HTTP2Stream) {
+  func dataReceived(_ data: ByteBuffer, _ stream: ServerStream) {
     stream.consume(data.readableBytes)
     guard query == nil else { return }
     if let refusal { return drop(data, refusal) }
-    refusal = call.gather(data)
+    refusal = served.gather(data)
   }
 
   /// Many clients look for an answer only when they have sent everything; none need send more than a
   /// message beyond the one that was too long.
   private func drop(_ data: ByteBuffer, _ refusal: Status) {
     droppedBytes += data.readableBytes
-    if droppedBytes > call.connection.options.maxMessageBytes { call.abort(refusal) }
+    if droppedBytes > served.connection.options.maxMessageBytes { served.abort(refusal) }
   }
 
-  func endReceived(_ stream: HTTP2Stream) {
+  func endReceived(_ stream: ServerStream) {
     deliver()
   }
 
   /// Reads the body and gives it to the call, each when it is the connection's turn.
   func deliver() {
-    guard let stream = call.stream else { return }
-    if let refusal { return call.abort(refusal) }
+    guard let stream = served.stream else { return }
+    if let refusal { return served.abort(refusal) }
     if !isRead {
-      guard !call.connection.isTurnOver else {
+      guard !served.connection.isTurnOver else {
         stream.awaitsBytes = false
-        return call.connection.postpone(call)
+        return served.connection.postpone(served)
       }
       isRead = true
       read()
     }
-    call.endReceived(stream)
+    served.endReceived(stream)
   }
 
   private func read() {
-    call.bodyEnded { [self] body throws(Status) in
+    served.bodyEnded { [self] body throws(Status) in
       var message = try query?.message() ?? body
-      if let encoding = call.requestEncoding {
-        message = try call.decompressed(message, encoding)
+      if let encoding = served.requestEncoding {
+        message = try served.decompressed(message, encoding)
       }
       guard codec == .json else { return message }
-      return try web.transcoder.request(json: message, path: call.path)
+      return try web.transcoder.request(json: message, path: served.path)
     }
   }
 
-  func drained(_ stream: HTTP2Stream) {
-    call.drained(stream)
+  func drained(_ stream: ServerStream) {
+    served.drained(stream)
   }
 
-  func closed(_ stream: HTTP2Stream, _ end: StreamEnd) {
-    call.closed(stream, end)
+  func closed(_ stream: ServerStream, _ end: StreamEnd) {
+    served.closed(stream, end)
   }
-
-  func headReceived(_ stream: HTTP2Stream) {}
-  func trailersReceived(_ stream: HTTP2Stream) {}
 }
 
 extension ServerCall {
@@ -108,7 +106,7 @@ extension ServerCall {
       let message = try message(heldMessage?.message ?? ByteBuffer())
       connection.tookTurn(since: start, bytes: message.readableBytes)
       heldMessage = (message, wasCompressed)
-      connection.http2.countMessageReceived()
+      connection.link.countMessageReceived()
       countHeld()
     } catch {
       connection.tookTurn(since: start, bytes: 0)

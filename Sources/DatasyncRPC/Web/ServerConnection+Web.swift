@@ -6,7 +6,7 @@ extension ServerConnection {
   /// Takes a request that is no gRPC.
   ///
   /// - Returns: Whether it was one.
-  func takeWeb(_ stream: HTTP2Stream, _ web: WebOptions) -> Bool {
+  func takeWeb(_ stream: ServerStream, _ web: WebOptions) -> Bool {
     let fields = ConnectRequestFields(stream.head)
     if let origin = fields.crossOrigin {
       guard web.origins.contains(origin.lowercased()) else {
@@ -33,7 +33,7 @@ extension ServerConnection {
   }
 
   private func answer(
-    _ stream: HTTP2Stream, _ answer: HTTPAnswer, _ fields: ConnectRequestFields
+    _ stream: ServerStream, _ answer: HTTPAnswer, _ fields: ConnectRequestFields
   ) {
     var answer = answer
     if let origin = fields.crossOrigin { answer.others += WebAnswer.shared(with: origin) }
@@ -41,7 +41,7 @@ extension ServerConnection {
   }
 
   private func startConnect(
-    _ stream: HTTP2Stream, _ fields: ConnectRequestFields, _ route: ServiceRegistry.Route,
+    _ stream: ServerStream, _ fields: ConnectRequestFields, _ route: ServiceRegistry.Route,
     _ web: WebOptions
   ) {
     let method = route.method

@@ -1,0 +1,153 @@
+package import DatasyncHTTP2
+import NIOCore
+
+/// What a call runs on, whichever HTTP carries it. Loop-bound; as cheap to hold as the one object in it.
+///
+/// Every member means what it does in ``HTTP2Stream``.
+package enum ServerStream {
+  case http2(HTTP2Stream)
+
+  /// The request's fields, pseudo-header fields first.
+  var head: HeaderBlock {
+    switch self {
+    case .http2(let stream): stream.head
+    }
+  }
+
+  var exceededHeaderLimit: Limit? {
+    switch self {
+    case .http2(let stream): stream.exceededHeaderLimit
+    }
+  }
+
+  /// Nil: nobody, or somebody who knows HTTP/2 alone.
+  var delegate: (any ServerStreamDelegate)? {
+    get {
+      switch self {
+      case .http2(let stream): stream.delegate as? any ServerStreamDelegate
+      }
+    }
+    nonmutating set {
+      switch self {
+      case .http2(let stream): stream.delegate = newValue
+      }
+    }
+  }
+
+  @inline(__always)
+  var isRemoteEnded: Bool {
+    switch self {
+    case .http2(let stream): stream.isRemoteEnded
+    }
+  }
+
+  var isHeadAlone: Bool {
+    switch self {
+    case .http2(let stream): stream.isHeadAlone
+    }
+  }
+
+  var isResetByUs: Bool {
+    switch self {
+    case .http2(let stream): stream.isResetByUs
+    }
+  }
+
+  @inline(__always)
+  var awaitsBytes: Bool {
+    get {
+      switch self {
+      case .http2(let stream): stream.awaitsBytes
+      }
+    }
+    nonmutating set {
+      switch self {
+      case .http2(let stream): stream.awaitsBytes = newValue
+      }
+    }
+  }
+
+  // MARK: - Sending
+
+  @inline(__always)
+  var bufferedBytes: Int {
+    switch self {
+    case .http2(let stream): stream.bufferedBytes
+    }
+  }
+
+  @inline(__always)
+  var isWritable: Bool {
+    switch self {
+    case .http2(let stream): stream.isWritable
+    }
+  }
+
+  func respond(_ head: HeaderBlock, endStream: Bool = false) {
+    switch self {
+    case .http2(let stream): stream.respond(head, endStream: endStream)
+    }
+  }
+
+  func respond(endStream: Bool = false, adding add: (inout HeaderBlock) -> Void) {
+    switch self {
+    case .http2(let stream): stream.respond(endStream: endStream, adding: add)
+    }
+  }
+
+  @inline(__always)
+  func respond(_ head: FixedFields) {
+    switch self {
+    case .http2(let stream): stream.respond(head)
+    }
+  }
+
+  @inline(__always)
+  @discardableResult
+  func write(_ body: (inout ByteBuffer) -> Void) -> Bool {
+    switch self {
+    case .http2(let stream): stream.write(body)
+    }
+  }
+
+  @inline(__always)
+  func write(shared bytes: ByteBuffer) -> Bool {
+    switch self {
+    case .http2(let stream): stream.write(shared: bytes)
+    }
+  }
+
+  func finish() {
+    switch self {
+    case .http2(let stream): stream.finish()
+    }
+  }
+
+  func finish(trailers add: (inout HeaderBlock) -> Void) {
+    switch self {
+    case .http2(let stream): stream.finish(trailers: add)
+    }
+  }
+
+  @inline(__always)
+  func finish(trailers: FixedFields) {
+    switch self {
+    case .http2(let stream): stream.finish(trailers: trailers)
+    }
+  }
+
+  func reset(_ code: HTTP2ErrorCode) {
+    switch self {
+    case .http2(let stream): stream.reset(code)
+    }
+  }
+
+  // MARK: - Receiving
+
+  @inline(__always)
+  func consume(_ bytes: Int) {
+    switch self {
+    case .http2(let stream): stream.consume(bytes)
+    }
+  }
+}
