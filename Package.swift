@@ -95,6 +95,8 @@ let package = Package(
     .systemLibrary(
       name: "CDatasyncZlib", pkgConfig: "zlib",
       providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    // The files that the web listener serves: tools/pages lists them.
+    .target(name: "CDatasyncPages", exclude: ["site"]),
     .target(name: "CDatasyncMessages", dependencies: ["CDatasyncProtobufC"]),
     .target(
       name: "CDatasyncGRPCMessages", dependencies: ["CDatasyncMessages", "CDatasyncProtobufC"]),
@@ -145,7 +147,7 @@ let package = Package(
       [
         "DatasyncModel", "DatasyncFilter", "DatasyncAccess", "DatasyncStorage", "DatasyncStore",
         "DatasyncMessages", "DatasyncProtobuf", "DatasyncRPC", "DatasyncGRPCServices",
-        "DatasyncJSON", nioCore, nioPosix, logging,
+        "DatasyncJSON", "CDatasyncPages", nioCore, nioPosix, logging,
         collections, heap, lifecycle, metrics,
       ]),
     // What is counted, for Prometheus; knows nothing of us.

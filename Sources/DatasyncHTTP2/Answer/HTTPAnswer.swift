@@ -1,4 +1,6 @@
-/// What is said where no call is asked for: a status with a little text. A value.
+package import NIOCore
+
+/// What is said where no call is asked for: a status with a text or a file. A value.
 package struct HTTPAnswer: Hashable, Sendable {
   /// A field of the head. A value.
   package struct Field: Hashable, Sendable {
@@ -19,21 +21,25 @@ package struct HTTPAnswer: Hashable, Sendable {
   package var allowedMethods: [String] = []
   /// Behind those that every answer has.
   package var others: [Field] = []
-  /// UTF-8.
-  package var body: String
+  /// Sent without a copy where that is worth it.
+  package var body: ByteBuffer
 
   package init(
     status: Int = 200, contentType: String = "text/plain; charset=utf-8", body: String
   ) {
+    self.init(status: status, contentType: contentType, bytes: ByteBuffer(string: body))
+  }
+
+  package init(status: Int = 200, contentType: String, bytes: ByteBuffer) {
     self.status = status
     self.contentType = contentType
-    self.body = body
+    body = bytes
   }
 
   private var fields: [(name: String, value: String)] {
-    var fields = [("content-type", contentType), ("content-length", String(body.utf8.count))]
+    var fields = [("content-type", contentType), ("content-length", String(body.readableBytes))]
     // RFC 9110, section 8.6: what has no body does not say how long it is.
-    if status == 204 { fields = [] }
+    if status == 204 || status == 304 { fields = [] }
     if !allowedMethods.isEmpty {
       fields.append(("allow", allowedMethods.joined(separator: ", ")))
     }
@@ -52,7 +58,7 @@ package struct HTTPAnswer: Hashable, Sendable {
   package func http1Text(isHeadOnly: Bool = false) -> String {
     let head = fields.map { "\($0.name): \($0.value)\r\n" }.joined()
     return "HTTP/1.1 \(status) \(reason)\r\n\(head)connection: close\r\n\r\n"
-      + (isHeadOnly ? "" : body)
+      + (isHeadOnly ? "" : String(buffer: body))
   }
 
   /// Source: RFC 9110, section 15; nobody needs it.

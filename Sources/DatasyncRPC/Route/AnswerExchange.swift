@@ -27,10 +27,11 @@ final class AnswerExchange: ServerStreamDelegate {
   }
 
   private func respond(on stream: ServerStream) {
-    let endsWithHead = isHeadOnly || answer.body.isEmpty
+    let endsWithHead = isHeadOnly || answer.body.readableBytes == 0
     stream.respond(answer.head, endStream: endsWithHead)
     guard !endsWithHead else { return }
-    stream.write { $0.writeString(answer.body) }
+    // Half an answer would be taken for a whole one.
+    guard stream.write(shared: answer.body) else { return stream.reset(.internalError) }
     stream.finish()
   }
 

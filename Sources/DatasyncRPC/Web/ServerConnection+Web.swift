@@ -26,10 +26,22 @@ extension ServerConnection {
     } else if let route = registry.route(path: fields.path) {
       startConnect(stream, fields, route, web)
     } else {
-      let page = options.routes.answer(method: fields.method, target: fields.path)
-      answer(stream, page?.forWeb ?? WebAnswer.unknownPath(fields.path), fields)
+      answer(stream, page(fields, web), fields)
     }
     return true
+  }
+
+  private func page(_ fields: ConnectRequestFields, _ web: WebOptions) -> HTTPAnswer {
+    let isRead = fields.method == "GET" || fields.method == "HEAD"
+    if let file = web.files[fields.path] {
+      guard isRead else { return WebAnswer.wrongMethod(fields.method, allowed: ["GET", "HEAD"]) }
+      return file.answer(acceptsGzip: fields.acceptsGzip, knownTags: fields.knownTags)
+    }
+    if isRead, web.files["\(fields.path)/"] != nil {
+      return WebAnswer.redirect(to: "\(fields.path)/")
+    }
+    let page = options.routes.answer(method: fields.method, target: fields.path)
+    return page?.forWeb ?? WebAnswer.unknownPath(fields.path)
   }
 
   private func answer(

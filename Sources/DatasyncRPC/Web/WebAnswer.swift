@@ -50,6 +50,10 @@ enum WebAnswer {
     return answer
   }
 
+  static func redirect(to path: String) -> HTTPAnswer {
+    text(308, "It is at \(path).", others: [.init("location", path)])
+  }
+
   static func unknownPath(_ path: String) -> HTTPAnswer {
     text(404, "There is nothing at \(path.prefix(200)): calls are at /package.Service/Method.")
   }

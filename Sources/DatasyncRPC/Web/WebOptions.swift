@@ -8,9 +8,17 @@ package struct WebOptions: Sendable {
   /// Of pages that may ask, beside those of the address itself; in lower case.
   package let origins: Set<String>
 
-  /// - Parameter origins: As ``origin(_:)`` reads them; others are left out.
-  package init(transcoder: any MessageTranscoder, origins: [String] = []) {
+  /// By path.
+  package let files: [String: WebFile]
+
+  /// - Parameters:
+  ///   - origins: As ``origin(_:)`` reads them; others are left out.
+  ///   - files: By path; one whose path ends in a slash is found without it, too.
+  package init(
+    transcoder: any MessageTranscoder, origins: [String] = [], files: [String: WebFile] = [:]
+  ) {
     self.transcoder = transcoder
+    self.files = files
     self.origins = Set(origins.compactMap { WebOptions.origin($0) })
   }
 

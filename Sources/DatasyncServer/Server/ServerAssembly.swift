@@ -58,7 +58,9 @@ package struct ServerAssembly: Sendable {
         fileDescriptorSets: [DescriptorSet.datasync, GRPCDescriptors.set]
           + custom.map(\.fileDescriptorSet), maxBytes: options.rpc.maxMessageBytes)
     }
-    options.rpc.web = json.map { WebOptions(transcoder: $0, origins: configuration.webOrigins) }
+    options.rpc.web = json.map {
+      WebOptions(transcoder: $0, origins: configuration.webOrigins, files: Site.files)
+    }
     let health = HealthService()
     let rpc = RPCServer(
       options: options.rpc, registry: registry, group: group, logger: logger

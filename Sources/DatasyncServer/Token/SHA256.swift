@@ -1,7 +1,7 @@
 /// SHA-256, bytes in, 32 bytes out. A value.
 ///
-/// Here for ``TokenAuthenticator`` alone, on a few dozen bytes a token: a library for it would bring a
-/// second copy of BoringSSL, and Foundation. Source: FIPS 180-4, section 6.2.
+/// Here for ``TokenAuthenticator``, on a few dozen bytes a token, and for ``Site``, once: a library for
+/// it would bring a second copy of BoringSSL, and Foundation. Source: FIPS 180-4, section 6.2.
 struct SHA256: Sendable {
   static let blockBytes = 64
   static let digestBytes = 32

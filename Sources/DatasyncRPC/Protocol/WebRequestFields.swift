@@ -14,7 +14,9 @@ struct ConnectRequestFields {
   private var scheme = ""
   private var authority = ""
   private var contentEncoding = ""
-  private var acceptsGzip = false
+  private(set) var acceptsGzip = false
+  /// Of `if-none-match`.
+  private(set) var knownTags: String?
   private var timeout: String?
   private var version: String?
   private var isMetadataMalformed = false
@@ -39,6 +41,7 @@ struct ConnectRequestFields {
     case "access-control-request-method": isPreflight = true
     case "content-encoding": contentEncoding = value
     case "accept-encoding": if ConnectRequestFields.takesGzip(value) { acceptsGzip = true }
+    case "if-none-match": knownTags = value
     case "connect-timeout-ms": timeout = value
     case "connect-protocol-version": version = value
     default: readMetadata(name, value)
