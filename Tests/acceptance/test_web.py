@@ -83,6 +83,7 @@ def served(tmp_path_factory):
     server = Server(
         path, "--schema", SCHEMAS / "shop.sql", "--attach", "--web", "127.0.0.1:0",
         "--limit", "max_message_bytes=65536", "--web-origin", "https://app.example.com",
+        "--web-host", "pears.local",
     ).start()
     yield server
     server.stop()
@@ -359,6 +360,39 @@ def test_an_origin_that_is_none_is_refused(tmp_path, origin):
     assert result.returncode != 0 and "https://app.example.com" in result.stderr
 
 
+# -- whose server it is
+
+
+@pytest.mark.parametrize("host", [
+    "127.0.0.1", "127.0.0.1:1", "[::1]:80", "10.1.2.3:8080", "localhost", "LOCALHOST:3000",
+    "app.example.com", "pears.local:8080",
+])
+def test_a_server_without_tls_is_asked_by_names_it_knows(web, host):
+    assert web.post(f"{DATASYNC}/Describe", {}, "application/json", f"host: {host}").status == 200
+    assert web.curl("/", "-H", f"host: {host}").status == 200
+
+
+@pytest.mark.parametrize("host", [
+    "evil.example", "localhost.evil.example", "127.0.0.1.nip.example:80", "pears.local.evil",
+])
+def test_other_names_are_somebody_elses(web, host):
+    """A page of theirs, whose name now leads here, is of the same origin to its browser."""
+    for path, body in (("/tables.NotesTable/Create", {"title": "rebound"}), ("/nowhere", {})):
+        answer = web.post(
+            path, body, "application/json", f"host: {host}", f"origin: http://{host}")
+        assert answer.status == 421 and host in answer.body.decode()
+        assert "--web-host" in answer.body.decode()
+    assert web.post(f"{DATASYNC}/Describe", b"", "application/grpc", f"host: {host}").status == 421
+    assert web.curl("/", "-H", f"host: {host}").status == 421
+
+
+@pytest.mark.parametrize("host", ["a:80", "http://a", "*", ""])
+def test_a_host_that_is_none_is_refused(tmp_path, host):
+    result = run(
+        "serve", tmp_path / "a.db", "--web", "127.0.0.1:0", "--web-host", host, timeout=20)
+    assert result.returncode != 0 and "app.example.com" in result.stderr
+
+
 # -- the listener
 
 
@@ -419,6 +453,9 @@ def test_tls_serves_the_web(tmp_path, certificates):  # noqa: F811
             web_address(server), "--http2", "--cacert", str(certificates / "root.pem"),
             scheme="https")
         assert web.post(f"{DATASYNC}/Describe", {}).json["tables"]
+        # The certificate vouches for the name.
+        other = web.post(f"{DATASYNC}/Describe", {}, "application/json", "host: evil.example")
+        assert other.status == 200
     finally:
         server.stop()
 

@@ -77,11 +77,11 @@ extension ServerCall: ServerStreamDelegate {
         if isHalfClosed { deliverHalfClose() } else { updateAwaitsBytes() }
         return
       case .failed(let status):
-        if status.code == .resourceExhausted {
-          connection.options.limitObserver?.limitReached(.message)
+        guard status.code == .resourceExhausted else {
+          return end(inOrder: malformed(status.message))
         }
-        end(inOrder: status)
-        return
+        connection.options.limitObserver?.limitReached(.message)
+        return end(inOrder: status)
       }
     }
     if handler != nil, !isEnding {
@@ -105,10 +105,24 @@ extension ServerCall: ServerStreamDelegate {
 
   private func deliver(_ message: ByteBuffer, _ isCompressed: Bool) {
     connection.link.countMessageReceived()
-    if !isCompressed {
+    if codec == .json {
+      passJSON(message, isCompressed)
+    } else if !isCompressed {
       pass(message, wasCompressed: false)
     } else if let decompressed = decompress(message) {
       pass(decompressed, wasCompressed: true)
+    }
+  }
+
+  private func passJSON(_ message: ByteBuffer, _ isCompressed: Bool) {
+    guard let json = isCompressed ? decompress(message) : message else { return }
+    do throws(Status) {
+      guard let transcoder = connection.options.web?.transcoder else {
+        throw Status(.internal, "there is no JSON here")
+      }
+      pass(try transcoder.request(json: json, path: path), wasCompressed: isCompressed)
+    } catch {
+      end(inOrder: error.code == .invalidArgument ? malformed(error) : error)
     }
   }
 
@@ -144,15 +158,27 @@ extension ServerCall: ServerStreamDelegate {
     } catch .outOfMemory {
       end(inOrder: Status(.resourceExhausted, "there is no memory to decompress a message"))
     } catch {
-      end(inOrder: Status(.internal, "a compressed message is not \(requestEncoding.rawValue)"))
+      end(inOrder: malformed("a compressed message is not \(requestEncoding.rawValue)"))
     }
     return nil
+  }
+
+  /// What a request that cannot be read is told in the call's protocol.
+  func malformed(_ problem: String) -> Status {
+    guard malformedMessageCode != .internal, let web = connection.options.web else {
+      return Status(.internal, problem)
+    }
+    return web.transcoder.malformedMessage(problem)
+  }
+
+  private func malformed(_ status: Status) -> Status {
+    malformedMessageCode == .internal ? Status(.internal, status.message) : status
   }
 
   private func deliverHalfClose() {
     guard !wasHalfCloseDelivered else { return }
     guard deframer.bufferedBytes == 0 else {
-      end(inOrder: Status(.internal, "the request ends within a message"))
+      end(inOrder: malformed("the request ends within a message"))
       return
     }
     wasHalfCloseDelivered = true

@@ -13,12 +13,7 @@ package final class ServerCall {
   /// Without the keys that HTTP/2 and gRPC reserve.
   package var metadata: Metadata { opening.head.metadata }
   /// What a request that cannot be read is called in the call's protocol.
-  package var malformedMessageCode: Status.Code {
-    switch opening.head.format {
-    case .grpc: .internal
-    case .connectUnary: .invalidArgument
-    }
-  }
+  package var malformedMessageCode: Status.Code { opening.head.format.malformedMessageCode }
   /// From `grpc-timeout`, counted from the arrival of the head; nil: none. The runtime enforces it.
   package let deadline: NIODeadline?
   /// The same for all calls of the connection.
@@ -42,6 +37,7 @@ package final class ServerCall {
   var method: Method { opening.route.method }
   var isClientStreaming: Bool { opening.route.method.isClientStreaming }
   var requestEncoding: Encoding? { opening.head.encoding }
+  var codec: MessageCodec { opening.head.format.codec }
 
   /// Nil once the exchange is over.
   var stream: ServerStream?
@@ -136,10 +132,11 @@ package final class ServerCall {
 
   private func overflowed() {
     abort(
-      Status(
-        .resourceExhausted,
-        "the client takes too little of what the connection holds for it "
-          + "(\(Limit.bufferedBytes.rawValue))"))
+      response.fault
+        ?? Status(
+          .resourceExhausted,
+          "the client takes too little of what the connection holds for it "
+            + "(\(Limit.bufferedBytes.rawValue))"))
   }
 
   private func sendHeaders() {

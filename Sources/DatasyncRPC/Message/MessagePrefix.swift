@@ -15,6 +15,10 @@ package struct MessagePrefix: Hashable, Sendable {
 
     /// With the encoding that the call's head names.
     package static let compressed = Flags(rawValue: 1)
+    /// Of Connect: it is no message, but the end with its status.
+    static let connectEnd = Flags(rawValue: 2)
+    /// Of gRPC-Web: it is no message, but the trailers.
+    static let trailers = Flags(rawValue: 0x80)
   }
 
   /// Of every prefix.

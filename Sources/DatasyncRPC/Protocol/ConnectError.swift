@@ -1,3 +1,4 @@
+import DatasyncHTTP2
 import NIOCore
 
 /// A status as Connect says it: an HTTP status, and JSON. A value.
@@ -31,6 +32,14 @@ struct ConnectError {
   }
 
   var httpStatus: Int { code.http }
+
+  /// Of the answer, besides its status.
+  var fields: [HTTPAnswer.Field] {
+    var fields: [HTTPAnswer.Field] = []
+    if httpStatus == 401 { fields.append(.init("www-authenticate", "Bearer")) }
+    if let seconds = retryAfterSeconds { fields.append(.init("retry-after", "\(seconds)")) }
+    return fields
+  }
 
   /// In whole seconds, rounded up; nil: the error names no time to wait.
   var retryAfterSeconds: UInt64? {
@@ -74,7 +83,7 @@ struct ConnectError {
     return text
   }
 
-  private static func quote(_ string: String, _ text: inout ByteBuffer) {
+  static func quote(_ string: String, _ text: inout ByteBuffer) {
     text.writeString("\"")
     for byte in string.utf8 {
       switch byte {

@@ -4,7 +4,7 @@ import NIOCore
 /// The answer of a unary call of Connect: everything waits for the end, since the status comes first.
 /// Loop-bound. Source: connectrpc.com/docs/protocol, Unary-Response.
 final class ConnectResponseWriter {
-  private let codec: ConnectCodec
+  private let codec: MessageCodec
   private let path: String
   private let acceptsGzip: Bool
   private let crossOrigin: String?
@@ -13,7 +13,7 @@ final class ConnectResponseWriter {
   private var message: ByteBuffer?
 
   /// - Parameter transcoder: Nil: there is no JSON.
-  init(_ head: RequestHead, _ codec: ConnectCodec, transcoder: (any MessageTranscoder)?) {
+  init(_ head: RequestHead, _ codec: MessageCodec, transcoder: (any MessageTranscoder)?) {
     self.codec = codec
     path = head.path
     crossOrigin = head.crossOrigin
@@ -28,9 +28,6 @@ final class ConnectResponseWriter {
   func keep(_ message: ByteBuffer) {
     self.message = message
   }
-
-  /// Less is not worth it.
-  private static let leastCompressedBytes = 1024
 
   func finish(_ status: Status, trailers: Metadata, on stream: ServerStream) {
     do throws(Status) {
@@ -58,7 +55,7 @@ final class ConnectResponseWriter {
   ) {
     var body = body
     var isCompressed = false
-    if acceptsGzip, body.readableBytes > ConnectResponseWriter.leastCompressedBytes,
+    if acceptsGzip, body.readableBytes > WebMessageWriter.leastCompressedBytes,
       let compressed = Compression.compress(body, .gzip)
     {
       (body, isCompressed) = (compressed, true)
@@ -82,12 +79,10 @@ final class ConnectResponseWriter {
   }
 
   private func add(_ error: ConnectError?, to fields: inout HeaderBlock) {
-    for field in WebAnswer.fields(for: crossOrigin) + WebAnswer.callFields {
-      fields.add(field.name, field.value)
-    }
-    guard let error else { return }
-    if error.httpStatus == 401 { fields.add("www-authenticate", "Bearer") }
-    if let seconds = error.retryAfterSeconds { fields.add("retry-after", String(seconds)) }
+    let all =
+      WebAnswer.fields(for: crossOrigin) + WebAnswer.callFields + WebAnswer.bodyFields
+      + (error?.fields ?? [])
+    for field in all { fields.add(field.name, field.value) }
   }
 }
 

@@ -26,16 +26,20 @@ enum GRPCFields {
     codes.indices.contains(code.rawValue) ? codes[code.rawValue] : "2"
   }
 
-  /// Entries that may not be sent are left out: reserved keys, and bytes that HTTP/2 has no room for.
-  /// Spaces at a text's ends mean nothing, and may not be sent either.
   static func add(_ metadata: Metadata, to block: inout HeaderBlock) {
+    forEach(metadata) { add($0, $1, to: &block) }
+  }
+
+  /// Names and values as they are sent. Entries that may not be are left out: reserved keys, and bytes
+  /// that HTTP has no room for. Spaces at a text's ends mean nothing, and may not be sent either.
+  static func forEach(_ metadata: Metadata, _ body: (String, [UInt8]) -> Void) {
     for entry in metadata.entries where isPermitted(entry.key) {
       if entry.key.hasSuffix("-bin") {
-        add(entry.key, Base64.encode(entry.value), to: &block)
+        body(entry.key, Base64.encode(entry.value))
       } else if entry.value.allSatisfy({ $0 >= 0x20 && $0 <= 0x7E }) {
         let isSpace = { (byte: UInt8) in byte == 0x20 }
         let text = entry.value.drop(while: isSpace).reversed().drop(while: isSpace).reversed()
-        add(entry.key, Array(text), to: &block)
+        body(entry.key, Array(text))
       }
     }
   }

@@ -9,6 +9,13 @@ struct RequestHead: Sendable {
     case status(Status)
     /// Another HTTP status with it.
     case http(Int, Status)
+
+    /// For protocols that say it another way.
+    var status: Status {
+      switch self {
+      case .status(let status), .http(_, let status): status
+      }
+    }
   }
 
   enum Outcome {
@@ -120,12 +127,8 @@ struct RequestHeadParser {
     case .format(let format):
       var head = head
       head.format = format
-      switch format {
-      case .grpc, .connectUnary:
-        let refusal = grpc.judge(
-          &head, method: method, isMetadataMalformed: isMetadataMalformed)
-        return refusal.map { .refused($0) } ?? .call(head)
-      }
+      let refusal = grpc.judge(&head, method: method, isMetadataMalformed: isMetadataMalformed)
+      return refusal.map { .refused($0) } ?? .call(head)
     case .otherCodec:
       return .refused(
         .http(415, Status(.unimplemented, "content-type '\(contentType)' has another codec")))

@@ -10,6 +10,7 @@ import NIOCore
 enum ResponseWriter {
   case grpc(GRPCResponseWriter)
   case connectUnary(ConnectResponseWriter)
+  case webStream(WebStreamWriter)
 
   /// - Parameter web: Asked for where the call is not gRPC.
   init(_ head: RequestHead, web: @autoclosure () -> WebOptions?) {
@@ -17,6 +18,10 @@ enum ResponseWriter {
     case .grpc(let hasSubtype): self = .grpc(GRPCResponseWriter(head, hasSubtype: hasSubtype))
     case .connectUnary(let codec):
       self = .connectUnary(ConnectResponseWriter(head, codec, transcoder: web()?.transcoder))
+    case .connectStream(let codec):
+      self = .webStream(WebStreamWriter(head, .connect(codec), transcoder: web()?.transcoder))
+    case .grpcWeb(let type):
+      self = .webStream(WebStreamWriter(head, .grpcWeb(type), transcoder: web()?.transcoder))
     }
   }
 
@@ -25,7 +30,13 @@ enum ResponseWriter {
     switch self {
     case .grpc(let writer): writer.encoding == nil
     case .connectUnary: false
+    case .webStream(let writer): writer.takesFramedMessages
     }
+  }
+
+  /// Why a message could not be sent, where that is not for want of room.
+  var fault: Status? {
+    if case .webStream(let writer) = self { writer.fault } else { nil }
   }
 
   /// Begins the answer; once, and before anything but ``finish(_:trailers:isAlone:on:)``.
@@ -38,16 +49,20 @@ enum ResponseWriter {
       self = .grpc(writer)
     case .connectUnary(let writer):
       writer.keepHead(metadata)
+    case .webStream(let writer):
+      writer.sendHead(metadata, on: stream)
     }
   }
 
-  /// - Returns: As ``ServerStream/write(_:)``; so for all that send.
+  /// - Returns: As ``ServerStream/write(_:)``, and false with a ``fault``; so for all that send.
   func send(_ message: ByteBuffer, compress: Bool, on stream: ServerStream) -> Bool {
     switch self {
     case .grpc(let writer): return writer.send(message, compress: compress, on: stream)
     case .connectUnary(let writer):
       writer.keep(message)
       return true
+    case .webStream(let writer):
+      return writer.send(message, compress: compress, on: stream)
     }
   }
 
@@ -60,13 +75,20 @@ enum ResponseWriter {
       write(&message)
       writer.keep(message)
       return true
+    case .webStream(let writer):
+      if writer.takesFramedMessages {
+        return stream.write { MessageFramer.append(to: &$0, writing: write) }
+      }
+      var message = ByteBuffer()
+      write(&message)
+      return writer.send(message, compress: true, on: stream)
     }
   }
 
   /// Messages that have their prefixes already; only with ``takesFramedMessages``.
   func send(framed bytes: ByteBuffer, on stream: ServerStream) -> Bool {
     switch self {
-    case .grpc: stream.write(shared: bytes)
+    case .grpc, .webStream: stream.write(shared: bytes)
     case .connectUnary: preconditionFailure("a unary call of Connect takes no framed messages")
     }
   }
@@ -80,6 +102,8 @@ enum ResponseWriter {
       writer.finish(status, trailers: trailers, isAlone: isAlone, on: stream)
     case .connectUnary(let writer):
       writer.finish(status, trailers: trailers, on: stream)
+    case .webStream(let writer):
+      writer.finish(status, trailers: trailers, isAlone: isAlone, on: stream)
     }
   }
 
@@ -88,7 +112,7 @@ enum ResponseWriter {
     switch RequestFormat.read(stream.head["content-type"] ?? "") {
     case .format(.grpc(let hasSubtype)):
       GRPCResponseWriter.refuse(stream, refusal, hasSubtype: hasSubtype)
-    case .format(.connectUnary), .otherCodec, .unknown:
+    case .format, .otherCodec, .unknown:
       GRPCResponseWriter.refuse(stream, refusal, hasSubtype: false)
     }
   }

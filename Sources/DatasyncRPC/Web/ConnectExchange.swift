@@ -7,7 +7,7 @@ final class ConnectExchange: ServerStreamDelegate {
   private let served: ServerCall
   var call: ServerCall? { served }
   private let web: WebOptions
-  private let codec: ConnectCodec
+  private let codec: MessageCodec
   /// From the URL, in place of a body.
   private let query: ConnectQuery?
   /// Why the call ends with its body.
@@ -16,7 +16,7 @@ final class ConnectExchange: ServerStreamDelegate {
   /// Whether the body is what the handler takes.
   private var isRead = false
 
-  init(_ call: ServerCall, _ codec: ConnectCodec, query: ConnectQuery?, web: WebOptions) {
+  init(_ call: ServerCall, _ codec: MessageCodec, query: ConnectQuery?, web: WebOptions) {
     served = call
     self.codec = codec
     self.query = query
@@ -124,7 +124,7 @@ extension ServerCall {
     } catch .outOfMemory {
       throw Status(.resourceExhausted, "there is no memory to decompress a message")
     } catch {
-      throw Status(.invalidArgument, "the compressed body is not \(encoding.rawValue)")
+      throw malformed("the compressed body is not \(encoding.rawValue)")
     }
   }
 

@@ -69,32 +69,62 @@ enum WebAnswer {
     return answer
   }
 
-  private static let unaryTypes = "application/proto, application/json, application/grpc"
+  private static let allTypes =
+    "application/grpc, application/grpc-web, application/grpc-web+json, application/grpc-web-text"
 
   static func wrongType(_ contentType: String, isUnary: Bool) -> HTTPAnswer {
-    let types = isUnary ? unaryTypes : "application/grpc"
+    let own =
+      isUnary
+      ? "application/json, application/proto"
+      : "application/connect+json, application/connect+proto"
+    let types = "\(own), \(allTypes)"
     let given =
       contentType.isEmpty ? "No content-type is given" : "It is not \(contentType.prefix(100))"
     return text(
       415, "\(given): this method takes \(types).", others: [.init("accept-post", types)])
   }
 
-  /// The end of a call that did not begin.
-  static func error(_ status: Status, _ transcoder: any MessageTranscoder) -> HTTPAnswer {
+  static func unknownHost(_ host: String) -> HTTPAnswer {
+    text(
+      421,
+      "This server does not know that it is \(host.prefix(200)): name it with --web-host, or ask for "
+        + "its address.")
+  }
+
+  static let noFullDuplex = text(
+    505, "This method has streams both ways, which need HTTP/2: use that, or the WebSocket.")
+  static let noGRPC = text(
+    505, "gRPC needs HTTP/2: use that, or gRPC-Web or Connect's protocol.")
+
+  /// The end of a call that did not begin, in its own protocol.
+  static func error(
+    _ status: Status, _ format: RequestFormat, _ transcoder: any MessageTranscoder
+  ) -> HTTPAnswer {
+    switch format {
+    case .grpc, .connectUnary: unaryError(status, transcoder)
+    case .connectStream(let codec):
+      WebStreamWriter.refusal(status, .connect(codec), transcoder)
+    case .grpcWeb(let type): WebStreamWriter.refusal(status, .grpcWeb(type), transcoder)
+    }
+  }
+
+  private static func unaryError(
+    _ status: Status, _ transcoder: any MessageTranscoder
+  ) -> HTTPAnswer {
     let error = ConnectError(status)
     var answer = HTTPAnswer(
-      status: error.httpStatus, contentType: "application/json",
-      body: String(buffer: error.json(transcoder)))
-    answer.others = fields + callFields
+      status: error.httpStatus, contentType: "application/json", bytes: error.json(transcoder))
+    answer.others = fields + callFields + bodyFields + error.fields
     return answer
   }
 
   /// What every answer of a call has besides.
   static let callFields: [HTTPAnswer.Field] = [
     // Without it Chromium reads 60 MB ahead.
-    .init("cache-control", "no-store"),
-    .init("accept-encoding", "gzip"),
+    .init("cache-control", "no-store")
   ]
+  /// What an answer has whose request was one body.
+  static let bodyFields: [HTTPAnswer.Field] = [.init("accept-encoding", "gzip")]
 
   static let tooLongHead = text(431, "The request's head is too long (max_header_list_bytes).")
 }

@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// What a listener speaks besides gRPC: Connect's unary calls. A value.
+/// What a listener speaks besides gRPC, and to whom: Connect, gRPC-Web and files. A value.
 package struct WebOptions: Sendable {
   /// Reads and writes what is in JSON.
   package var transcoder: any MessageTranscoder
@@ -8,18 +8,26 @@ package struct WebOptions: Sendable {
   /// Of pages that may ask, beside those of the address itself; in lower case.
   package let origins: Set<String>
 
+  /// Names by which a server without TLS is asked, beside its addresses; in lower case, without ports.
+  package let hosts: Set<String>
   /// By path.
   package let files: [String: WebFile]
 
   /// - Parameters:
   ///   - origins: As ``origin(_:)`` reads them; others are left out.
+  ///   - hosts: Names beside `localhost` and those in the origins.
   ///   - files: By path; one whose path ends in a slash is found without it, too.
   package init(
-    transcoder: any MessageTranscoder, origins: [String] = [], files: [String: WebFile] = [:]
+    transcoder: any MessageTranscoder, origins: [String] = [], hosts: [String] = [],
+    files: [String: WebFile] = [:]
   ) {
     self.transcoder = transcoder
     self.files = files
     self.origins = Set(origins.compactMap { WebOptions.origin($0) })
+    let named = self.origins.compactMap { $0.split(separator: "/").last }
+    self.hosts = Set(
+      (hosts.map { $0.lowercased() } + named.map { WebOptions.name(in: String($0)) })
+        + ["localhost"])
   }
 
   /// An origin as browsers write it: `https://app.example.com`, with a port where that is not the
@@ -35,6 +43,30 @@ package struct WebOptions: Sendable {
         || ".-:[]".utf8.contains(byte)
     }
     return isHost && parts[2].utf8.allSatisfy { $0 < 0x80 } && !parts[2].isEmpty ? text : nil
+  }
+
+  /// Whether a request is meant for this server: a page can make a browser take any name for our address,
+  /// but no address for another.
+  ///
+  /// - Parameter host: With a port or without.
+  func isOwn(host: String) -> Bool {
+    let name = WebOptions.name(in: host.lowercased())
+    return hosts.contains(name) || WebOptions.isAddress(name)
+  }
+
+  /// Whether it is a name that a request may be for: without scheme, port and path.
+  package static func isHostName(_ text: String) -> Bool {
+    origin("http://\(text)") != nil && !text.contains(where: { ":[]".contains($0) })
+  }
+
+  private static func isAddress(_ text: String) -> Bool {
+    let text = text.hasPrefix("[") && text.hasSuffix("]") ? text.dropFirst().dropLast() : text[...]
+    return (try? SocketAddress(ipAddress: String(text), port: 0)) != nil
+  }
+
+  private static func name(in host: String) -> String {
+    if host.hasPrefix("[") { return host.firstIndex(of: "]").map { String(host[...$0]) } ?? host }
+    return host.firstIndex(of: ":").map { String(host[..<$0]) } ?? host
   }
 }
 

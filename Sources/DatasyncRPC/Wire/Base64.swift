@@ -1,4 +1,5 @@
-/// Base64 as gRPC's binary metadata has it: written without padding, read with or without.
+/// Base64 as gRPC's binary metadata has it: written without padding unless it is asked for, read with or
+/// without.
 /// Source: RFC 4648, section 4; grpc/doc/PROTOCOL-HTTP2.md.
 enum Base64 {
   private static let alphabet = Array(
@@ -10,9 +11,9 @@ enum Base64 {
     return values
   }()
 
-  static func encode(_ bytes: [UInt8]) -> [UInt8] {
+  static func encode(_ bytes: [UInt8], isPadded: Bool = false) -> [UInt8] {
     var text: [UInt8] = []
-    text.reserveCapacity((bytes.count * 4 + 2) / 3)
+    text.reserveCapacity((bytes.count + 2) / 3 * 4)
     var pending: UInt32 = 0
     var bits = 0
     for byte in bytes {
@@ -25,7 +26,14 @@ enum Base64 {
       pending &= (1 << UInt32(bits)) - 1
     }
     if bits > 0 { text.append(alphabet[Int(pending << UInt32(6 - bits)) & 63]) }
+    while isPadded, text.count % 4 != 0 { text.append(UInt8(ascii: "=")) }
     return text
+  }
+
+  /// Nil: it is none of the alphabet.
+  static func value(of character: UInt8) -> UInt8? {
+    let value = values[Int(character)]
+    return value == 0xFF ? nil : value
   }
 
   /// Nil: not base64.

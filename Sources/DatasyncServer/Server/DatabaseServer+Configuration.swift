@@ -31,6 +31,10 @@ extension DatabaseServer {
     public var webAddress: ServerAddress?
     /// Of pages that may ask there, as `https://app.example.com`, beside those of the address itself.
     public var webOrigins: [String] = []
+    /// Names by which programs ask there without TLS, beside `localhost`, the name in ``webAddress`` and
+    /// those in ``webOrigins``; without ports. Requests for other names are refused: a page of anybody's
+    /// may make a browser take its name for this server's address.
+    public var webHosts: [String] = []
     /// nil: cleartext, HTTP/2 with prior knowledge.
     public var tls: TLS?
     /// Whether cleartext is meant on an address that other machines can reach.
@@ -97,6 +101,9 @@ extension DatabaseServer {
       }
       if let origin = webOrigins.first(where: { WebOptions.origin($0) == nil }) {
         throw ServerError("an origin is as https://app.example.com, not '\(origin)'")
+      }
+      if let host = webHosts.first(where: { !WebOptions.isHostName($0) }) {
+        throw ServerError("a host is a name as app.example.com, without a port, not '\(host)'")
       }
       guard (1...1024).contains(eventLoopCount) else {
         throw ServerError("there are 1 to 1024 event loops, not \(eventLoopCount)")

@@ -59,7 +59,10 @@ package struct ServerAssembly: Sendable {
           + custom.map(\.fileDescriptorSet), maxBytes: options.rpc.maxMessageBytes)
     }
     options.rpc.web = json.map {
-      WebOptions(transcoder: $0, origins: configuration.webOrigins, files: Site.files)
+      WebOptions(
+        transcoder: $0, origins: configuration.webOrigins,
+        hosts: configuration.webHosts + [configuration.webAddress?.host].compactMap(\.self),
+        files: Site.files)
     }
     let health = HealthService()
     let rpc = RPCServer(

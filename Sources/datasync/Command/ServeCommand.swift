@@ -28,8 +28,8 @@ struct ServeCommand: AsyncParsableCommand {
 
   @Option(
     help: """
-      HOST:PORT where programs that are no gRPC clients may ask too, in Connect's protocol over \
-      HTTP/2; prints a second line: datasync web listening on HOST:PORT.
+      HOST:PORT where browsers and programs that are no gRPC clients may ask too, in Connect's protocol \
+      and gRPC-Web over HTTP/2; prints a second line: datasync web listening on HOST:PORT.
       """)
   var web: ServerAddress?
 
@@ -39,6 +39,13 @@ struct ServeCommand: AsyncParsableCommand {
       "Pages of that origin may ask there too, as https://app.example.com; repeatable.",
       valueName: "origin"))
   var webOrigins: [String] = []
+
+  @Option(
+    name: .customLong("web-host"), parsing: .singleValue,
+    help: ArgumentHelp(
+      "Without TLS, that name may be asked for there too, as pears.local; repeatable.",
+      valueName: "name"))
+  var webHosts: [String] = []
 
   @Option(
     help: """
@@ -113,6 +120,9 @@ struct ServeCommand: AsyncParsableCommand {
     guard web != nil || webOrigins.isEmpty else {
       throw ValidationError("--web-origin needs --web")
     }
+    guard web != nil || webHosts.isEmpty else {
+      throw ValidationError("--web-host needs --web")
+    }
     let isExposed = { (address: ServerAddress) in !address.isLoopback }
     if let address = addresses.first(where: isExposed), !allowPlaintext, tlsCert == nil {
       throw ValidationError(
@@ -158,6 +168,7 @@ struct ServeCommand: AsyncParsableCommand {
     configuration.address = listen.address
     configuration.webAddress = web
     configuration.webOrigins = webOrigins
+    configuration.webHosts = webHosts
     configuration.allowsPlaintext = allowPlaintext
     configuration.accessFile = access
     configuration.eventLoopCount = loops

@@ -4,8 +4,8 @@ import Testing
 
 @testable import DatasyncRPC
 
-struct ConnectRequestFieldsTests {
-  private func fields(_ changes: [(String, String)]) -> ConnectRequestFields {
+struct WebRequestFieldsTests {
+  private func fields(_ changes: [(String, String)]) -> WebRequestFields {
     var fields = [
       (":method", "POST"), (":scheme", "http"), (":path", "/p.S/M"), (":authority", "host:1"),
       ("content-type", "application/json"),
@@ -16,17 +16,50 @@ struct ConnectRequestFieldsTests {
     }
     var block = HeaderBlock()
     for (name, value) in fields { block.add(name, value) }
-    return ConnectRequestFields(block)
+    return WebRequestFields(block)
   }
 
   @Test(arguments: [
-    ("application/proto", ConnectCodec.proto), ("application/json", .json),
-    ("Application/JSON; Charset=UTF-8", .json), ("application/json;charset=latin1", nil),
-    ("application/json; charset=utf-8; x=y", nil), ("application/proto; charset=utf-8", nil),
-    ("application/connect+json", nil), ("application/jsonx", nil), ("text/plain", nil), ("", nil),
+    ("application/proto", RequestFormat.connectUnary(.proto)),
+    ("application/json", .connectUnary(.json)),
+    ("Application/JSON; Charset=UTF-8", .connectUnary(.json)),
+    ("application/connect+proto", .connectStream(.proto)),
+    ("application/connect+json;charset=utf-8", .connectStream(.json)),
+    ("application/grpc-web", .grpcWeb(GRPCWebType())),
+    ("application/grpc-web+proto", .grpcWeb(GRPCWebType(subtype: .proto))),
+    ("application/grpc-web+json", .grpcWeb(GRPCWebType(subtype: .json))),
+    ("application/grpc-web-text", .grpcWeb(GRPCWebType(isText: true))),
+    ("application/grpc-web-text+proto", .grpcWeb(GRPCWebType(isText: true, subtype: .proto))),
+    ("application/json;charset=latin1", nil), ("application/json; charset=utf-8; x=y", nil),
+    ("application/proto; charset=utf-8", nil), ("application/connect", nil),
+    ("application/grpc-web+foo", nil), ("application/grpc", nil), ("application/jsonx", nil),
+    ("text/plain", nil), ("", nil),
   ])
-  func `A content type says how the message is written`(_ type: String, _ codec: ConnectCodec?) {
-    #expect(fields([("content-type", type)]).postCodec == codec)
+  func `A content type says which protocol it is`(_ type: String, _ format: RequestFormat?) {
+    #expect(RequestFormat.readWeb(type) == format)
+    guard case .grpcWeb(let own) = format else { return }
+    #expect(own.contentType == type)
+  }
+
+  @Test(arguments: [
+    ("127.0.0.1:8080", true), ("[::1]:8080", true), ("10.0.0.1", true), ("LOCALHOST:1", true),
+    ("app.example.com", true), ("pears.local:80", true), ("evil.example", false), ("", false),
+    ("localhost.evil.example", false), ("127.0.0.1.evil.example", false), ("[::1", false),
+    ("app.example.com.evil", false), ("1234", false),
+  ])
+  func `A server without TLS is asked by names it knows`(_ host: String, _ isOwn: Bool) {
+    let web = WebOptions(
+      transcoder: NoTranscoder(), origins: ["https://app.example.com:8443"],
+      hosts: ["Pears.local"])
+    #expect(web.isOwn(host: host) == isOwn)
+  }
+
+  @Test(arguments: [
+    ("pears.local", true), ("A-1", true), ("a:80", false), ("http://a", false), ("a/b", false),
+    ("", false), ("*", false), ("[::1]", false),
+  ])
+  func `A host is a name without a port`(_ text: String, _ isOne: Bool) {
+    #expect(WebOptions.isHostName(text) == isOne)
   }
 
   @Test(arguments: [
@@ -54,7 +87,7 @@ struct ConnectRequestFieldsTests {
     ("gzip; q=0.000", false), ("br", false), ("", false), ("xgzip", false), ("gzip;q=x", false),
   ])
   func `Answers are compressed for whoever takes it`(_ list: String, _ takes: Bool) {
-    let (head, fault) = fields([("accept-encoding", list)]).head(.json)
+    let (head, fault) = fields([("accept-encoding", list)]).head(.connectUnary(.json))
     #expect(fault == nil)
     #expect(head.acceptedEncodings.gzip == takes)
   }
@@ -69,17 +102,39 @@ struct ConnectRequestFieldsTests {
   func `A timeout is one to ten digits`(
     _ text: String, _ timeout: TimeAmount?, _ code: Status.Code?
   ) {
-    let (head, fault) = fields([("connect-timeout-ms", text)]).head(.proto)
+    let (head, fault) = fields([("connect-timeout-ms", text)]).head(.connectUnary(.proto))
     #expect(fault?.code == code)
     #expect(head.timeout == timeout)
   }
 
   @Test
+  func `Each protocol reads its own timeout`() {
+    let fields = fields([("connect-timeout-ms", "1"), ("grpc-timeout", "2S")])
+    #expect(fields.head(.connectUnary(.json)).0.timeout == .milliseconds(1))
+    #expect(fields.head(.connectStream(.json)).0.timeout == .milliseconds(1))
+    #expect(fields.head(.grpcWeb(GRPCWebType())).0.timeout == .seconds(2))
+  }
+
+  @Test
+  func `A stream's messages are compressed as its own fields say`() {
+    let fields = fields([
+      ("connect-content-encoding", "gzip"), ("connect-accept-encoding", "gzip"),
+      ("content-encoding", "br"),
+    ])
+    let (head, fault) = fields.head(.connectStream(.proto))
+    #expect(fault == nil)
+    #expect(head.encoding == .gzip)
+    #expect(head.acceptedEncodings.gzip)
+    #expect(fields.head(.connectUnary(.proto)).fault?.code == .unimplemented)
+  }
+
+  @Test
   func `What is gRPC's or HTTP's is no metadata`() {
     let metadata = fields([
-      ("grpc-timeout", "x"), ("connect-whatever", "1"), ("user-agent", "curl"), ("x-a", "1"),
+      ("grpc-timeout", "x"), ("connect-whatever", "1"), ("user-agent", "curl"),
+      ("x-grpc-web", "1"), ("x-user-agent", "grpc-web-javascript/0.1"), ("x-a", "1"),
       ("x-bin", "AQ, Ag=="), ("authorization", "Bearer t"),
-    ]).metadata
+    ]).head(.connectUnary(.json)).0.metadata
     #expect(metadata.entries.map(\.key) == ["x-a", "x-bin", "x-bin", "authorization"])
     #expect(metadata.entries[2].value == [2])
   }
