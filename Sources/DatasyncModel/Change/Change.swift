@@ -73,34 +73,36 @@ package final class Commit: Sendable {
   /// Sequences of the first change and of the last.
   package let first: Sequence
   package let last: Sequence
-  /// The client id of the writer; empty where written outside the server.
-  package let origin: String
+  /// Who wrote it.
+  package let author: Author
   /// Microseconds since 1970 UTC.
   package let committedAt: Int64
   /// What it costs to keep in memory, in bytes, about.
   package let memoryCost: Int
 
   /// - Parameter changes: At least one; that their sequences are consecutive is not checked.
-  package init(changes: [Change], origin: String, committedAt: Int64) {
+  package init(changes: [Change], author: Author, committedAt: Int64) {
     precondition(!changes.isEmpty, "a commit holds a change")
     self.changes = changes
     first = changes[0].sequence
     last = changes[changes.count - 1].sequence
-    self.origin = origin
+    self.author = author
     self.committedAt = committedAt
     memoryCost = changes.reduce(64) { $0 + $1.memoryCost }
   }
 
   /// A commit whose changes are in the log alone.
-  package init(first: Sequence, last: Sequence, origin: String, committedAt: Int64) {
+  package init(first: Sequence, last: Sequence, author: Author, committedAt: Int64) {
     changes = []
     self.first = first
     self.last = last
-    self.origin = origin
+    self.author = author
     self.committedAt = committedAt
     memoryCost = 64
   }
 
+  /// The client id of the writer, as events have it; empty where written outside the server.
+  package var origin: String { author.clientID }
   /// Whether readers must get the changes from the log.
   package var isInLogOnly: Bool { changes.isEmpty }
   /// How many changes it has.

@@ -53,7 +53,7 @@ extension Operations {
     nextTicket += 1
     let request = WriteRequest(
       replyTo: ReplyAddress(loop: loop.index, session: register(), request: ticket),
-      operations: operations, isCommit: isCommit, origin: caller.clientID, mutation: mutation,
+      operations: operations, isCommit: isCommit, author: caller.author, mutation: mutation,
       byteCount: byteCount, rules: caller.rights)
     running[id] = .write
     if steps.isEmpty, activeReads == 0 { return try submit(request, id: id) }

@@ -246,7 +246,7 @@ final class Operations: WriteRequester {
     }
     let plan = try resolver.subscription(request)
     let subscription = Subscription(
-      requestID: id, plan: plan, clientID: caller.clientID, turn: caller.turn, loop: loop,
+      requestID: id, plan: plan, author: caller.author, turn: caller.turn, loop: loop,
       sink: sink)
     let limit = loop.options.maxFilterBytesPerSession
     guard filterBytes + subscription.filterBytes <= limit else {

@@ -29,6 +29,9 @@ struct Caller: Sendable {
   /// Empty: anonymous.
   var principal: String { identity?.credential.principal.id ?? "" }
 
+  /// As the log has it.
+  var author: Author { Author(clientID: clientID, principal: principal) }
+
   /// The scope of mutation ids; the length keeps the two apart.
   var mutationScope: String { "\(principal.utf8.count):\(principal)\(clientID)" }
 

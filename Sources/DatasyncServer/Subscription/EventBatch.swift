@@ -10,8 +10,8 @@ final class EventBatch {
     let encoded: EncodedEvent
     /// Where its commit ends.
     let commitEnd: Sequence
-    /// Of its commit: events of one commit have one origin.
-    let origin: String
+    /// Of its commit: events of one commit have one author.
+    let author: Author
     /// Whether another event of the same commit follows.
     fileprivate(set) var more = false
   }
@@ -28,8 +28,8 @@ final class EventBatch {
   private(set) var byteCount = 0
   /// The last event's commit.
   private var commit: Commit?
-  /// The one origin of all events; nil where there are several.
-  private(set) var onlyOrigin: String?
+  /// Who wrote all events; nil where there are several.
+  private(set) var onlyAuthor: Author?
   /// Whoever gets the events has had everything up to here.
   private(set) var start: Sequence = .zero
   /// What follows the events; nil: nothing.
@@ -52,13 +52,13 @@ final class EventBatch {
     let isSameCommit = self.commit === commit
     if events.isEmpty {
       start = Sequence(commit.first.rawValue - 1)
-      onlyOrigin = commit.origin
-    } else if onlyOrigin != commit.origin {
-      onlyOrigin = nil
+      onlyAuthor = commit.author
+    } else if onlyAuthor != commit.author {
+      onlyAuthor = nil
     }
     self.commit = commit
     if isSameCommit, !FaultSwitch.isOn(.splitCommit) { events[events.count - 1].more = true }
-    events.append(Event(encoded: encoded, commitEnd: commit.last, origin: commit.origin))
+    events.append(Event(encoded: encoded, commitEnd: commit.last, author: commit.author))
     if isSameCommit, FaultSwitch.isOn(.swapEvents) { swapLast() }
     if FaultSwitch.strikes(.doubleEvent) { events.append(events[events.count - 1]) }
     byteCount += encoded.bytes.count
@@ -86,7 +86,7 @@ final class EventBatch {
     events.removeAll(keepingCapacity: events.count <= 256)
     byteCount = 0
     commit = nil
-    onlyOrigin = nil
+    onlyAuthor = nil
     end = nil
     framedEvents.removeAll()
   }

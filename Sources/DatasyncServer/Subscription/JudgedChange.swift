@@ -7,7 +7,7 @@ import DatasyncModel
 final class JudgedChange {
   let change: Change
   let table: Table
-  let origin: String
+  let author: Author
   let committedAt: Int64
   /// Longer rows cannot be read: no message holds them.
   private let maxRowBytes: Int
@@ -44,7 +44,7 @@ final class JudgedChange {
     self.change = change
     self.table = table
     self.maxRowBytes = maxRowBytes
-    origin = commit.origin
+    author = commit.author
     committedAt = commit.committedAt
   }
 
@@ -59,7 +59,7 @@ final class JudgedChange {
     maxRowBytes = last.maxRowBytes
     memos = last.memos
     owner = memos.makeOwner()
-    origin = commit.origin
+    author = commit.author
     committedAt = commit.committedAt
   }
 
@@ -153,7 +153,7 @@ final class JudgedChange {
   private func encode(
     _ verdict: Verdict, _ image: RowImage?, previous: RowImage?, hidden: Set<Int>, isTyped: Bool
   ) -> [UInt8] {
-    var (key, origin) = (change.key, origin)
+    var (key, origin) = (change.key, author.clientID)
     return key.withUTF8 { key in
       origin.withUTF8 { origin in
         (image?.bytes ?? []).withUnsafeBytes { imageBytes in

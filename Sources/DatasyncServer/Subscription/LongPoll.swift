@@ -36,7 +36,7 @@ final class LongPoll: EventSink {
     let plan = try resolver.changes(request)
     hasToken = !request.resumeToken.isEmpty
     subscription = Subscription(
-      requestID: 0, plan: plan, clientID: resolver.caller.clientID, turn: resolver.caller.turn,
+      requestID: 0, plan: plan, author: resolver.caller.author, turn: resolver.caller.turn,
       loop: loop,
       sink: self)
   }

@@ -1,5 +1,6 @@
 import DatasyncMessages
 import DatasyncModel
+import DatasyncStorage
 import NIOCore
 
 /// What a subscription gets of a stretch of the log, ready to be sent. A value.
@@ -47,7 +48,7 @@ struct CommitCut: Sendable {
   /// The sequence of the commit's first change.
   let start: Sequence
   /// When and by whom; nil: the log has to be asked.
-  var head: (time: Int64, origin: [UInt8])?
+  var head: CommitHead?
   /// An event before this place that was not sent yet: it says whether another of its commit follows.
   var held: (event: EncodedEvent, sequence: Sequence)?
 }
@@ -58,7 +59,7 @@ struct ReplayAudience: Sendable {
   /// nil: events are sent one by one.
   let form: EventForm?
   let isTyped: Bool
-  let clientID: String
+  let author: Author
   let excludesOwn: Bool
   let wantsPrevious: Bool
   /// Whether the page ends with the first commit.

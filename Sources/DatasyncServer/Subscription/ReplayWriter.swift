@@ -9,7 +9,8 @@ import NIOCore
 struct ReplayWriter {
   private let audience: ReplayAudience
   private let catalog: Catalog
-  private let clientID: [UInt8]
+  /// Whose own changes are its own.
+  private let own: CommitHead
   /// A page ends with the commit that passes this, in bytes…
   private let maxBytes: Int
   /// …or this, in bytes of the log.
@@ -25,6 +26,7 @@ struct ReplayWriter {
   private var start: Sequence = .zero
   private var time: Int64 = 0
   private var origin: [UInt8] = []
+  private var principal: [UInt8] = []
   private var isOwn = false
   private var last: Sequence
   /// An event of the commit at hand, until it is known whether another follows.
@@ -41,7 +43,9 @@ struct ReplayWriter {
   ) {
     self.audience = audience
     self.catalog = catalog
-    clientID = Array(audience.clientID.utf8)
+    own = CommitHead(
+      time: 0, origin: Array(audience.author.clientID.utf8),
+      principal: Array(audience.author.principal.utf8))
     maxBytes = options.replayChunkBytes
     maxLogBytes = 4 * options.replayChunkBytes
     cutBytes = options.eventBatchBytes
@@ -81,14 +85,9 @@ struct ReplayWriter {
     throws(DatasyncError)
   {
     start = cut.start
-    if let head = cut.head {
-      time = head.time
-      begin(origin: head.origin)
-    } else {
-      let head = try snapshot.commitHead(at: cut.start)
-      time = head.time
-      begin(origin: head.origin)
-    }
+    let head = if let head = cut.head { head } else { try snapshot.commitHead(at: cut.start) }
+    time = head.time
+    begin(origin: head.origin, principal: head.principal)
     guard let held = cut.held else { return }
     pending = held.event.bytes
     pendingKind = held.event.kind
@@ -96,9 +95,12 @@ struct ReplayWriter {
     hasPending = true
   }
 
-  private mutating func begin(origin new: some Collection<UInt8>) {
+  private mutating func begin(
+    origin new: some Collection<UInt8>, principal newPrincipal: some Collection<UInt8>
+  ) {
     if !new.elementsEqual(origin) { origin = Array(new) }
-    isOwn = !clientID.isEmpty && origin == clientID
+    if !newPrincipal.elementsEqual(principal) { principal = Array(newPrincipal) }
+    isOwn = !own.origin.isEmpty && origin == own.origin && principal == own.principal
   }
 
   /// - Returns: Whether the page goes on; false: it ends before the entry.
@@ -110,7 +112,7 @@ struct ReplayWriter {
       if bytesSinceCut >= cutBytes { cut() }
       start = entry.sequence
       time = commit.time
-      begin(origin: commit.origin)
+      begin(origin: commit.origin, principal: commit.principal)
     } else if eventBytes >= 2 * maxBytes || logBytes >= 2 * maxLogBytes {
       endWithinCommit()
       return false
@@ -136,7 +138,7 @@ struct ReplayWriter {
   /// The commit is larger than a page: what is known of it goes along to the next one.
   private mutating func endWithinCommit() {
     page.within = CommitCut(
-      start: start, head: (time, origin),
+      start: start, head: CommitHead(time: time, origin: origin, principal: principal),
       held: hasPending ? (EncodedEvent(pendingKind, pending), pendingSequence) : nil)
     hasPending = false
   }

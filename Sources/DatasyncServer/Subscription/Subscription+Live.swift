@@ -53,7 +53,7 @@ extension Subscription {
 
   private func sendSingly(_ batch: EventBatch, to sink: any EventSink) -> Sequence? {
     for (index, event) in batch.events.enumerated() {
-      let isOwn = isOwn(event.origin)
+      let isOwn = isOwn(event.author)
       if plan.excludeOwn, isOwn { continue }
       sink.send(event.encoded, own: isOwn, more: event.more, for: requestID)
       owesCheckpoint = true
@@ -67,12 +67,11 @@ extension Subscription {
   }
 
   private func mayOwn(_ batch: EventBatch) -> Bool {
-    guard !clientID.isEmpty else { return false }
-    return batch.onlyOrigin.map { $0 == clientID }
-      ?? batch.events.contains { $0.origin == clientID }
+    guard !author.clientID.isEmpty else { return false }
+    return batch.onlyAuthor.map { isOwn($0) } ?? batch.events.contains { isOwn($0.author) }
   }
 
-  func isOwn(_ origin: String) -> Bool {
-    !clientID.isEmpty && origin == clientID
+  func isOwn(_ author: Author) -> Bool {
+    author.isSame(as: self.author)
   }
 }

@@ -57,7 +57,7 @@ extension Subscription {
   private func readPage(after position: Sequence, within: CommitCut?) {
     let audience = ReplayAudience(
       view: view, form: sink?.sharedForm(for: requestID), isTyped: sink?.isTyped ?? false,
-      clientID: clientID, excludesOwn: plan.excludeOwn,
+      author: author, excludesOwn: plan.excludeOwn,
       wantsPrevious: plan.wantsPrevious && !FaultSwitch.isOn(.noPrevious),
       endsWithCommit: plan.minInterval != nil)
     let (catalog, options, through) = (loop.catalog, loop.options, loop.head)

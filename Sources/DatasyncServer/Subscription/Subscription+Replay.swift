@@ -23,7 +23,7 @@ extension Subscription {
     }
     if isCurrent, !readsLog {
       loop.log.consumerBehind(
-        table: view.table?.name ?? "", clientID: clientID,
+        table: view.table?.name ?? "", clientID: author.clientID,
         by: loop.head.rawValue.subtractingClamped(position.rawValue))
     }
     if plan.minInterval == nil {
@@ -189,7 +189,7 @@ extension Subscription {
       do throws(DatasyncError) {
         for change in commit.changes {
           guard let judged = try judged(change, commit) else { continue }
-          fold.append(judged, commit: commit, isOwn: isOwn(judged.origin))
+          fold.append(judged, commit: commit, isOwn: isOwn(judged.author))
         }
       } catch {
         end(error)
@@ -205,7 +205,7 @@ extension Subscription {
         try verdicts(of: net, in: part).forEach { verdict in
           owesCheckpoint = true
           sink?.send(
-            encoded(net, verdict, in: part), own: isOwn(net.origin), more: false,
+            encoded(net, verdict, in: part), own: isOwn(net.author), more: false,
             for: requestID)
         }
       } catch {

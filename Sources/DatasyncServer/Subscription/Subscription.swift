@@ -20,7 +20,8 @@ import NIOCore
 final class Subscription: SlotHolder {
   let requestID: UInt64
   var plan: SubscriptionPlan
-  let clientID: String
+  /// Whose own changes are its own.
+  var author: Author
   /// See ``Caller/turn``.
   let turn: UInt64
   let loop: ServiceLoop
@@ -70,14 +71,14 @@ final class Subscription: SlotHolder {
   }
 
   init(
-    requestID: UInt64, plan: SubscriptionPlan, clientID: String, turn: UInt64 = 0,
+    requestID: UInt64, plan: SubscriptionPlan, author: Author, turn: UInt64 = 0,
     loop: ServiceLoop, sink: any EventSink
   ) {
     self.turn = turn
     self.requestID = requestID
     self.plan = plan
     filterBytes = plan.view.condition.byteCount
-    self.clientID = clientID
+    self.author = author
     self.loop = loop
     self.sink = sink
     lastCheckpoint = loop.eventLoop.now
@@ -299,6 +300,7 @@ final class Subscription: SlotHolder {
 
   func take(_ rights: Rights?) {
     plan.rights = rights
+    author.principal = rights?.principal.id ?? ""
     plan.mark = rights?.mark(of: view.table, in: loop.catalog, by: loop.tokens)
   }
 

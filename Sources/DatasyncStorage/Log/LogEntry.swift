@@ -10,8 +10,9 @@ package struct LogEntry {
   package let operation: Change.Operation
   /// ``Change/faulty``.
   package let faulty: FaultyImages
-  /// Of a commit's first entry: its time, in microseconds since 1970, and the writer's client id.
-  package let commit: (time: Int64, origin: UnsafeRawBufferPointer)?
+  /// Of a commit's first entry: when and by whom, as ``CommitHead`` says.
+  package let commit:
+    (time: Int64, origin: UnsafeRawBufferPointer, principal: UnsafeRawBufferPointer)?
   /// The row's key, as text.
   package let key: UnsafeRawBufferPointer
   /// ``Change/before`` and ``Change/after``.
@@ -25,8 +26,8 @@ package struct LogEntry {
   /// Copies nothing: the memory must outlive the entry.
   package init(
     sequence: Sequence, tableID: Int, operation: Change.Operation, faulty: FaultyImages,
-    commit: (time: Int64, origin: UnsafeRawBufferPointer)?, key: UnsafeRawBufferPointer,
-    before: UnsafeRawBufferPointer?, after: UnsafeRawBufferPointer?
+    commit: (time: Int64, origin: UnsafeRawBufferPointer, principal: UnsafeRawBufferPointer)?,
+    key: UnsafeRawBufferPointer, before: UnsafeRawBufferPointer?, after: UnsafeRawBufferPointer?
   ) {
     self.sequence = sequence
     self.tableID = tableID
@@ -41,5 +42,21 @@ package struct LogEntry {
   /// What the log's bounds count it as.
   package var byteCount: Int {
     LogEntry.overhead + key.count + (before?.count ?? 0) + (after?.count ?? 0)
+  }
+}
+
+/// When a commit happened, and by whom. A value.
+package struct CommitHead: Hashable, Sendable {
+  /// Microseconds since 1970 UTC.
+  package let time: Int64
+  /// ``Author/clientID``, in UTF-8.
+  package let origin: [UInt8]
+  /// ``Author/principal``, in UTF-8.
+  package let principal: [UInt8]
+
+  package init(time: Int64, origin: [UInt8], principal: [UInt8]) {
+    self.time = time
+    self.origin = origin
+    self.principal = principal
   }
 }

@@ -53,5 +53,5 @@ package protocol StorageSnapshot: RowSource {
   /// writer's client id.
   ///
   /// - Throws: OUT_OF_RANGE HISTORY_COMPACTED, metadata `oldest`.
-  func commitHead(at sequence: Sequence) throws(DatasyncError) -> (time: Int64, origin: [UInt8])
+  func commitHead(at sequence: Sequence) throws(DatasyncError) -> CommitHead
 }

@@ -8,8 +8,8 @@ package struct WriteRequest: Sendable {
   package let operations: [WriteOperation]
   /// Whether it is a Commit request: an error then carries metadata `write_index`.
   package let isCommit: Bool
-  /// The client id, for the log.
-  package let origin: String
+  /// For the log.
+  package let author: Author
   /// nil: sent again, it is done again.
   package let mutation: Mutation?
   /// The size to account for in the queue, in bytes.
@@ -18,14 +18,14 @@ package struct WriteRequest: Sendable {
   package let rules: (any WriteRules)?
 
   package init(
-    replyTo: ReplyAddress, operations: [WriteOperation], isCommit: Bool, origin: String,
+    replyTo: ReplyAddress, operations: [WriteOperation], isCommit: Bool, author: Author,
     mutation: Mutation?, byteCount: Int, rules: (any WriteRules)? = nil
   ) {
     self.rules = rules
     self.replyTo = replyTo
     self.operations = operations
     self.isCommit = isCommit
-    self.origin = origin
+    self.author = author
     self.mutation = mutation
     self.byteCount = byteCount
   }

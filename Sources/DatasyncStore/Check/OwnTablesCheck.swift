@@ -11,6 +11,7 @@ extension IntegrityCheck {
     try checkLogEntries(tables)
     try checkMutations()
     try checkNotes(tables)
+    try checkConsumers()
   }
 
   private mutating func checkSettings() throws(SQLiteFailure) {
@@ -18,7 +19,7 @@ extension IntegrityCheck {
     while try statement.step() {
       let isSound =
         switch (statement.text(0), statement.rawValue(1)) {
-        case ("format", .int64(let number)): number == OwnTables.format
+        case ("format", .int64(let number)): (1...OwnTables.format).contains(number)
         case ("history_id", .string(let id)): !id.isEmpty
         case ("token_key", .bytes(let key)): key.count == OwnTables.tokenKeyBytes
         case ("inode", .int64), ("clock", .int64), ("journal_mode", .string): true
@@ -59,10 +60,11 @@ extension IntegrityCheck {
   }
 
   private mutating func checkLogEntries(_ tables: Set<Int>) throws(SQLiteFailure) {
+    let principal = try OwnTables.hasPrincipals(connection) ? "principal" : "NULL"
     let statement = try connection.prepare(
       """
-      SELECT sequence, table_id, operation, key, time, origin, before, after FROM datasync_log
-      ORDER BY sequence
+      SELECT sequence, table_id, operation, key, time, origin, before, after, \(principal)
+      FROM datasync_log ORDER BY sequence
       """)
     while try statement.step() {
       let operation = LogOperation(rawValue: statement.int(2))
@@ -73,7 +75,9 @@ extension IntegrityCheck {
         && operation.isKnown && (operation.operation == .tableAttached) != hasImage
         && statement.type(3) == SQLITE_TEXT && isText(statement, 3)
         && [SQLITE_INTEGER, SQLITE_NULL].contains(statement.type(4))
-        && [SQLITE_TEXT, SQLITE_NULL].contains(statement.type(5)) && isText(statement, 5)
+        && [5, 8].allSatisfy {
+          [SQLITE_TEXT, SQLITE_NULL].contains(statement.type($0)) && isText(statement, $0)
+        }
         && [6, 7].allSatisfy { isImage(statement, $0) }
       if !isSound { addOwn("the change is none that was logged", "log", statement.text(0)) }
     }
@@ -112,6 +116,21 @@ extension IntegrityCheck {
         && [SQLITE_INTEGER, SQLITE_TEXT].contains(statement.type(2))
         && (statement.isNull(3) || PackedRow.isWhole(statement.blob(3)))
       if !isSound { addOwn("the note of a write is none of ours", "foreign", statement.text(0)) }
+    }
+  }
+
+  private mutating func checkConsumers() throws(SQLiteFailure) {
+    guard try OwnTables.hasPrincipals(connection) else { return }
+    let statement = try connection.prepare(
+      "SELECT name, history, position, typeof(position) || typeof(moved_at) FROM datasync_consumers"
+    )
+    while try statement.step() {
+      let isSound =
+        [0, 1].allSatisfy { statement.type($0) == SQLITE_TEXT && isText(statement, $0) }
+        && statement.text(3) == "integerinteger" && statement.int64(2) >= 0
+      if !isSound {
+        addOwn("its position is none that was written", "consumers", statement.text(0))
+      }
     }
   }
 

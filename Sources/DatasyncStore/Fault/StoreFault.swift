@@ -59,7 +59,7 @@ package enum StoreFault: String, CaseIterable, Sendable {
   extension WriteRequest {
     fileprivate func with(_ operations: [WriteOperation], mutation: Mutation?) -> WriteRequest {
       WriteRequest(
-        replyTo: replyTo, operations: operations, isCommit: isCommit, origin: origin,
+        replyTo: replyTo, operations: operations, isCommit: isCommit, author: author,
         mutation: mutation, byteCount: byteCount)
     }
   }

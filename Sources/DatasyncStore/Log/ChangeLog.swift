@@ -23,7 +23,7 @@ final class ChangeLog {
     var bytes = 0
     for (index, change) in commit.changes.enumerated() {
       bytes += try append(
-        change, head: index == 0 ? (time: commit.committedAt, origin: commit.origin) : nil)
+        change, head: index == 0 ? (time: commit.committedAt, author: commit.author) : nil)
     }
     return bytes
   }
@@ -33,7 +33,7 @@ final class ChangeLog {
   /// - Parameter head: Of a commit's first change: when and by whom.
   /// - Returns: As ``append(_:)``.
   func append(
-    _ change: Change, head: (time: Int64, origin: String)?
+    _ change: Change, head: (time: Int64, author: Author)?
   ) throws(SQLiteFailure) -> Int {
     let statement = try prepared()
     statement.bind(1, Int64(clamping: change.sequence.rawValue))
@@ -42,10 +42,12 @@ final class ChangeLog {
     statement.bind(4, change.key)
     if let head {
       statement.bind(5, head.time)
-      if head.origin.isEmpty { statement.bindNull(6) } else { statement.bind(6, head.origin) }
+      statement.bind(6, orNull: head.author.clientID)
+      statement.bind(9, orNull: head.author.principal)
     } else {
       statement.bindNull(5)
       statement.bindNull(6)
+      statement.bindNull(9)
     }
     if let before = change.before {
       statement.bind(7, before.bytes)
@@ -66,8 +68,9 @@ final class ChangeLog {
     if let insert { return insert }
     let statement = try connection.prepare(
       """
-      INSERT INTO datasync_log (sequence, table_id, operation, key, time, origin, before, after)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+      INSERT INTO datasync_log (sequence, table_id, operation, key, time, origin, before, after,
+        principal)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
       """)
     insert = statement
     return statement
@@ -77,6 +80,13 @@ final class ChangeLog {
   static func head(_ connection: Connection) throws(SQLiteFailure) -> Sequence {
     let last = try connection.integer("SELECT max(sequence) FROM datasync_log") ?? 0
     return Sequence(UInt64(clamping: last))
+  }
+}
+
+extension Statement {
+  /// Binds a text, of which an empty one is kept as NULL.
+  fileprivate func bind(_ index: Int32, orNull text: String) {
+    if text.isEmpty { bindNull(index) } else { bind(index, text) }
   }
 }
 

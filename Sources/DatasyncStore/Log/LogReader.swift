@@ -20,7 +20,7 @@ struct LogReader {
     let statement = try entries(after: after, through: through)
     defer { statement.reset() }
     var changes: [Change] = []
-    var head: (time: Int64, origin: String) = (0, "")
+    var head: (time: Int64, author: Author) = (0, .unknown)
     var bytes = 0
     var commitBytes = 0
     while try statement.step() {
@@ -28,14 +28,14 @@ struct LogReader {
       if isFirst {
         if !changes.isEmpty {
           page.commits.append(
-            Commit(changes: changes, origin: head.origin, committedAt: head.time))
+            Commit(changes: changes, author: head.author, committedAt: head.time))
           changes.removeAll(keepingCapacity: true)
           if bytes >= maxBytes {
             page.through = page.commits.last?.last ?? after
             return page
           }
         }
-        head = (statement.int64(4), statement.isNull(5) ? "" : statement.text(5))
+        head = (statement.int64(4), LogReader.author(statement))
       }
       let change = try LogReader.change(statement)
       bytes += ChangeLog.size(of: change)
@@ -48,7 +48,7 @@ struct LogReader {
       changes.append(change)
     }
     if !changes.isEmpty {
-      page.commits.append(Commit(changes: changes, origin: head.origin, committedAt: head.time))
+      page.commits.append(Commit(changes: changes, author: head.author, committedAt: head.time))
     }
     return page
   }
@@ -65,7 +65,10 @@ struct LogReader {
       let entry = LogEntry(
         sequence: Sequence(UInt64(clamping: statement.int64(0))), tableID: statement.int(1),
         operation: operation.operation, faulty: operation.faulty,
-        commit: isFirst ? (statement.int64(4), statement.bytes(5)) : nil,
+        commit: isFirst
+          ? (
+            time: statement.int64(4), origin: statement.bytes(5), principal: statement.bytes(8)
+          ) : nil,
         key: statement.bytes(3),
         before: statement.isNull(6) ? nil : statement.bytes(6),
         after: statement.isNull(7) ? nil : statement.bytes(7))
@@ -74,13 +77,15 @@ struct LogReader {
   }
 
   /// When the commit that begins with this sequence happened, and by whom; nil where none does.
-  func head(at sequence: Sequence) throws(SQLiteFailure) -> (time: Int64, origin: [UInt8])? {
+  func head(at sequence: Sequence) throws(SQLiteFailure) -> CommitHead? {
     let statement = try connection.cached(
-      "SELECT time, origin FROM datasync_log WHERE sequence = ?1 AND time IS NOT NULL")
+      "SELECT time, origin, principal FROM datasync_log WHERE sequence = ?1 AND time IS NOT NULL")
     defer { statement.reset() }
     statement.bind(1, Int64(clamping: sequence.rawValue))
     guard try statement.step() else { return nil }
-    return (statement.int64(0), statement.isNull(1) ? [] : statement.blob(1))
+    return CommitHead(
+      time: statement.int64(0), origin: Array(statement.bytes(1)),
+      principal: Array(statement.bytes(2)))
   }
 
   private func entries(
@@ -88,7 +93,8 @@ struct LogReader {
   ) throws(SQLiteFailure) -> Statement {
     let statement = try connection.cached(
       """
-      SELECT sequence, table_id, operation, key, time, origin, before, after FROM datasync_log
+      SELECT sequence, table_id, operation, key, time, origin, before, after, principal
+      FROM datasync_log
       WHERE sequence > ?1 AND sequence <= ?2 ORDER BY sequence
       """)
     statement.bind(1, Int64(clamping: after.rawValue))
@@ -105,9 +111,17 @@ struct LogReader {
       ColumnReader.isPlainText(statement.bytes(3)) || String(utf8: statement.bytes(3)) != nil,
       statement.isNull(6) || RowDecoder.isWhole(statement.bytes(6)),
       statement.isNull(7) || RowDecoder.isWhole(statement.bytes(7)),
-      statement.isNull(5) || String(utf8: statement.bytes(5)) != nil
+      statement.isNull(5) || String(utf8: statement.bytes(5)) != nil,
+      statement.isNull(8) || String(utf8: statement.bytes(8)) != nil
     else { throw .damaged("the change log is damaged at sequence \(statement.int64(0))") }
     return operation
+  }
+
+  private static func author(_ statement: Statement) -> Author {
+    guard !statement.isNull(5) || !statement.isNull(8) else { return .unknown }
+    return Author(
+      clientID: statement.isNull(5) ? "" : statement.text(5),
+      principal: statement.isNull(8) ? "" : statement.text(8))
   }
 
   private static func change(_ statement: Statement) throws(SQLiteFailure) -> Change {

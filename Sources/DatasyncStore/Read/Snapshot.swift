@@ -168,7 +168,7 @@ package final class Snapshot: StorageSnapshot {
   /// - Throws: OUT_OF_RANGE HISTORY_COMPACTED, metadata `oldest`.
   package func commitHead(
     at sequence: Sequence
-  ) throws(DatasyncError) -> (time: Int64, origin: [UInt8]) {
+  ) throws(DatasyncError) -> CommitHead {
     let head = try reading { () throws(ReadFailure) in
       try ReadFailure.wrap { () throws(SQLiteFailure) in
         try LogReader(connection: self.connection).head(at: sequence)

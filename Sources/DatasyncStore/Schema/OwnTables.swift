@@ -4,7 +4,7 @@ import DatasyncModel
 /// The tables that the store keeps in the owner's database; all are named `datasync_…`.
 enum OwnTables {
   /// Rises when what is kept changes its form.
-  static let format: Int64 = 2
+  static let format: Int64 = 3
 
   /// - `datasync_settings`: the store's few named values.
   /// - `datasync_state`: `writing` silences the capture triggers while our own transaction writes;
@@ -13,9 +13,11 @@ enum OwnTables {
   /// - `datasync_tables`, `datasync_columns`: names and numbers, which are for ever; `present` is 0
   ///   where a column is gone, otherwise its ``FieldKind``. `name` of a table is the one that its
   ///   identity belongs to, `present_name` what it is called now; `placement` is a ``Placement``.
-  /// - `datasync_log`: the change log. `time` and `origin` stand in the first change of each commit,
-  ///   and are NULL in the others.
+  /// - `datasync_log`: the change log. `time`, `origin` and `principal` stand in the first change of
+  ///   each commit, and are NULL in the others; the latter two also where they are empty.
   /// - `datasync_mutations`: which mutation ids have happened, and what was answered.
+  /// - `datasync_consumers`: how far those have come who follow the log by name; `history` names the one
+  ///   that `position` is a sequence of, `moved_at` is when it last was written.
   /// - `datasync_rows`: of tables beside, each row as it was last known: its system fields, and its
   ///   image as it travels. `faulty`: some of its values cannot be read; the image says which.
   /// - `datasync_written`: keys of rows of those tables that others wrote since the last adoption;
@@ -37,13 +39,20 @@ enum OwnTables {
       present INTEGER NOT NULL, form TEXT, PRIMARY KEY (table_id, number)) WITHOUT ROWID;
     CREATE TABLE datasync_log (
       sequence INTEGER PRIMARY KEY, table_id INTEGER NOT NULL, operation INTEGER NOT NULL,
-      key TEXT NOT NULL, time INTEGER, origin TEXT, before BLOB, after BLOB);
+      key TEXT NOT NULL, time INTEGER, origin TEXT, principal TEXT, before BLOB, after BLOB);
     CREATE TABLE datasync_mutations (
       n INTEGER PRIMARY KEY, scope TEXT NOT NULL, id TEXT NOT NULL, fingerprint BLOB NOT NULL,
       time INTEGER NOT NULL, results BLOB NOT NULL, UNIQUE (scope, id));
     CREATE TABLE datasync_foreign (
       n INTEGER PRIMARY KEY, table_id INTEGER NOT NULL, key, before TEXT, UNIQUE (table_id, key));
+    \(consumerTable)
     \(rowTables)
+    """
+
+  private static let consumerTable = """
+    CREATE TABLE datasync_consumers (
+      name TEXT PRIMARY KEY, history TEXT NOT NULL, position INTEGER NOT NULL,
+      moved_at INTEGER NOT NULL) WITHOUT ROWID;
     """
 
   /// What tables beside need.
@@ -58,6 +67,7 @@ enum OwnTables {
 
   static let names = [
     "settings", "state", "tables", "columns", "log", "mutations", "foreign", "rows", "written",
+    "consumers",
   ].map { "datasync_\($0)" }
 
   /// Those that somebody has dropped.
@@ -74,7 +84,7 @@ enum OwnTables {
   /// - Throws: with ``SQLiteFailure/ownTablesGone``.
   static func requireShared(_ connection: Connection) throws(SQLiteFailure) {
     let gone = try gone(connection)
-    guard !gone.allSatisfy({ $0 == rows }) else { return }
+    guard !gone.allSatisfy({ neededBySome.contains($0) }) else { return }
     throw .ownTablesGone(gone)
   }
 
@@ -89,10 +99,18 @@ enum OwnTables {
   static let registry = ["datasync_tables", "datasync_columns"]
   /// Which only tables beside need.
   static let rows = "datasync_rows"
+  /// Which tables and those who follow the log by name can do without, as long as they do not need them.
+  static let neededBySome = [rows, "datasync_consumers"]
 
   static func exist(_ connection: Connection) throws(SQLiteFailure) -> Bool {
     try connection.integer(
       "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'datasync_settings'") != nil
+  }
+
+  /// Whether the database knows who wrote what, and of consumers: format 3.
+  static func hasPrincipals(_ connection: Connection) throws(SQLiteFailure) -> Bool {
+    try connection.integer(
+      "SELECT 1 FROM pragma_table_info('datasync_log') WHERE name = 'principal'") != nil
   }
 
   /// Whether the database knows of tables beside: format 2.
@@ -113,7 +131,7 @@ enum OwnTables {
         if !gone.isEmpty { throw .ownTablesGone(gone) }
         try addLogThrough(connection)
       }
-      if number < format { try upgrade(connection) }
+      if number < format { try upgrade(connection, from: number) }
       return
     }
     do {
@@ -142,20 +160,28 @@ enum OwnTables {
     return number
   }
 
-  /// From format 1, which knew tables within alone.
-  private static func upgrade(_ connection: Connection) throws(StoreFailure) {
+  /// Format 1 knew tables within alone; format 2 knew no principals, and no consumers.
+  private static func upgrade(
+    _ connection: Connection, from number: Int64
+  ) throws(StoreFailure) {
     try StoreFailure.wrap { () throws(SQLiteFailure) in
+      if number < 2 { try connection.execute(placements) }
       try connection.execute(
         """
-        ALTER TABLE datasync_tables ADD COLUMN placement INTEGER NOT NULL DEFAULT 0;
-        ALTER TABLE datasync_tables ADD COLUMN present_name TEXT;
-        ALTER TABLE datasync_tables ADD COLUMN delete_column TEXT;
-        ALTER TABLE datasync_columns ADD COLUMN form TEXT;
-        \(rowTables)
+        ALTER TABLE datasync_log ADD COLUMN principal TEXT;
+        \(consumerTable)
         """)
     }
     try set("format", .int64(format), connection)
   }
+
+  private static let placements = """
+    ALTER TABLE datasync_tables ADD COLUMN placement INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE datasync_tables ADD COLUMN present_name TEXT;
+    ALTER TABLE datasync_tables ADD COLUMN delete_column TEXT;
+    ALTER TABLE datasync_columns ADD COLUMN form TEXT;
+    \(rowTables)
+    """
 
   /// A server that knew no `log_through` kept `log_bytes` right with every commit.
   private static func addLogThrough(_ connection: Connection) throws(SQLiteFailure) {

@@ -27,7 +27,7 @@ extension WriteTransaction {
       || request.operations.contains { schema.tables[$0.tableID]?.needsSavepoint == true }
     let start = next
     let rowCountsBefore = rowCounts
-    origin = request.origin
+    author = request.author
     do throws(WriteFailure) {
       if needsSavepoint { try sql("SAVEPOINT request") }
       var results: [WriteResult] = []

@@ -43,8 +43,8 @@ final class WriteTransaction {
   private(set) var spilled: (first: Sequence, last: Sequence)?
   /// What ``changes`` take in memory.
   private var changeBytes = 0
-  /// The client id of the writer, for the log.
-  var origin = ""
+  /// Of the writer, for the log.
+  var author = Author.unknown
   /// What the request at work may do; nil: everything.
   var rules: (any WriteJudge)?
 
@@ -94,7 +94,7 @@ final class WriteTransaction {
     changeBytes += change.memoryCost
     guard changeBytes > WriteTransaction.maxChangeBytes else { return }
     spilled = (changes[0].sequence, change.sequence)
-    logBytes += try log.append(Commit(changes: changes, origin: origin, committedAt: now))
+    logBytes += try log.append(Commit(changes: changes, author: author, committedAt: now))
     changes.removeAll()
   }
 
@@ -112,12 +112,12 @@ final class WriteTransaction {
     changeBytes = 0
     if let spilled {
       commits.append(
-        Commit(first: spilled.first, last: spilled.last, origin: origin, committedAt: now))
+        Commit(first: spilled.first, last: spilled.last, author: author, committedAt: now))
       self.spilled = nil
       return
     }
     guard !changes.isEmpty else { return }
-    let commit = Commit(changes: changes, origin: origin, committedAt: now)
+    let commit = Commit(changes: changes, author: author, committedAt: now)
     logBytes += try log.append(commit)
     commits.append(commit)
     changes.removeAll(keepingCapacity: true)

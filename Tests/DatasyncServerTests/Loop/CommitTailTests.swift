@@ -9,7 +9,7 @@ import Testing
       Fixture.change(
         sequence, "r\(sequence)", before: nil, after: Fixture.row("r\(sequence)", title: "t"))
     }
-    return Commit(changes: changes, origin: "", committedAt: 0)
+    return Commit(changes: changes, author: .unknown, committedAt: 0)
   }
 
   @Test func `it gives whole commits after a position`() {

@@ -33,7 +33,7 @@ import Testing
         table: "notes", filter: "", select: [], includeDeleted: false, start: .now, once: false,
         excludeOwn: false, previous: false, minInterval: interval,
         heartbeatInterval: DurationMessage(seconds: 300, nanos: 0)))
-    return Subscription(requestID: 1, plan: plan, clientID: "", loop: loop, sink: sink)
+    return Subscription(requestID: 1, plan: plan, author: .unknown, loop: loop, sink: sink)
   }
 
   private static func deliver(_ id: String, on loop: ServiceLoop) {

@@ -6,11 +6,13 @@ import Testing
 @testable import DatasyncServer
 
 @Suite struct EventBatchTests {
-  private func commit(_ sequences: ClosedRange<UInt64>, origin: String = "") -> Commit {
+  private func commit(
+    _ sequences: ClosedRange<UInt64>, origin: String = "", principal: String = ""
+  ) -> Commit {
     Commit(
       changes: sequences.map {
         Fixture.change($0, "k\($0)", before: nil, after: Fixture.row("k\($0)", title: "t"))
-      }, origin: origin, committedAt: 1)
+      }, author: Author(clientID: origin, principal: principal), committedAt: 1)
   }
 
   @Test func `of a commit's events all but the last say that more follow`() {
@@ -24,17 +26,21 @@ import Testing
     #expect(batch.byteCount == 4)
   }
 
-  @Test func `one origin is told from several`() {
+  @Test func `one author is told from several`() {
     let batch = EventBatch()
     batch.append(EncodedEvent(.change, [1]), of: commit(1...1, origin: "a"))
-    #expect(batch.onlyOrigin == "a")
+    #expect(batch.onlyAuthor?.clientID == "a")
     batch.append(EncodedEvent(.change, [2]), of: commit(2...2, origin: "a"))
-    #expect(batch.onlyOrigin == "a")
+    #expect(batch.onlyAuthor?.clientID == "a")
     batch.append(EncodedEvent(.change, [3]), of: commit(3...3, origin: "b"))
-    #expect(batch.onlyOrigin == nil)
+    #expect(batch.onlyAuthor == nil)
+    batch.removeAll()
+    batch.append(EncodedEvent(.change, [1]), of: commit(1...1, origin: "a", principal: "alice"))
+    batch.append(EncodedEvent(.change, [2]), of: commit(2...2, origin: "a", principal: "bob"))
+    #expect(batch.onlyAuthor == nil)
     batch.removeAll()
     batch.append(EncodedEvent(.change, [4]), of: commit(4...4, origin: "c"))
-    #expect(batch.onlyOrigin == "c")
+    #expect(batch.onlyAuthor?.clientID == "c")
     #expect(batch.start.rawValue == 3)
   }
 

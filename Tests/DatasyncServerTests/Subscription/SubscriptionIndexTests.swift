@@ -21,7 +21,7 @@ import Testing
         table: "notes", filter: filter, select: [], includeDeleted: false, start: .now,
         once: false, excludeOwn: false, previous: false, minInterval: nil, heartbeatInterval: nil))
     return Subscription(
-      requestID: 1, plan: plan, clientID: "", loop: loop, sink: Nowhere())
+      requestID: 1, plan: plan, author: .unknown, loop: loop, sink: Nowhere())
   }
 
   private final class Nowhere: EventSink {

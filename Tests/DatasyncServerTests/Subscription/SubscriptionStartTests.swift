@@ -43,7 +43,7 @@ import Testing
           excludeOwn: false, previous: false, minInterval: minInterval, heartbeatInterval: nil))
       let sink = FullStream()
       let subscription = Subscription(
-        requestID: 1, plan: plan, clientID: "", loop: loop, sink: sink)
+        requestID: 1, plan: plan, author: .unknown, loop: loop, sink: sink)
       subscription.start()
       let change = Fixture.change(
         loop.head.rawValue + 1, "a", before: nil, after: Fixture.row("a", title: "t"))

@@ -34,6 +34,6 @@ enum Fixture {
   }
 
   static func commit(_ changes: Change..., origin: String = "") -> Commit {
-    Commit(changes: changes, origin: origin, committedAt: 1)
+    Commit(changes: changes, author: Author(clientID: origin), committedAt: 1)
   }
 }

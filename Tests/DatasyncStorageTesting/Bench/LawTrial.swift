@@ -131,14 +131,14 @@ final class LawBench {
   @discardableResult
   func send(
     _ operations: [WriteOperation], session: UInt64 = 1, isCommit: Bool? = nil,
-    mutation: Mutation? = nil, origin: String = "tester", startsNow: Bool = true,
+    mutation: Mutation? = nil, author: Author = Author(clientID: "tester"), startsNow: Bool = true,
     byteCount: Int = 100, rules: (any WriteRules)? = nil
   ) throws -> UInt64 {
     lastRequest += 1
     try storage.submit(
       WriteRequest(
         replyTo: ReplyAddress(loop: 0, session: session, request: lastRequest),
-        operations: operations, isCommit: isCommit ?? (operations.count != 1), origin: origin,
+        operations: operations, isCommit: isCommit ?? (operations.count != 1), author: author,
         mutation: mutation, byteCount: byteCount, rules: rules), startsNow: startsNow)
     return lastRequest
   }

@@ -27,7 +27,7 @@ struct History {
       requests.append(
         try bench.send(
           try (0..<count).map { _ in try operation(step) }, session: session,
-          origin: "session \(session)"))
+          author: Author(clientID: "session \(session)", principal: "p\(session % 2)")))
       // Now and then everything is waited for, so that batches are small and large.
       if Int.random(in: 0..<8, using: &random) == 0, let last = requests.last {
         _ = try bench.outcome(last)

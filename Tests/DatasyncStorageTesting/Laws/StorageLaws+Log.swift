@@ -111,13 +111,13 @@ extension StorageLaws {
       let key: String
       let before: [UInt8]?
       let after: [UInt8]?
-      let origin: String?
+      let author: Author?
     }
     let expected = all.flatMap { commit in
       commit.changes.map {
         Entry(
           sequence: $0.sequence, key: $0.key, before: $0.before?.bytes, after: $0.after?.bytes,
-          origin: $0.sequence == commit.first ? commit.origin : nil)
+          author: $0.sequence == commit.first ? commit.author : nil)
       }
     }
     let entries = try bench.read(.log) { snapshot throws(DatasyncError) in
@@ -127,7 +127,11 @@ extension StorageLaws {
           Entry(
             sequence: entry.sequence, key: String(decoding: entry.key, as: UTF8.self),
             before: entry.before.map { Array($0) }, after: entry.after.map { Array($0) },
-            origin: entry.commit.map { String(decoding: $0.origin, as: UTF8.self) }))
+            author: entry.commit.map {
+              Author(
+                clientID: String(decoding: $0.origin, as: UTF8.self),
+                principal: String(decoding: $0.principal, as: UTF8.self))
+            }))
         return true
       }
       return entries
@@ -138,7 +142,10 @@ extension StorageLaws {
       let first = commit.first
       let head = try bench.read(.log) { s throws(DatasyncError) in try s.commitHead(at: first) }
       try trial.require(
-        head.time == commit.committedAt && head.origin == Array(commit.origin.utf8),
+        head
+          == CommitHead(
+            time: commit.committedAt, origin: Array(commit.origin.utf8),
+            principal: Array(commit.author.principal.utf8)),
         "the head of the commit at \(first)", saw: head)
     }
   }
@@ -163,7 +170,8 @@ extension StorageLaws {
       )
       let commits = try bench.log().dropFirst(before)
       try trial.require(
-        commits.count == 1 && commits.first?.origin == "" && commits.first?.changes.count == 3,
+        commits.count == 1 && commits.first?.author == .unknown
+          && commits.first?.changes.count == 3,
         "one commit of nobody's, with three changes", saw: commits.map(\.changes.count))
       let table = try bench.table("note")
       let changes = Dictionary(

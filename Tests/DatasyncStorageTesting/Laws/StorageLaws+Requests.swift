@@ -21,7 +21,7 @@ extension StorageLaws {
             last.append(
               try bench.send(
                 [try bench.update("number", .int64(Int64(session)), ["n": .int64(Int64(step))])],
-                session: UInt64(session), origin: "session \(session)"))
+                session: UInt64(session), author: Author(clientID: "session \(session)")))
           }
         }
         bench.record.hold(false)

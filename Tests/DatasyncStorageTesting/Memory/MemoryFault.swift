@@ -63,6 +63,8 @@ package enum MemoryFault: String, CaseIterable, Sendable {
   case hidesCompaction
   /// A page of the log ends within a commit.
   case splitsCommits
+  /// Whoever reads the log later does not learn who wrote a commit.
+  case forgetsPrincipal
 
   // 8. Once.
   case repeatsMutation
@@ -114,7 +116,7 @@ package enum MemoryFault: String, CaseIterable, Sendable {
       .clientsOrder
     case .seesLater, .forgetsPast, .skipsRow, .countsDeleted: .snapshots
     case .readsStale, .ignoresAtLeast: .readYourWrites
-    case .losesBefore, .hidesCompaction, .splitsCommits: .log
+    case .losesBefore, .hidesCompaction, .splitsCommits, .forgetsPrincipal: .log
     case .repeatsMutation, .hidesReplay, .ignoresFingerprint, .remembersFailures: .once
     case .losesForeign, .repeatsForeign, .splitsForeign, .showsForeignEarly: .foreign
     case .showsUnseen, .ignoresRow, .ignoresResult, .undividesMark, .judgesByOldRows,

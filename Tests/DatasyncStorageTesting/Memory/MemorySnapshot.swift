@@ -161,7 +161,7 @@ package final class MemorySnapshot: StorageSnapshot {
       if fault == .splitsCommits, commit.changes.count > 1 {
         page.commits.append(
           Commit(
-            changes: [commit.changes[0]], origin: commit.origin, committedAt: commit.committedAt))
+            changes: [commit.changes[0]], author: commit.author, committedAt: commit.committedAt))
         page.through = commit.first
         break
       }
@@ -177,24 +177,23 @@ package final class MemorySnapshot: StorageSnapshot {
     for commit in try entries(after: after, through: min(through, sequence)) {
       for change in commit.changes
       where change.sequence > after && change.sequence <= min(through, sequence) {
-        guard MemorySnapshot.lend(change, of: commit, body) else { return }
+        guard lend(change, of: commit, body) else { return }
       }
     }
   }
 
-  private static func lend(
+  private func lend(
     _ change: Change, of commit: Commit, _ body: (LogEntry) -> Bool
   ) -> Bool {
     let (before, after) = (change.before?.bytes ?? [], change.after?.bytes ?? [])
     return Array(change.key.utf8).withUnsafeBytes { key in
-      Array(commit.origin.utf8).withUnsafeBytes { origin in
+      lend(head(of: commit)) { head in
         before.withUnsafeBytes { before in
           after.withUnsafeBytes { after in
             body(
               LogEntry(
                 sequence: change.sequence, tableID: change.tableID, operation: change.operation,
-                faulty: change.faulty,
-                commit: change.sequence == commit.first ? (commit.committedAt, origin) : nil,
+                faulty: change.faulty, commit: change.sequence == commit.first ? head : nil,
                 key: key, before: change.before == nil ? nil : before,
                 after: change.after == nil ? nil : after))
           }
@@ -203,12 +202,28 @@ package final class MemorySnapshot: StorageSnapshot {
     }
   }
 
+  private func lend(
+    _ head: CommitHead,
+    _ body: ((time: Int64, origin: UnsafeRawBufferPointer, principal: UnsafeRawBufferPointer)) ->
+      Bool
+  ) -> Bool {
+    head.origin.withUnsafeBytes { origin in
+      head.principal.withUnsafeBytes { body((head.time, origin, $0)) }
+    }
+  }
+
+  private func head(of commit: Commit) -> CommitHead {
+    let principal = fault == .forgetsPrincipal ? "" : commit.author.principal
+    return CommitHead(
+      time: commit.committedAt, origin: Array(commit.origin.utf8), principal: Array(principal.utf8))
+  }
+
   package func commitHead(
     at sequence: Sequence
-  ) throws(DatasyncError) -> (time: Int64, origin: [UInt8]) {
+  ) throws(DatasyncError) -> CommitHead {
     guard let commit = state.log.first(where: { $0.first == sequence }) else {
       throw MemoryState.compacted(state.oldest)
     }
-    return (commit.committedAt, Array(commit.origin.utf8))
+    return head(of: commit)
   }
 }

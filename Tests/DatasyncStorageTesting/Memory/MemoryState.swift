@@ -56,9 +56,9 @@ package struct MemoryState: Sendable {
   var logBytes: Int { log.reduce(0) { $0 + $1.memoryCost } }
 
   /// Ends a commit: its changes take their place.
-  mutating func append(_ changes: [Change], origin: String, at time: Int64) -> Commit? {
+  mutating func append(_ changes: [Change], author: Author, at time: Int64) -> Commit? {
     guard !changes.isEmpty else { return nil }
-    let commit = Commit(changes: changes, origin: origin, committedAt: time)
+    let commit = Commit(changes: changes, author: author, committedAt: time)
     log.append(commit)
     head = commit.last
     return commit

@@ -73,7 +73,7 @@ extension MemoryStorage {
     let shown = shown(outcome, of: request, by: isFailure ? nil : write)
     guard !isFailure || options.fault == .tearsCommit else { return shown }
     if options.fault == .losesWrite, working.requests % 3 == 0 { return shown }
-    end(write, origin: request.origin, &commits)
+    end(write, author: request.author, &commits)
     return shown
   }
 
@@ -112,11 +112,11 @@ extension MemoryStorage {
   }
 
   /// The write takes effect.
-  private func end(_ write: MemoryWrite, origin: String, _ commits: inout [Commit]) {
+  private func end(_ write: MemoryWrite, author: Author, _ commits: inout [Commit]) {
     working = write.state
     var changes = write.changes
     if options.fault == .swapsChanges, changes.count > 1 { changes.swapAt(0, 1) }
-    if let commit = working.append(changes, origin: origin, at: write.now) {
+    if let commit = working.append(changes, author: author, at: write.now) {
       commits.append(commit)
     }
   }
@@ -134,7 +134,7 @@ extension MemoryStorage {
         working.rows = write.state.rows
         continue
       }
-      end(write, origin: "", &commits)
+      end(write, author: .unknown, &commits)
       if options.fault == .repeatsForeign { repeatForeign(write.changes, &commits) }
     }
     keep()
@@ -149,7 +149,7 @@ extension MemoryStorage {
         sequence: sequence, tableID: change.tableID, key: change.key, operation: change.operation,
         before: change.before, after: change.after)
     }
-    if let commit = working.append(again, origin: "", at: options.calendar()) {
+    if let commit = working.append(again, author: .unknown, at: options.calendar()) {
       commits.append(commit)
     }
   }
@@ -162,7 +162,7 @@ extension MemoryStorage {
     for table in catalog.tables where !old.contains(table.id) {
       var write = MemoryWrite(working, now: options.calendar(), fault: options.fault)
       write.attach(table)
-      end(write, origin: "", &commits)
+      end(write, author: .unknown, &commits)
     }
     keep()
     if options.fault == .announcesCatalogLate {

@@ -34,6 +34,7 @@ import Testing
     "UPDATE datasync_log SET after = x'0aff' WHERE sequence = 3",
     "UPDATE datasync_log SET after = 'text' WHERE sequence = 3",
     "UPDATE datasync_log SET before = substr(before, 1, 3) WHERE before IS NOT NULL",
+    "UPDATE datasync_log SET principal = CAST(x'c0' AS TEXT) WHERE sequence = 3",
     "UPDATE datasync_log SET origin = CAST(x'c0' AS TEXT) WHERE sequence = 3",
     "UPDATE datasync_mutations SET results = x'0a'",
     "UPDATE datasync_mutations SET results = x'ff'",
@@ -102,7 +103,9 @@ import Testing
       "id", "name", "message", "soft_delete", "attached", "next_number", "added_columns", "present",
     ],
     "columns": ["table_id", "number", "name", "present"],
-    "log": ["sequence", "table_id", "operation", "key", "time", "origin", "before", "after"],
+    "log": [
+      "sequence", "table_id", "operation", "key", "time", "origin", "principal", "before", "after",
+    ],
     "mutations": ["n", "scope", "id", "fingerprint", "time", "results"],
     "foreign": ["n", "table_id", "key", "before"],
   ]

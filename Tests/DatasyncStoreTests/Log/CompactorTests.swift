@@ -106,7 +106,7 @@ struct CompactorTests {
     try connection.execute(OwnTables.definition)
     for n in 1...1000 {
       try connection.execute(
-        "INSERT INTO datasync_log VALUES (\(n), 1, 1, 'k', \(n == 1 || n == 901 ? "5" : "NULL"), NULL, NULL, x'00')"
+        "INSERT INTO datasync_log VALUES (\(n), 1, 1, 'k', \(n == 1 || n == 901 ? "5" : "NULL"), NULL, NULL, NULL, x'00')"
       )
     }
     var options = StoreOptions()

@@ -19,7 +19,11 @@ struct OwnTablesGoneTests {
     return last
   }
 
-  @Test(arguments: OwnTables.names.filter { $0 != OwnTables.rows && $0 != "datasync_settings" })
+  @Test(
+    arguments:
+      OwnTables.names.filter {
+        !OwnTables.neededBySome.contains($0) && $0 != "datasync_settings"
+      })
   func `a table that all need is missed by name`(table: String) throws {
     let database = try TestDatabase(OwnTablesGoneTests.schema)
     let store = try database.open()

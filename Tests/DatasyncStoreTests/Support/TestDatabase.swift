@@ -156,13 +156,13 @@ final class TestStore {
   @discardableResult
   func send(
     _ operations: [WriteOperation], isCommit: Bool = false, mutation: Mutation? = nil,
-    origin: String = "tester"
+    author: Author = Author(clientID: "tester")
   ) throws -> UInt64 {
     lastRequest += 1
     try store.submit(
       WriteRequest(
         replyTo: ReplyAddress(loop: 0, session: 1, request: lastRequest), operations: operations,
-        isCommit: isCommit, origin: origin, mutation: mutation, byteCount: 100))
+        isCommit: isCommit, author: author, mutation: mutation, byteCount: 100))
     return lastRequest
   }
 

@@ -119,7 +119,7 @@ struct GatheringTests {
         WriteRequest(
           replyTo: ReplyAddress(loop: 0, session: 1, request: UInt64(100 + number)),
           operations: [.create(store.draft("todo", ["id": .string("k\(number)")]))],
-          isCommit: false, origin: "", mutation: nil, byteCount: 100), startsNow: false)
+          isCommit: false, author: .unknown, mutation: nil, byteCount: 100), startsNow: false)
     }
     store.store.startWriting()
     for number in 0..<5 { #expect(try store.results(UInt64(100 + number)).count == 1) }

@@ -18,7 +18,7 @@ struct WriteQueueTests {
     let write = WriteOperation.delete(WriteQueueTests.table, key: "k", ifVersion: .zero)
     return WriteRequest(
       replyTo: ReplyAddress(loop: Int(session % 2), session: session, request: number),
-      operations: .init(repeating: write, count: writes), isCommit: writes > 1, origin: "",
+      operations: .init(repeating: write, count: writes), isCommit: writes > 1, author: .unknown,
       mutation: nil, byteCount: bytes)
   }
 
