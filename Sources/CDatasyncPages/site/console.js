@@ -1,15 +1,245 @@
-import { call } from "/datasync.js";
+/** The console: one page over everything that the server lets its caller see. */
+import { connect } from "/datasync.js";
+import { explain, h, setAttribute, setText, throttled } from "./console/dom.js";
+import { Log, LogPage } from "./console/log.js";
+import { OperatorsPage } from "./console/operators.js";
+import { OverviewPage } from "./console/overview.js";
+import { SessionPage } from "./console/session.js";
+import { TablePage } from "./console/table.js";
 
-const status = document.getElementById("status");
-try {
-  const { tables = [] } = await call("datasync.v1.Datasync/Describe");
-  for (const table of tables) {
-    const item = document.createElement("li");
-    item.textContent = table.name;
-    document.getElementById("tables").append(item);
+const TOKEN = "datasync-token";
+const THEME = "datasync-theme";
+/** Milliseconds that a message stays in sight, longer where it offers something. */
+const SAID = 4000;
+const OFFERED = 12_000;
+/** Milliseconds before the log is followed again after the server refused it. */
+const FOLLOW_AGAIN = 5000;
+
+const byId = (id) => document.getElementById(id);
+
+class Console {
+  client;
+  #description = null;
+  #page = null;
+  #log = new Log();
+  #saidTimer = null;
+
+  start() {
+    this.#theme();
+    this.#signIn();
+    this.client = connect(undefined, { token: this.token || undefined });
+    this.client.addEventListener("statechange", () => this.#showState());
+    this.#showState();
+    addEventListener("hashchange", () => this.#route());
+    byId("skip").addEventListener("click", (event) => {
+      // Addresses behind # are the console's own.
+      event.preventDefault();
+      byId("main").focus();
+    });
+    this.#log.addEventListener("change", throttled(500, () => this.#countChanges()));
+    this.#describe();
+    this.#followAll();
   }
-  document.body.dataset.state = "ready";
-} catch (error) {
-  status.textContent = error.message;
-  document.body.dataset.state = "failed";
+
+  get token() { return sessionStorage.getItem(TOKEN) ?? ""; }
+
+  /** The address of a table's page. */
+  address(table, { filter = "", orderBy = "" } = {}) {
+    const query = [filter && `filter=${encodeURIComponent(filter)}`,
+      orderBy && `order_by=${encodeURIComponent(orderBy)}`].filter(Boolean).join("&");
+    return `#/tables/${encodeURIComponent(table)}${query ? `?${query}` : ""}`;
+  }
+
+  /** Goes to a table's page. */
+  go(table, query) {
+    location.hash = this.address(table, query);
+  }
+
+  /** Says in a line what was done, with something to do about it where that is given. */
+  say(text, offer = null, act = null) {
+    clearTimeout(this.#saidTimer);
+    const message = byId("message");
+    setText(byId("message-text"), text);
+    byId("message-offer").replaceChildren(...(offer ? [h("button", { type: "button", onclick: async () => {
+      message.hidden = true;
+      try {
+        await act();
+      } catch (error) {
+        this.say(explain(error));
+      }
+    } }, offer)] : []));
+    message.hidden = false;
+    this.#saidTimer = setTimeout(() => { message.hidden = true; }, offer ? OFFERED : SAID);
+  }
+
+  /** Asks who the caller is: the server refused what it was shown. */
+  askForToken(error = null) {
+    const dialog = byId("sign-in");
+    setText(byId("sign-in-error"), error ? explain(error) : "");
+    if (!dialog.open) {
+      byId("token").value = "";
+      dialog.showModal();
+    }
+    byId("token").focus();
+  }
+
+  // -- who and how
+
+  #signIn() {
+    const dialog = byId("sign-in");
+    byId("sign-in-button").addEventListener("click", () => {
+      if (!this.token) return this.askForToken();
+      sessionStorage.removeItem(TOKEN);
+      location.reload();
+    });
+    byId("sign-in-cancel").addEventListener("click", () => dialog.close());
+    byId("sign-in-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#authenticate(byId("token").value.trim());
+    });
+    setText(byId("sign-in-button"), this.token ? "Sign out" : "Sign in");
+  }
+
+  async #authenticate(token) {
+    const dialog = byId("sign-in");
+    const button = byId("sign-in-submit");
+    button.disabled = true;
+    try {
+      await this.client.authenticate(token);
+      sessionStorage.setItem(TOKEN, token);
+      setText(byId("sign-in-button"), "Sign out");
+      dialog.close();
+      await this.#describe();
+      this.#followAll();
+    } catch (error) {
+      setText(byId("sign-in-error"), explain(error));
+      setAttribute(byId("token"), "aria-invalid", "true");
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  #theme() {
+    const button = byId("theme");
+    const names = { "": "System", light: "Light", dark: "Dark" };
+    const show = (theme) => {
+      if (theme) document.documentElement.dataset.theme = theme;
+      else delete document.documentElement.dataset.theme;
+      setText(button, names[theme]);
+      button.setAttribute("aria-label", `Theme: ${names[theme]}`);
+    };
+    show(localStorage.getItem(THEME) ?? "");
+    button.addEventListener("click", () => {
+      const order = Object.keys(names);
+      const next = order[(order.indexOf(localStorage.getItem(THEME) ?? "") + 1) % order.length];
+      localStorage.setItem(THEME, next);
+      show(next);
+    });
+  }
+
+  #showState() {
+    const { state } = this.client;
+    document.body.dataset.state = state;
+    setText(byId("state"), { live: "Live", connecting: "Connecting…", offline: "Offline" }[state] ?? state);
+    if (state === "live" && this.#description === null) this.#describe();
+  }
+
+  // -- what there is
+
+  async #describe() {
+    try {
+      this.#description = await this.client.describe();
+      this.#page?.close();
+      this.#page = null;
+      this.#showTables();
+      this.#route();
+    } catch (error) {
+      if (error.code === "UNAUTHENTICATED") this.askForToken(error);
+      else this.#problem(explain(error));
+    }
+  }
+
+  #problem(text) {
+    this.#page?.close();
+    this.#page = null;
+    byId("main").replaceChildren(h("section", { class: "page" }, h("p", { class: "alert", role: "alert" }, text)));
+  }
+
+  #showTables() {
+    byId("tables").replaceChildren(...this.#description.tables.map((table) => h("li", {},
+      h("a", { href: this.address(table.name), "data-table": table.name },
+        h("span", {}, table.name), h("span", { class: "badge", "aria-hidden": "true", hidden: true })))));
+  }
+
+  #countChanges() {
+    for (const link of byId("tables").querySelectorAll("a")) {
+      const number = this.#log.counts.get(link.dataset.table) ?? 0;
+      link.lastChild.hidden = number === 0;
+      setText(link.lastChild, number > 999 ? "999+" : String(number));
+    }
+  }
+
+  /** Follows every table, for the log and the numbers beside the tables' names. */
+  async #followAll() {
+    if (this.#following) return;
+    this.#following = true;
+    try {
+      for await (const event of this.client.table("").subscribe({ start: "now", previous: true })) {
+        if (event.id && event.type !== "checkpoint") this.#log.add(event);
+      }
+    } catch (error) {
+      if (error.code !== "UNAUTHENTICATED") setTimeout(() => this.#followAll(), FOLLOW_AGAIN);
+    } finally {
+      this.#following = false;
+    }
+  }
+  #following = false;
+
+  // -- where we are
+
+  #route() {
+    if (!this.#description) return;
+    const [path, search = ""] = location.hash.slice(1).split(/\?(.*)/s);
+    const query = new URLSearchParams(search);
+    const [, kind = "", name = ""] = path.split("/").map(decoded);
+    this.#mark(kind, name);
+    if (kind === "tables" && name) {
+      this.#showTable(name, { filter: query.get("filter") ?? "", orderBy: query.get("order_by") ?? "" });
+    } else {
+      const Page = { log: LogPage, session: SessionPage, connections: OperatorsPage }[kind] ?? OverviewPage;
+      this.#open(new Page(this, this.#description, this.#log), Page === OverviewPage ? "Tables" : kind);
+    }
+  }
+
+  #showTable(name, query) {
+    const table = this.#description.tables.find((one) => one.name === name);
+    if (!table) return this.#problem(`There is no table ${name}, or none for you.`);
+    if (this.#page instanceof TablePage && this.#page.name === name) return this.#page.show(query);
+    this.#open(new TablePage(this, table, query), name);
+  }
+
+  #open(page, title) {
+    this.#page?.close();
+    this.#page = page;
+    byId("main").replaceChildren(page.element);
+    document.title = `${title} – Datasync`;
+  }
+
+  #mark(kind, name) {
+    for (const link of document.querySelectorAll("nav a")) {
+      const here = link.dataset.table ? kind === "tables" && link.dataset.table === name : link.dataset.kind === kind;
+      setAttribute(link, "aria-current", here ? "page" : null);
+    }
+  }
 }
+
+/** An address may hold anything. */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+new Console().start();

@@ -1,0 +1,111 @@
+/** The box for a filter: its text, where it is wrong, and what can be written. */
+import { composing, h, setAttribute, setText } from "./dom.js";
+
+export class FilterBox extends EventTarget {
+  #input;
+  #alert;
+  #marked;
+  #message;
+  element;
+
+  constructor(table) {
+    super();
+    this.#input = h("input", {
+      type: "text", id: "filter", name: "filter", spellcheck: "false", autocomplete: "off",
+      placeholder: example(table), class: "code",
+      onkeydown: (event) => this.#key(event),
+      oninput: () => { if (this.#input.value === "") this.#send(); },
+    });
+    this.#marked = h("code", { class: "marked", "aria-hidden": "true" });
+    this.#message = h("span", {});
+    this.#alert = h("div", { class: "alert filter-alert", role: "alert", id: "filter-alert" });
+    const help = h("div", { class: "help", id: "filter-help", hidden: true }, helpFor(table, (text) => {
+      this.#input.value = text;
+      this.#input.focus();
+    }));
+    const toggle = h("button", {
+      type: "button", class: "quiet", "aria-expanded": "false", "aria-controls": "filter-help",
+      "aria-label": "Filter language", title: "Filter language",
+      onclick: () => {
+        help.hidden = !help.hidden;
+        toggle.setAttribute("aria-expanded", String(!help.hidden));
+      },
+    }, "?");
+    this.element = h("form", {
+      class: "filter", role: "search",
+      onsubmit: (event) => { event.preventDefault(); this.#send(); },
+    }, h("div", { class: "filter-line" }, h("label", { for: "filter" }, "Filter"), this.#input, toggle,
+      h("button", { type: "submit" }, "Apply")), this.#alert, help);
+  }
+
+  set value(text) {
+    if (this.#input.value !== text) this.#input.value = text;
+  }
+
+  /** Shows what is wrong with the filter, and where; null: nothing is. */
+  complain(error) {
+    setAttribute(this.#input, "aria-invalid", error ? "true" : null);
+    setAttribute(this.#input, "aria-errormessage", error ? "filter-alert" : null);
+    if (!error) {
+      this.#alert.replaceChildren();
+      return;
+    }
+    const position = Number(error.position ?? error.metadata?.position) || 0;
+    setText(this.#message, error.message);
+    this.#mark(position);
+    this.#alert.replaceChildren(this.#message, ...(position > 0 ? [this.#marked] : []));
+  }
+
+  /** Positions count characters of Unicode, from 1. */
+  #mark(position) {
+    const characters = Array.from(this.#input.value);
+    const wrong = /^\w+/.exec(characters.slice(position - 1).join(""))?.[0] ?? characters[position - 1] ?? " ";
+    this.#marked.replaceChildren(
+      characters.slice(0, position - 1).join(""), h("mark", {}, wrong),
+      characters.slice(position - 1).join("").slice(wrong.length));
+  }
+
+  #key(event) {
+    if (event.key === "Enter" && composing(event)) event.preventDefault();
+    if (event.key !== "Escape" || composing(event) || this.#input.value === "") return;
+    event.stopPropagation();
+    this.#input.value = "";
+    this.#send();
+  }
+
+  #send() {
+    this.dispatchEvent(new CustomEvent("filter", { detail: this.#input.value.trim() }));
+  }
+}
+
+function example(table) {
+  return examples(table)[0] ?? "";
+}
+
+function examples(table) {
+  const found = [];
+  for (const column of table.columns.filter((one) => !one.system)) {
+    const { name } = column;
+    switch (column.type) {
+      case "STRING": found.push(`contains(${name}, 'text')`); break;
+      case "INT64": case "DOUBLE": case "DECIMAL": found.push(`${name} gt 10`); break;
+      case "BOOL": found.push(`${name} eq true`); break;
+      case "DATE": found.push(`year(${name}) eq 2024`); break;
+      case "TIMESTAMP": found.push(`${name} ge 2024-01-01T00:00:00Z`); break;
+      case "ENUM": found.push(`${name} in ('${(column.enumValues ?? []).slice(0, 2).join("', '")}')`); break;
+      default: break;
+    }
+  }
+  return found.slice(0, 6);
+}
+
+function helpFor(table, take) {
+  return [
+    h("p", {}, "OData's $filter: ", h("code", {}, "eq ne gt ge lt le in has not and or"), ", ",
+      h("code", {}, "add sub mul div mod"), ", and functions such as ",
+      h("code", {}, "contains, startswith, endswith, tolower, length, year, month, round"), ". For example:"),
+    h("div", { class: "examples" }, examples(table).map((text) => h("button", {
+      type: "button", class: "quiet code", onclick: () => take(text),
+    }, text))),
+  ];
+}

@@ -1,0 +1,318 @@
+/** The page of one table: its rows, a filter over them, and beside them the row that is open. */
+import { clock, composing, count, explain, h, setAttribute, setText, throttled } from "./dom.js";
+import { columnsOf } from "./columns.js";
+import { Editor } from "./editor.js";
+import { FilterBox } from "./filter.js";
+import { Grid } from "./grid.js";
+import { Rows } from "./rows.js";
+import { typesOf } from "./overview.js";
+import { keyOf, literal, systemField } from "./values.js";
+
+export class TablePage {
+  #shell;
+  #table;
+  #access;
+  #query;
+  #rows = null;
+  /** Rows asked for that have not answered yet; those before stay in sight until they have. */
+  #coming = null;
+  #grid = null;
+  #editor = null;
+  #changes = 0;
+  #last = null;
+  #onState = () => this.#stateChanged();
+
+  #filter;
+  #summary;
+  #status;
+  #notice;
+  #empty;
+  #place;
+  #aside;
+  #deletedBox;
+  #systemBox;
+  #newButton;
+
+  element;
+
+  /** `shell` is the console: its client, its addresses, its messages. */
+  constructor(shell, table, query) {
+    this.#shell = shell;
+    this.#table = table;
+    this.#access = shell.client.table(table.name);
+    this.#query = query;
+    this.element = this.#make();
+    this.#rebuildGrid();
+    this.#ask();
+    shell.client.addEventListener("statechange", this.#onState);
+  }
+
+  get name() { return this.#table.name; }
+
+  close() {
+    this.#shell.client.removeEventListener("statechange", this.#onState);
+    this.#rows?.close();
+    this.#coming?.close();
+    this.#grid?.close();
+  }
+
+  /** The same table, asked for something else. */
+  show(query) {
+    if (query.filter === this.#query.filter && query.orderBy === this.#query.orderBy) return;
+    this.#query = query;
+    this.#filter.value = query.filter;
+    this.#ask();
+  }
+
+  // -- what it is made of
+
+  #make() {
+    const { name, softDelete } = this.#table;
+    this.#filter = new FilterBox(this.#table);
+    this.#filter.value = this.#query.filter;
+    this.#filter.addEventListener("filter", ({ detail }) => this.#go({ filter: detail }));
+    this.#summary = h("span", { class: "summary" });
+    this.#status = h("p", { class: "changes", role: "status", "aria-label": "Changes" }, "No changes yet");
+    this.#notice = h("p", { class: "alert", role: "alert" });
+    this.#empty = h("p", { class: "empty", hidden: true });
+    this.#place = h("div", { class: "grid-place" });
+    this.#aside = h("aside", { class: "panel", "aria-label": "Row", hidden: true });
+    this.#deletedBox = h("input", { type: "checkbox", onchange: () => this.#ask() });
+    this.#systemBox = h("input", { type: "checkbox", onchange: () => this.#rebuildGrid() });
+    const may = (operation) => !this.#table.allowed?.length || this.#table.allowed.includes(operation);
+    this.#newButton = h("button", {
+      type: "button", class: "primary", disabled: !may("CREATE"), onclick: () => this.#open(null),
+      title: may("CREATE") ? null : "No rule allows it",
+    }, "New row");
+    return h("section", { class: "page table-page", "aria-labelledby": "page-title", onkeydown: (event) => this.#key(event) },
+      h("header", { class: "page-head" },
+        h("h1", { id: "page-title" }, name), this.#summary, h("span", { class: "gap" }),
+        softDelete ? h("label", { class: "check" }, this.#deletedBox, "Deleted rows") : null,
+        h("label", { class: "check" }, this.#systemBox, "System fields"),
+        h("button", { type: "button", onclick: () => this.#showTypes() }, "Types"), this.#newButton),
+      this.#filter.element, this.#notice,
+      h("div", { class: "split" },
+        h("div", { class: "grid-column" }, this.#place, this.#empty, h("footer", { class: "page-foot" }, this.#status)),
+        this.#aside));
+  }
+
+  #rebuildGrid() {
+    const columns = columnsOf(this.#table, this.#systemBox.checked);
+    const grid = new Grid({
+      label: this.#table.name, columns, sortable: true, source: this.#rows ?? new Nothing(),
+    });
+    grid.addEventListener("sort", ({ detail }) => this.#sort(detail));
+    grid.addEventListener("select", ({ detail }) => this.#open(detail.row));
+    grid.addEventListener("open", ({ detail }) => this.#open(detail.row, detail.column));
+    this.#grid?.close();
+    this.#grid = grid;
+    grid.select(this.#editor?.id ?? undefined);
+    grid.showOrder(parsedOrder(this.#query.orderBy));
+    this.#place.replaceChildren(grid.element);
+  }
+
+  // -- asking
+
+  #go(change) {
+    this.#shell.go(this.#table.name, { ...this.#query, ...change });
+  }
+
+  #ask() {
+    this.#coming?.close();
+    const rows = new Rows(this.#access, {
+      filter: this.#query.filter,
+      orderBy: this.#query.orderBy,
+      includeDeleted: this.#deletedBox.checked,
+      key: keyOf(this.#table),
+      version: systemField(this.#table, "version"),
+    });
+    const deleted = systemField(this.#table, "deleted");
+    rows.isDeleted = (row) => row[deleted] === true;
+    rows.addEventListener("rows", () => this.#answered(rows));
+    rows.addEventListener("failed", ({ detail }) => this.#failed(rows, detail));
+    rows.addEventListener("change", ({ detail }) => this.#changed(rows, detail));
+    this.#coming = rows;
+    this.#grid.showOrder(parsedOrder(this.#query.orderBy));
+    rows.start();
+  }
+
+  #answered(rows) {
+    if (rows === this.#coming && rows.known) {
+      this.#rows?.close();
+      this.#rows = rows;
+      this.#coming = null;
+      this.#grid.source = rows;
+      this.#filter.complain(null);
+      setText(this.#notice, "");
+    }
+    if (rows !== this.#rows) return;
+    setText(this.#summary, count(rows.total, "row"));
+    this.#empty.hidden = rows.total > 0;
+    setText(this.#empty, this.#query.filter ? "No row matches the filter." : "No rows yet.");
+    if (rows.notLive) setText(this.#notice, `These rows do not change live. ${explain(rows.notLive)}`);
+  }
+
+  #failed(rows, error) {
+    if (rows !== this.#rows && rows !== this.#coming) return;
+    if (error.code === "UNAUTHENTICATED") return this.#shell.askForToken(error);
+    if (error.reason === "BAD_FILTER" || error.reason === "FILTER_TOO_COMPLEX") {
+      this.#filter.complain(error);
+    } else {
+      setText(this.#notice, explain(error));
+    }
+    if (rows !== this.#coming) return;
+    rows.close();
+    this.#coming = null;
+  }
+
+  #stateChanged() {
+    if (this.#shell.client.state !== "live") return;
+    if (!this.#rows && !this.#coming) this.#ask();
+    this.#rows?.reread();
+  }
+
+  // -- changes
+
+  #changed(rows, event) {
+    if (rows !== this.#rows) return;
+    this.#changes++;
+    this.#last = event;
+    this.#showStatus();
+    if (!this.#editor || String(event.id) !== this.#editor.id) return;
+    if (event.row) this.#editor.follow(event.row);
+    else this.#look(this.#editor);
+  }
+
+  #showStatus = throttled(500, () => {
+    const { type, id, committedAt } = this.#last;
+    setText(this.#status, `${count(this.#changes, "change")}, last at ${clock(committedAt)}: ${type.toUpperCase()} ${id}`);
+  });
+
+  /** The open row has left the view: it is deleted, marked so, or merely no longer matches. */
+  async #look(editor) {
+    try {
+      editor.follow(await this.#access.get(editor.id, { includeDeleted: this.#table.softDelete || undefined }));
+    } catch (error) {
+      if (error.code === "NOT_FOUND") editor.gone();
+    }
+  }
+
+  // -- order
+
+  #sort({ name, added }) {
+    const order = parsedOrder(this.#query.orderBy);
+    const now = order.get(name);
+    const next = now === undefined ? "ascending" : now === "ascending" ? "descending" : null;
+    if (!added) order.clear();
+    order.delete(name);
+    if (next) order.set(name, next);
+    this.#go({ orderBy: [...order].map(([field, way]) => way === "descending" ? `${field} desc` : field).join(", ") });
+  }
+
+  #key(event) {
+    if (composing(event)) return;
+    if (event.key === "Escape" && this.#aside.contains(event.target)) this.#closeAside();
+    if (event.key !== "=" || event.target.getAttribute("role") !== "gridcell") return;
+    // A cell's value becomes the filter.
+    const column = this.#table.columns.find((one) => one.name === event.target.dataset.column);
+    const index = Number(event.target.parentElement.getAttribute("aria-rowindex")) - 2;
+    const row = this.#rows?.row(index);
+    const text = row && literal(row[column.name], column);
+    if (!text) return;
+    event.preventDefault();
+    this.#go({ filter: `${column.name} eq ${text}` });
+  }
+
+  // -- the row beside
+
+  #open(row, column = null) {
+    const id = row && String(row[keyOf(this.#table)]);
+    if (!this.#editor || this.#editor.id !== id || row === null) this.#edit(row);
+    if (row === null || column !== null) this.#editor.focus(column);
+  }
+
+  #edit(row) {
+    const editor = new Editor(this.#table, this.#access, row);
+    this.#editor = editor;
+    const written = ({ detail }) => {
+      this.#rows?.put(detail.row);
+      if (editor === this.#editor) this.#grid.select(editor.id);
+    };
+    editor.addEventListener("saved", (event) => {
+      written(event);
+      this.#shell.say(`Saved ${event.detail.id}.`);
+      this.#grid.focus();
+    });
+    editor.addEventListener("followed", written);
+    editor.addEventListener("created", (event) => {
+      written(event);
+      this.#rows?.reread();
+      this.#shell.say(`Created ${event.detail.id}.`);
+    });
+    editor.addEventListener("undeleted", (event) => {
+      written(event);
+      this.#rows?.reread();
+      this.#shell.say(`Undeleted ${event.detail.id}.`);
+    });
+    editor.addEventListener("deleted", (event) => this.#deleted(editor, event.detail));
+    editor.addEventListener("closed", () => this.#closeAside());
+    this.#aside.setAttribute("aria-label", "Row");
+    this.#aside.replaceChildren(editor.element);
+    this.#aside.hidden = false;
+    this.#grid.select(editor.id ?? undefined);
+  }
+
+  #deleted(editor, { row, id }) {
+    this.#rows?.reread();
+    if (this.#table.softDelete) {
+      this.#shell.say(`Deleted ${id}.`);
+      return;
+    }
+    if (editor === this.#editor) this.#closeAside();
+    // The row is gone; what it was is still known here.
+    this.#shell.say(`Deleted ${id}.`, "Undo", async () => {
+      const own = this.#table.columns.filter((one) => !one.system || one.name === keyOf(this.#table));
+      const fields = own.map((one) => [one.name, row[one.name]]).filter(([, value]) => value !== null);
+      await this.#access.create(Object.fromEntries(fields));
+      this.#rows?.reread();
+    });
+  }
+
+  #closeAside() {
+    const inside = this.#aside.contains(document.activeElement) || document.activeElement === document.body;
+    this.#editor = null;
+    this.#aside.hidden = true;
+    this.#aside.replaceChildren();
+    this.#grid.select(undefined);
+    if (inside) this.#grid.focus();
+  }
+
+  #showTypes() {
+    this.#editor = null;
+    this.#grid.select(undefined);
+    const close = h("button", { type: "button", onclick: () => this.#closeAside() }, "Close");
+    this.#aside.setAttribute("aria-label", "Types");
+    this.#aside.replaceChildren(typesOf(this.#table), h("div", { class: "buttons" }, close));
+    this.#aside.hidden = false;
+    close.focus();
+  }
+}
+
+/** A source without rows, until the first answer. */
+class Nothing extends EventTarget {
+  total = 0;
+  known = false;
+  row() { return undefined; }
+  id() { return undefined; }
+  indexOf() { return -1; }
+}
+
+/** An order as it stands in an address: names of fields, and which way each goes. */
+function parsedOrder(text) {
+  const order = new Map();
+  for (const part of text.split(",")) {
+    const found = /^\s*([A-Za-z_]\w*)(\s+(asc|desc))?\s*$/i.exec(part);
+    if (found) order.set(found[1], found[3]?.toLowerCase() === "desc" ? "descending" : "ascending");
+  }
+  return order;
+}
