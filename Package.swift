@@ -165,7 +165,7 @@ let package = Package(
     .executableTarget(
       name: "datasync-conformance",
       dependencies: [
-        "DatasyncRPC", "DatasyncGRPCServices", "DatasyncHTTP2", "DatasyncProtobuf",
+        "DatasyncRPC", "DatasyncGRPCServices", "DatasyncHTTP2", "DatasyncProtobuf", "DatasyncJSON",
         "CDatasyncMessages", "CDatasyncTestMessages", nioCore, nioPosix, logging, argumentParser,
         unixSignals,
       ],

@@ -2,7 +2,7 @@
 
 import re
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
 
 from server import ROOT
 
@@ -44,3 +44,11 @@ testing = _Package("grpc.testing")
 conformance = _Package("connectrpc.conformance.v1")
 RequestInfo = message("connectrpc.conformance.v1.ConformancePayload.RequestInfo")
 Any = message("google.protobuf.Any")
+
+
+def to_json(message):
+    return json_format.MessageToJson(message, descriptor_pool=_POOL).encode()
+
+
+def from_json(text, type):
+    return json_format.Parse(text, type(), descriptor_pool=_POOL)

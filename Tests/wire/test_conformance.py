@@ -29,11 +29,11 @@ def servers(request):
     """Servers by configuration, each started once; they end on SIGTERM."""
     started = {}
 
-    def server(tls, client_certificate, limit):
-        key = tls, client_certificate, limit
+    def server(tls, client_certificate, limit, is_web=False):
+        key = tls, client_certificate, limit, is_web
         if key not in started:
             wanted = conformance.ServerCompatRequest(
-                protocol=2, http_version=2, message_receive_limit=LIMIT if limit else 0)
+                protocol=1 if is_web else 2, http_version=2, message_receive_limit=LIMIT if limit else 0)
             if tls:
                 keys = request.getfixturevalue("keys")
                 wanted.use_tls = True

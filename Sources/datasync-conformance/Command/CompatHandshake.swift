@@ -16,6 +16,8 @@ enum CompatHandshake {
     var credentials: TLSCredentials?
     /// Bytes; 0: the server's own.
     var messageLimit: Int
+    /// Whether clients come that speak Connect or gRPC-Web.
+    var isWeb: Bool
   }
 
   enum Fault: Error, CustomStringConvertible {
@@ -47,7 +49,8 @@ enum CompatHandshake {
         ) { request in
           Request(
             credentials: try request.use_tls != 0 ? credentials(in: request) : nil,
-            messageLimit: Int(request.message_receive_limit))
+            messageLimit: Int(request.message_receive_limit),
+            isWeb: request.protocol != CONNECTRPC__CONFORMANCE__V1__PROTOCOL__PROTOCOL_GRPC)
         }
       }
     } catch is MessageArena.Fault {

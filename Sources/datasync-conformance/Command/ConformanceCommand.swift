@@ -1,12 +1,12 @@
 import ArgumentParser
 import DatasyncRPC
 
-/// Serves what the public gRPC test suites call.
+/// Serves what the public test suites of gRPC and Connect call.
 @main
 struct ConformanceCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "datasync-conformance",
-    abstract: "The test services of the public gRPC suites, over the server's own wire.",
+    abstract: "The test services of the public suites, over the server's own wire.",
     discussion: """
       Without --listen it takes part in connectrpc's conformance runs: it reads one \
       ServerCompatRequest from its standard input, serves on a free port of the loopback address, \
@@ -26,6 +26,9 @@ struct ConformanceCommand: AsyncParsableCommand {
     name: .customLong("tls-client-ca"),
     help: "PEM file: the authorities of client certificates, which are demanded then.")
   var tlsClientAuthorities: String?
+
+  @Flag(name: .customLong("web"), help: "Speak Connect and gRPC-Web besides gRPC.")
+  var isWeb = false
 
   @Option(help: "Event loops; by default one for each processor.")
   var threads: Int?
@@ -47,6 +50,7 @@ struct ConformanceCommand: AsyncParsableCommand {
     var process = ConformanceProcess()
     if let threads { process.loopCount = threads }
     process.options = try options()
+    process.isWeb = isWeb
     if let tlsCertificate, let tlsKey {
       process.tlsFiles = TLSFiles(
         certificate: tlsCertificate, privateKey: tlsKey, clientAuthorities: tlsClientAuthorities)

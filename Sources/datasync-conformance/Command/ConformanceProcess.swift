@@ -15,6 +15,8 @@ struct ConformanceProcess {
   var loopCount = System.coreCount
   /// For ``serve(on:)``; nil: cleartext.
   var tlsFiles: TLSFiles?
+  /// Whether Connect and gRPC-Web are spoken besides gRPC.
+  var isWeb = false
 
   /// Serves until SIGTERM or SIGINT, and says on the standard output where.
   func serve(on address: ListenAddress) async throws {
@@ -37,6 +39,7 @@ struct ConformanceProcess {
     var process = self
     process.tlsFiles = nil
     process.options.tls = try request.credentials.map(context(of:))
+    process.isWeb = request.isWeb
     if request.messageLimit > 0 { process.options.maxMessageBytes = request.messageLimit }
     try await process.run(ListenAddress(host: "127.0.0.1", port: 0)) { bound in
       CompatHandshake.writeResponse(
@@ -75,8 +78,12 @@ struct ConformanceProcess {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: loopCount)
     let health = HealthService()
     let registry = ServiceRegistry([])
-    let pool = DescriptorPool(
-      fileDescriptorSets: [DescriptorSet.datasync, GRPCDescriptors.set, Self.testDescriptors])
+    let descriptors = [DescriptorSet.datasync, GRPCDescriptors.set, Self.testDescriptors]
+    let pool = DescriptorPool(fileDescriptorSets: descriptors)
+    var options = options
+    options.web = WebOptions(
+      transcoder: TestTranscoder(
+        fileDescriptorSets: descriptors, maxBytes: options.maxMessageBytes))
     let services = [TestingService.service, ConformanceService.service, EchoService.service]
     let server = RPCServer(
       options: options, registry: registry, group: group, logger: logger
@@ -86,7 +93,7 @@ struct ConformanceProcess {
         + ReflectionService(pool: pool, registry: registry).services)
     for service in services { health.set(service.name, .serving) }
     do {
-      announce(try await server.bind(host: address.host, port: address.port))
+      announce(try await server.bind(host: address.host, port: address.port, isWeb: isWeb))
     } catch let error as RPCServer.BindError {
       try await group.shutdownGracefully()
       throw ValidationError("\(error)")

@@ -30,7 +30,7 @@ final class ConformanceBidiStream: CallHandler {
   func received(_ message: ByteBuffer, wasCompressed: Bool) {
     guard let request = decode(message) else {
       queue.stop()
-      call.finish(ConformanceService.malformed)
+      call.finish(ConformanceService.malformed(call))
       return
     }
     keptBytes += message.readableBytes

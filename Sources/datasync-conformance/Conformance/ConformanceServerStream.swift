@@ -25,7 +25,7 @@ final class ConformanceServerStream: CallHandler {
         }
       }
     } catch {
-      call.finish(ConformanceService.malformed)
+      call.finish(ConformanceService.malformed(call))
       return
     }
     let request = AnyMessage(

@@ -11,7 +11,7 @@ enum ConformanceService {
     name: "connectrpc.conformance.v1.ConformanceService",
     methods: [
       Method(name: "Unary") { ConformanceUnaryCall($0, requestType: "UnaryRequest") },
-      Method(name: "IdempotentUnary") {
+      Method(name: "IdempotentUnary", hasSideEffects: false) {
         ConformanceUnaryCall($0, requestType: "IdempotentUnaryRequest")
       },
       Method(name: "ClientStream", isClientStreaming: true) {
@@ -23,7 +23,9 @@ enum ConformanceService {
       },
     ])
 
-  static let malformed = Status(.internal, "the request is no message of this method")
+  static func malformed(_ call: ServerCall) -> Status {
+    Status(call.malformedMessageCode, "the request is no message of this method")
+  }
   static let tooMuch = Status(
     .resourceExhausted, "the requests take more than \(maxKeptBytes) bytes together")
   /// Of the requests that a call keeps until it answers, in all.

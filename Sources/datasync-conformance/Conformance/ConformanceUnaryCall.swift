@@ -28,7 +28,7 @@ final class ConformanceUnaryCall: CallHandler {
       }
       if requests.isEmpty { self.definition = definition }
     } catch {
-      call.finish(ConformanceService.malformed)
+      call.finish(ConformanceService.malformed(call))
       return
     }
     keptBytes += message.readableBytes
