@@ -149,26 +149,6 @@ def test_page_tokens_are_their_principals(place, alice, bob, root):
     assert [row["id"] for row in page.rows + rest.rows] == ["i1", "i2"]
 
 
-def test_subscriptions_by_memberships_are_refused(place, alice, root):
-    for table in ("items", "team_lists", ""):
-        with refused("UNIMPLEMENTED"):
-            alice.subscribe(table).until_current()
-    with refused("UNIMPLEMENTED"):
-        place.server.unary("Changes", metadata=place.header("alice"), table="items")
-    # Whose rule needs none is served.
-    for session, table in [(root, "items"), (alice, "team_members")]:
-        session.subscribe(table).until_current()
-    # And one that comes to need them ends, after its rows have left.
-    with place.session("root", client_id="z") as session:
-        events = session.subscribe("items")
-        events.until_current()
-        session.call("authenticate", token=place.tokens["alice"])
-        left = [events.next() for _ in range(4)]
-        assert all(change.left_view and change.operation == "DELETE" for change in left)
-        with refused("UNIMPLEMENTED"):
-            events.next()
-
-
 def test_rows_that_are_marked_as_deleted_do_not_count(tmp_path):
     place = make(tmp_path, "--soft-delete", "team_members")
     try:

@@ -38,6 +38,13 @@ extension Filter {
   ///
   /// `column` is a position in ``Table/columns``.
   package var alternatives: [(column: Int, values: [Value])]? { tree.alternatives(in: table) }
+
+  /// Every way to find matching rows as ``alternatives`` does, for an index that knows which of them is the
+  /// best; empty: there is none.
+  package var waysToFind: [[(column: Int, values: [Value])]] {
+    guard case .and(let terms) = tree.kind else { return alternatives.map { [$0] } ?? [] }
+    return terms.compactMap { $0.alternatives(in: table) }
+  }
 }
 
 extension Expression {

@@ -113,8 +113,8 @@ package struct RuleCondition: Sendable {
   /// Whether it reads the row as it was; then it is for ``BoundRule/holds(for:old:memo:)`` alone.
   package let readsOldRow: Bool
 
-  private let tree: Expression
-  private let rule: Rule
+  let tree: Expression
+  let rule: Rule
   private let names: RuleNames
 
   fileprivate init(_ tree: Expression, of rule: Rule, _ names: RuleNames) {

@@ -120,6 +120,18 @@ package enum RowDecoder {
     image.bytes.withUnsafeBytes { isDeleted($0) }
   }
 
+  /// The sequence of the change that wrote a stored image; 0 where the image does not say.
+  package static func version(_ image: RowImage) -> Sequence {
+    let number = SystemColumn.version.rawValue + 1
+    return image.bytes.withUnsafeBytes { bytes in
+      var reader = WireReader(bytes)
+      while let next = try? reader.next(), next.number <= number {
+        if next.number == number, case .varint(let value) = next.field { return Sequence(value) }
+      }
+      return .zero
+    }
+  }
+
   /// The image with only the fields whose numbers are in the set, in their order.
   package static func image(
     _ image: UnsafeRawBufferPointer, keepingNumbers numbers: Set<Int>

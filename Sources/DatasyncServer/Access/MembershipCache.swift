@@ -74,13 +74,13 @@ final class MembershipCache: Sendable {
   func sets(
     _ names: Set<String>, of rights: Rights, in rows: any RowSource
   ) throws(DatasyncError) -> MembershipSets {
-    guard !names.isEmpty else { return MembershipSets([:]) }
+    guard !names.isEmpty else { return .none }
     let key = Key(principal: rights.key, memberships: names)
     let sequence = rows.sequence
     if let sets = try kept(key, rights.version, in: rows) { return sets }
     let memberships = rights.rules.memberships(for: names)
     let sets = try MembershipReader(
-      principal: rights.principal, memberships: memberships, maxValues: maxValues
+      principal: rights.principal, names: names, memberships: memberships, maxValues: maxValues
     ).sets(in: rows)
     keep(
       Entry(

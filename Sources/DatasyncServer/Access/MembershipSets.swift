@@ -5,15 +5,22 @@ import DatasyncStorage
 
 /// What belongs to a principal, as rows were at one sequence. Immutable.
 final class MembershipSets: Sendable {
-  /// By the names of the memberships.
+  /// By the names of the memberships: those that were asked for, and what they are made of.
   let values: [String: OperandSet]
-  /// Equal only where all of them are.
+  /// Equal only where all are that were asked for.
   let digest: [UInt8]
+  /// The same as text.
+  let digestText: String
 
-  init(_ values: [String: OperandSet]) {
+  /// Where none is needed, or none is known yet.
+  static let none = MembershipSets([:], for: [])
+
+  /// - Parameter names: Those that were asked for.
+  init(_ values: [String: OperandSet], for names: Set<String>) {
     self.values = values
     var hash = SHA256()
-    for (name, set) in values.sorted(by: { $0.key < $1.key }) {
+    for name in names.sorted() {
+      guard let set = values[name] else { continue }
       var writer = WireWriter()
       writer.append(field: 1, string: name)
       writer.append(field: 2, varint: UInt64(set.count))
@@ -24,7 +31,8 @@ final class MembershipSets: Sendable {
         hash.update(writer.bytes)
       }
     }
-    digest = values.isEmpty ? [] : hash.digest()
+    digest = names.isEmpty ? [] : hash.digest()
+    digestText = Base64.urlText(of: digest)
   }
 
   /// Values of all sets.
@@ -34,6 +42,8 @@ final class MembershipSets: Sendable {
 /// Reads the sets of a principal from rows. A value, used once.
 struct MembershipReader {
   let principal: Principal
+  /// Those that are asked for.
+  let names: Set<String>
   /// In the order in which they are to be read: later ones use those before them.
   let memberships: [AccessRules.Membership]
   let maxValues: Int
@@ -46,7 +56,7 @@ struct MembershipReader {
     for membership in memberships {
       sets[membership.name] = try values(of: membership, sets, in: rows)
     }
-    return MembershipSets(sets)
+    return MembershipSets(sets, for: names)
   }
 
   private func values(

@@ -17,11 +17,11 @@ extension Rights {
     var writer = WireWriter(reservingCapacity: 256)
     writer.append(field: 1, bool: principal.id != nil)
     writer.append(field: 2, string: principal.id ?? "")
-    guard let table else {
+    if let table {
+      if let rights = try? of(table).folded { write(rights, to: &writer) }
+    } else {
       writeEveryTable(of: catalog, to: &writer)
-      return tokens.mark(of: writer.bytes)
     }
-    if let rights = try? of(table).folded { write(rights, to: &writer) }
     if let sets, !sets.values.isEmpty { writer.append(field: 10, bytes: sets.digest) }
     return tokens.mark(of: writer.bytes)
   }

@@ -83,17 +83,19 @@ final class Rights: Sendable {
       .permissionDenied, reason: "OPERATION_NOT_ALLOWED", "you may read rows of no table")
   }
 
-  /// What of a table's rows is read.
+  /// What of a table's rows is read, by sets that belong to the principal.
   ///
-  /// - Parameter terms: Of the filters that are judged together with the rule.
-  /// - Throws: PERMISSION_DENIED, where no row may be read; UNIMPLEMENTED, where that depends on memberships.
-  func reading(_ table: Table, terms: TextTerms? = nil) throws(DatasyncError) -> Reading {
+  /// - Parameters:
+  ///   - sets: Those of ``memberships(for:in:)``; one that is missing is empty.
+  ///   - terms: Of the filters that are judged together with the rule.
+  /// - Throws: PERMISSION_DENIED, where no row may be read.
+  func reading(
+    _ table: Table, by sets: MembershipSets = .none, terms: TextTerms? = nil
+  ) throws(DatasyncError) -> Reading {
     _ = try self.table(table, for: .read)
     let rights = try of(table)
     guard rights.folded.read.memberships.isEmpty else {
-      throw .unimplemented(
-        "subscriptions and Changes of \(table.name) are not served yet: what you may read of it "
-          + "depends on memberships; use Get and Query")
+      return reading(rights, rights.folded.read.binding(sets.values, terms: terms), by: sets)
     }
     return reading(
       rights,
@@ -106,19 +108,54 @@ final class Rights: Sendable {
   ) throws(DatasyncError) -> (Reading, MembershipSets) {
     _ = try self.table(table, for: .read)
     let rights = try of(table)
-    let sets = try memberships.sets(rights.folded.read.memberships, of: self, in: rows)
-    return (reading(rights, rights.folded.read.binding(sets.values)), sets)
+    let sets = try self.sets(rights.folded.read.memberships, in: rows)
+    return (reading(rights, rights.folded.read.binding(sets.values), by: sets), sets)
   }
 
-  private func reading(_ rights: TableRightsAtHand, _ rule: BoundRule) -> Reading {
+  private func reading(
+    _ rights: TableRightsAtHand, _ rule: BoundRule, by sets: MembershipSets = .none
+  ) -> Reading {
     let hidden = rights.folded.hidden.sorted().map(String.init).joined(separator: ",")
+    let reader = "\(key)\(sets.digestText)"
     switch rule {
     case .always: return Reading(rule: nil, key: hidden)
     case .filter(let filter):
-      return Reading(rule: filter, key: "\(hidden)\0\(filter.text)\0\(key)")
+      return Reading(rule: filter, key: "\(hidden)\0\(filter.text)\0\(reader)")
     // A rule for reading knows of no row before.
-    case .never, .pair: return Reading(rule: nil, isEmpty: true, key: "\(hidden)\0\0\(key)")
+    case .never, .pair: return Reading(rule: nil, isEmpty: true, key: "\(hidden)\0\0\(reader)")
     }
+  }
+
+  // MARK: - Memberships
+
+  /// Whether the other's are the same: of the same principal, by the same rules.
+  func isSame(as other: Rights) -> Bool { version == other.version && key == other.key }
+
+  /// The memberships on which it depends what the caller may read.
+  ///
+  /// - Parameter table: nil: of all tables.
+  func memberships(for table: Table?, in catalog: Catalog) -> Set<String> {
+    guard !rules.membershipTables.isEmpty else { return [] }
+    let tables = table.map { [$0] } ?? catalog.tables
+    return tables.reduce(into: []) { names, table in
+      guard let rights = try? of(table) else { return }
+      names.formUnion(rights.folded.read.memberships)
+    }
+  }
+
+  /// - Throws: RESOURCE_EXHAUSTED, reason MAX_MEMBERSHIP_VALUES; what reading the rows throws.
+  func sets(
+    _ names: Set<String>, in rows: any RowSource
+  ) throws(DatasyncError) -> MembershipSets {
+    try memberships.sets(names, of: self, in: rows)
+  }
+
+  /// The rows of a table that may be read by some sets and not by others.
+  func difference(
+    in table: Table, from old: MembershipSets, to new: MembershipSets
+  ) -> RuleDifference {
+    guard case .condition(let rule)? = try? of(table).folded.read else { return .none }
+    return rule.difference(from: old.values, to: new.values)
   }
 
   /// The tables, by id, by whose rows it is judged what the caller may read of one; empty: none.
@@ -131,7 +168,7 @@ final class Rights: Sendable {
   func bound(_ table: Table, in rows: any RowSource) throws(DatasyncError) -> TableRightsAtHand {
     let rights = try of(table)
     guard !rights.folded.memberships.isEmpty else { return rights }
-    let sets = try memberships.sets(rights.folded.memberships, of: self, in: rows)
+    let sets = try self.sets(rights.folded.memberships, in: rows)
     return TableRightsAtHand(
       folded: rights.folded, bound: rights.folded.binding(sets.values), shown: rights.shown)
   }

@@ -49,6 +49,20 @@ struct CommitTail {
     return page
   }
 
+  /// All commits after a position through another; nil where some of them are not here, or all together take
+  /// more.
+  func commits(after position: Sequence, through end: Sequence, maxBytes: Int) -> [Commit]? {
+    guard covers(position) else { return nil }
+    var range: [Commit] = []
+    var bytes = 0
+    for index in firstIndex(after: position)..<commits.count where commits[index].last <= end {
+      bytes += commits[index].memoryCost
+      guard bytes <= maxBytes else { return nil }
+      range.append(commits[index])
+    }
+    return range
+  }
+
   private func firstIndex(after position: Sequence) -> Int {
     var low = 0
     var high = commits.count

@@ -41,6 +41,7 @@ final class ServiceLoop {
   let pointReads = PointReads()
   var requesters = WriteRequesters()
   let credentialHolders: CredentialHolders
+  let memberships = MembershipWatch()
   private var positions = PublishedPositions()
   private var checkpoint: (sequence: Sequence, bytes: [UInt8])?
   /// The same with the marks of those who may not read everything.
@@ -137,6 +138,7 @@ final class ServiceLoop {
     live.begin(at: eventLoop.now)
     for commit in batch.commits where commit.last > head {
       tail.append(commit)
+      memberships.note(commit, in: self)
       if commit.isInLogOnly { fallBack(before: commit) } else { publish(commit) }
       head = commit.last
     }
@@ -147,6 +149,7 @@ final class ServiceLoop {
     live.end()
     if FaultSwitch.isOn(.eventBeforeResponse) { answerWrites(of: batch) }
     for body in positions.takeReady(at: head) { body() }
+    memberships.readNext(in: self)
     if !batch.commits.isEmpty { intervals.wakeIdle() }
     return live.subscriptionsReached
   }
@@ -265,6 +268,15 @@ final class ServiceLoop {
     guard catalog.generation > self.catalog.generation else { return }
     self.catalog = catalog
     for subscription in heartbeats.subscriptions { subscription.catalogChanged(catalog) }
+  }
+
+  /// The access file has changed: nothing more is sent to whom it may concern until that is judged, so that
+  /// everybody is judged as of now.
+  func accessChanged() {
+    for subscription in heartbeats.subscriptions where subscription.plan.rights != nil {
+      subscription.hold(.access)
+    }
+    credentialHolders.accessChanged()
   }
 
   /// What any subscription has sent belongs to a history that is no more.

@@ -100,13 +100,15 @@ extension Subscription {
   /// Takes rights that show it what the old ones did.
   ///
   /// - Returns: Whether they do.
-  fileprivate func keeps(_ rights: Rights) -> Bool {
+  func keeps(_ rights: Rights) -> Bool {
     guard let old = plan.rights else { return false }
     let tables = view.table.map { table in
       loop.catalog.table(id: table.id).map { [$0] } ?? []
     }
     guard rights.readSame(as: old, of: tables ?? loop.catalog.tables) else { return false }
     plan.rights = rights
+    if holder != nil { useRights(rights) }
+    release(.access)
     return true
   }
 }

@@ -129,6 +129,16 @@ final class CommitHub: StorageObserver {
     log.writesFail(error)
   }
 
+  /// The access file has changed: every loop looks at it at the same place between two batches.
+  func accessChanged() {
+    state.withLock { state in
+      for entry in state.loops {
+        let loop = entry.loop
+        entry.eventLoop.execute { loop.value.accessChanged() }
+      }
+    }
+  }
+
   // MARK: - Loops
 
   /// A loop that writes to so many is busy for about as long as a commit takes.

@@ -68,12 +68,8 @@ package final class DatasyncService: Sendable {
       bounds.append(bound)
     }
     let loops = zip(eventLoops, bounds).map { (ObjectIdentifier($0), $1) }
-    let accessWatch = access.map { [bounds] access in
-      AccessWatch(access, on: group.next(), log: log) {
-        for loop in bounds {
-          loop.eventLoop.execute { loop.value.credentialHolders.accessChanged() }
-        }
-      }
+    let accessWatch = access.map { access in
+      AccessWatch(access, on: group.next(), log: log) { hub.accessChanged() }
     }
     let service = DatasyncService(
       store: store, loops: Dictionary(uniqueKeysWithValues: loops), options: options,

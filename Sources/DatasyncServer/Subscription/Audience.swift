@@ -22,8 +22,16 @@ final class Audience: SlotHolder {
 
   let key: Key
   let view: View
-  /// The equality of the filter by which the index finds it, which chooses it.
-  var indexKey: (column: Int, value: Value)?
+  /// Values of columns of which each row that it sees has one. A value.
+  enum IndexKey {
+    case one(column: Int, value: Value)
+    indirect case several([(column: Int, values: [Value])])
+  }
+
+  /// By what the index finds it, which chooses that; nil: by any row.
+  var indexKey: IndexKey?
+  /// The last change that it was shown, where it is found by several values.
+  private var lastShown = Sequence.zero
   var slot = 0
   private var members = SlotSet<Subscription>()
   /// What the batch at hand has for the members; nil: nothing so far.
@@ -49,6 +57,13 @@ final class Audience: SlotHolder {
 
   func forEach(_ body: (Subscription) -> Void) {
     members.forEach(body)
+  }
+
+  /// Whether it has not been shown the change so far.
+  func isShownFirst(_ change: JudgedChange) -> Bool {
+    let sequence = change.change.sequence
+    defer { lastShown = sequence }
+    return sequence != lastShown
   }
 
   /// Judges a change and keeps what the members see of it until it is delivered.
@@ -91,6 +106,15 @@ final class Audience: SlotHolder {
     if batch != nil { loop.live.send(to: self, end: nil) }
     let position = Sequence(commit.first.rawValue - 1)
     members.forEach { loop.sendToLog($0, from: position, through: commit.last) }
+  }
+
+  /// Has every member stay where it is before this commit: what they may read is another after it.
+  func depart(before commit: Commit, in loop: ServiceLoop) {
+    guard !isLeft else { return }
+    isLeft = true
+    if batch != nil { loop.live.send(to: self, end: nil) }
+    let position = Sequence(commit.first.rawValue - 1)
+    members.forEach { $0.fallBack(to: position) }
   }
 
   /// Gives every member what was kept.

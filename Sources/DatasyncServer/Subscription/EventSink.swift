@@ -12,6 +12,10 @@ protocol EventSink: AnyObject {
   /// Whether an event of so many bytes still goes in; where it does not, nothing more does, not even to
   /// the end of a commit.
   func admits(_ byteCount: Int) -> Bool
+  /// Whether what it was sent may be judged anew; where not, it ends when its caller may read something else.
+  var takesJudgements: Bool { get }
+  /// The subscription goes on that was held.
+  func subscriptionReleased()
   /// Has ``Subscription/drained()`` called once when more may be sent, in the order of asking.
   func awaitDrain(_ subscription: Subscription)
   /// Whether events take the form of a typed service.
@@ -28,6 +32,9 @@ protocol EventSink: AnyObject {
 }
 
 extension EventSink {
+  var takesJudgements: Bool { true }
+  func subscriptionReleased() {}
+
   /// A stream takes what belongs together.
   var takesWholeCommits: Bool { true }
   func admits(_ byteCount: Int) -> Bool { true }

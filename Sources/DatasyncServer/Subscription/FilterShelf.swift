@@ -53,6 +53,7 @@ final class FilterShelf: Sendable {
       try check(filter)
       try filter.cost.check(maxCost, limitName: "max_filter_cost")
     }
+    if reading?.isEmpty == true { return .never(text: text) }
     guard let whole = joined(filter, reading) else { return .always }
     if reading?.rule != nil { try check(whole) }
     let condition = ViewCondition(whole)
@@ -70,6 +71,7 @@ final class FilterShelf: Sendable {
   ) throws(DatasyncError) -> ViewCondition {
     let key = isRenamed ? nil : key(text, table, reading)
     if let key, let filter = filter(for: key) { return .filter(filter) }
+    if reading?.isEmpty == true { return .never(text: text) }
     guard let whole = joined(try filter(text, table), reading) else { return .always }
     let condition = ViewCondition(whole)
     guard case .filter = condition else { return condition }

@@ -79,6 +79,29 @@ final class JudgedChange {
       stillExists: change.after != nil && !isDeleted)
   }
 
+  /// What somebody sees of it who had another view before it; nil: one that shows nothing.
+  func verdicts(from old: View?, to new: View?) throws(FilterFault) -> Verdicts {
+    memos.claim(owner)
+    var (before, after) = (Standing.outside, Standing.outside)
+    if let old {
+      before = try standing(
+        change.before, isFaulty: change.faulty.contains(.before), isDeleted: wasDeleted, in: old,
+        memo: memos.before
+      ) { self.before.values(of: change.before, table, old.filterColumns) }
+    }
+    if let new {
+      after = try standing(
+        change.after, isFaulty: change.faulty.contains(.after), isDeleted: isDeleted, in: new,
+        memo: memos.after
+      ) { self.after.values(of: change.after, table, new.filterColumns) }
+    }
+    return Verdicts(
+      from: before, to: after,
+      isUpdateSent: old?.selected != new?.selected
+        || new?.sendsUpdate(of: changedNumbers) ?? false,
+      stillExists: change.after != nil && !isDeleted)
+  }
+
   private func standing(
     _ image: RowImage?, isFaulty: Bool, isDeleted: Bool, in view: View, memo: TextMemo,
     values: () -> [Value]

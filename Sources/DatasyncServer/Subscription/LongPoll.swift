@@ -44,7 +44,8 @@ final class LongPoll: EventSink {
   private let hasToken: Bool
 
   func start() {
-    guard !hasToken else {
+    // What depends on memberships is known a moment later.
+    guard !hasToken, subscription?.plan.memberships.isEmpty == true else {
       subscription?.start()
       return
     }
@@ -63,6 +64,9 @@ final class LongPoll: EventSink {
   /// Whether it may go on under other rights: its answer says what its token was asked under.
   func admits(_ rights: Rights?) -> Bool {
     guard let subscription else { return false }
+    guard subscription.plan.memberships.isEmpty else {
+      return rights.map { subscription.keeps($0) } ?? false
+    }
     return subscription.plan.mark
       == rights?.mark(of: subscription.view.table, in: loop.catalog, by: loop.tokens)
   }
@@ -70,6 +74,13 @@ final class LongPoll: EventSink {
   /// Once there is enough for an answer, the subscription must stop where it is.
   var isWritable: Bool {
     !isEnded && !isFull && (eventCount < maxChanges || isWithinCommit)
+  }
+
+  /// Its answer says under which rights its token is good.
+  let takesJudgements = false
+
+  func subscriptionReleased() {
+    if isDue { answerSoon() }
   }
 
   /// An answer ends within a commit where that is too large for it.
@@ -117,7 +128,7 @@ final class LongPoll: EventSink {
 
   func send(checkpoint: [UInt8], for requestID: UInt64) {
     guard !isEnded else { return }
-    if eventCount > 0 || maxWait == .zero { return answerSoon() }
+    if eventCount > 0 || maxWait == .zero || !hasToken { return answerSoon() }
     guard timeout == nil else { return }
     let bound = NIOLoopBound(self, eventLoop: loop.eventLoop)
     timeout = loop.eventLoop.scheduleTask(in: maxWait) { bound.value.answer() }
@@ -140,7 +151,7 @@ final class LongPoll: EventSink {
   private func answer() {
     guard !isEnded, let subscription, var position = subscription.position else { return }
     isDue = true
-    guard !isWithinCommit || isFull else { return }
+    guard !subscription.isHeld, !isWithinCommit || isFull else { return }
     var commitStart = subscription.commitStart
     if let start = commitStart, !isWithinCommit {
       // Of the commit that it is within, nothing was sent, and what is held of it ends with the call.

@@ -25,12 +25,12 @@ extension Subscription {
   /// Reads the next page, as the rows were at the first page's position: the log takes back what has
   /// changed since, so that no snapshot is held open for a slow client.
   func readInitialRows() {
-    guard case .snapshotting(var rows) = phase, !rows.isReading, maySend else { return }
+    guard case .snapshotting(var rows) = phase, !rows.isReading, !isHeld, maySend else { return }
     rows.isReading = true
     phase = .snapshotting(rows)
     let part = rows.tables.first.flatMap { view.part(of: $0.id) }
     let request = rows.tables.first.map { scanRequest($0, part ?? view, after: rows.after) }
-    let position = rows.position
+    let (position, generation) = (rows.position, viewGeneration)
     loop.read(
       request.map { .table($0.table.id) } ?? .log, cancellation: rows.cancellation, turn: turn,
       { snapshot throws(DatasyncError) -> (Sequence, ScanPage) in
@@ -40,12 +40,13 @@ extension Subscription {
         return (position, try snapshot.scan(request, asOf: position))
       },
       completion: { [self] (result: Result<(Sequence, ScanPage), DatasyncError>) in
-        guard !self.isEnded else { return }
+        guard !self.isEnded, generation == viewGeneration else { return }
         switch result {
         case .failure(let error): self.end(error)
         case .success(let (position, page)):
           // An event never comes before the answer to its write, an initial row neither.
           self.loop.whenPublished(position) { [self] in
+            guard generation == viewGeneration else { return }
             initialRowsRead(page, of: part, at: position)
           }
         }

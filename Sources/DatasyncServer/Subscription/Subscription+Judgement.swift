@@ -3,96 +3,8 @@ import DatasyncMessages
 import DatasyncModel
 import DatasyncStorage
 
-/// What brings a subscription from the view that its caller had to the one that it has now, at one
-/// sequence: rows that may no longer be read leave, others come. A value.
-struct Judgement {
-  /// As what was sent was judged.
-  let old: View
-  /// nil: the new rights refuse the subscription.
-  let new: View?
-  let refusal: DatasyncError?
-  /// Everything up to here has been sent, and everything is judged as it was then.
-  let position: Sequence
-  /// Of initial rows that had not all been sent: how far they had come; nil: all had.
-  let sent: InitialRows?
-  /// The tables still to be read, the current one first.
-  var tables: [Table]
-  /// Key of the last row read of the current table.
-  var after: [Value]?
-  var isReading = false
-  /// An event that is sent once it is known whether another follows.
-  var held: EncodedEvent?
-  let cancellation = CancellationFlag()
-
-  /// Whether a row was among what has been sent.
-  func wasSent(_ key: Value, of table: Table) -> Bool {
-    guard let sent else { return true }
-    guard let current = sent.tables.first else { return true }
-    if current.id == table.id {
-      guard let last = sent.after?.first else { return false }
-      let kind = ExpressionType(table.key.type).operandKind
-      return (Operand.compare(kind.read(key), kind.read(last)) ?? 0) <= 0
-    }
-    return !sent.tables.contains { $0.id == table.id }
-  }
-}
-
 extension Subscription {
-  /// The caller may read something else now: what it has been sent is judged anew before anything more is.
-  func rightsChanged(to rights: Rights?) {
-    guard !isEnded else { return }
-    let old = view
-    var new: View?
-    var refusal: DatasyncError?
-    do throws(DatasyncError) {
-      new = try adaptedView(to: loop.catalog, rights: rights)
-    } catch {
-      refusal = error
-    }
-    take(rights)
-    switch phase {
-    case .ended:
-      break
-    case .starting:
-      guard let new else { return end(refusal) }
-      plan.view = new
-    case .snapshotting(let rows):
-      rows.cancellation.cancel()
-      guard let position = rows.position else {
-        guard let new else { return end(refusal) }
-        plan.view = new
-        return startInitialRows()
-      }
-      judge(
-        Judgement(
-          old: old, new: new, refusal: refusal, position: position, sent: rows,
-          tables: concerned(old, new)))
-    case .live:
-      loop.live.remove(self)
-      judge(
-        Judgement(
-          old: old, new: new, refusal: refusal, position: loop.head, sent: nil,
-          tables: concerned(old, new)))
-    case .replaying(let position, _), .resting(let position, _):
-      // A commit that is half sent has no one sequence.
-      guard pages.within == nil else { return end(.viewChanged) }
-      loop.intervals.remove(self)
-      judge(
-        Judgement(
-          old: old, new: new, refusal: refusal, position: position, sent: nil,
-          tables: concerned(old, new)))
-    case .judging:
-      end(.viewChanged)
-    }
-  }
-
-  private func concerned(_ old: View, _ new: View?) -> [Table] {
-    let tables = old.tables(in: loop.catalog) + (new?.tables(in: loop.catalog) ?? [])
-    let ids = Set(tables.map(\.id))
-    return loop.catalog.tables.filter { ids.contains($0.id) }
-  }
-
-  private func judge(_ judgement: Judgement) {
+  func judge(_ judgement: Judgement) {
     dropPages()
     phase = .judging(judgement)
     goOnJudging()
@@ -100,67 +12,153 @@ extension Subscription {
 
   /// Reads the next page of rows, as they were at the judgement's sequence.
   func goOnJudging() {
-    guard case .judging(var judgement) = phase, !judgement.isReading, maySend else { return }
-    guard let table = judgement.tables.first else { return endJudgement(judgement) }
+    guard case .judging(var judgement) = phase, !judgement.isReading, !isHeld, maySend else {
+      return
+    }
+    if judgement.commits != nil {
+      guard sendCommits(of: &judgement) else { return }
+      phase = .judging(judgement)
+    }
+    guard let (table, filter) = judgement.tables.first else { return endJudgement(judgement) }
     judgement.isReading = true
     phase = .judging(judgement)
     var request = ScanRequest(table: table, limit: loop.options.snapshotPageRows)
-    request.includeDeleted = judgement.old.includeDeleted
+    request.includeDeleted = view.includeDeleted
     request.maxBytes = loop.options.snapshotPageBytes
     request.after = judgement.after
-    let (scan, position) = (request, judgement.position)
+    request.filter = filter
+    let reader = JudgementReader(
+      sent: judgement.sent, new: judgement.new, position: judgement.position,
+      changedAfter: judgement.changedAfter, maxRowBytes: loop.options.maxRowBytes,
+      filterBudget: loop.options.filterBudget)
+    let (scan, generation) = (request, viewGeneration)
     loop.read(
       .table(table.id), cancellation: judgement.cancellation, turn: turn,
-      { snapshot throws(DatasyncError) in try snapshot.scan(scan, asOf: position) },
-      completion: { [self] (result: Result<ScanPage, DatasyncError>) in
-        guard case .judging(var judgement) = phase, judgement.isReading else { return }
+      { snapshot throws(DatasyncError) in try reader.page(scan, in: snapshot) },
+      completion: { [self] (result: Result<(rows: [JudgedRow], next: [Value]?), DatasyncError>) in
+        guard case .judging(var judgement) = phase, judgement.isReading,
+          generation == viewGeneration
+        else { return }
         judgement.isReading = false
-        do throws(DatasyncError) {
-          let page = try result.get()
-          for row in page.rows { try judge(row, &judgement) }
+        switch result {
+        case .failure(let error): return end(error)
+        case .success(let page):
+          for row in page.rows { hold(row, &judgement) }
           judgement.after = page.next
           if page.next == nil { judgement.tables.removeFirst() }
-        } catch {
-          return end(error)
         }
         phase = .judging(judgement)
         goOnJudging()
       })
   }
 
-  private func judge(_ row: StoredRow, _ judgement: inout Judgement) throws(DatasyncError) {
-    let values = RowDecoder.values(of: row.image, table: row.table)
-    let oldPart = judgement.old.part(of: row.table.id)
-    let newPart = judgement.new?.part(of: row.table.id)
-    let before =
-      judgement.wasSent(values[0], of: row.table)
-      ? try standing(row, values, in: oldPart) : .outside
-    let after = try standing(row, values, in: newPart)
-    let verdicts = Verdicts(
-      from: before, to: after,
-      isUpdateSent: oldPart?.selected != newPart?.selected, stillExists: true)
+  private func endJudgement(_ judgement: Judgement) {
+    flush(judgement.held, more: judgement.isWithinCommit)
+    guard !isEnded else { return }
+    guard let new = judgement.new else { return end(judgement.refusal) }
+    plan.view = new
+    phase = .replaying(position: judgement.position, isReading: false)
+    if judgement.isWithinCommit {
+      // It can be said where the view stands at the end of the commit, and is then.
+      owesCurrent()
+    } else {
+      sendCurrent(at: judgement.position)
+    }
+    if !isEnded { judgementEnded() }
+    pump()
+  }
+
+  // MARK: - Commits
+
+  /// Sends what the commits at hand mean to somebody who had other rights before them.
+  ///
+  /// - Returns: Whether the judgement goes on.
+  private func sendCommits(of judgement: inout Judgement) -> Bool {
+    let commits = judgement.commits ?? []
+    judgement.commits = nil
+    defer { loop.memos.release() }
+    var fold = ChangeFold()
+    for (index, commit) in commits.enumerated() {
+      for change in commit.changes {
+        do throws(DatasyncError) {
+          guard let judged = try judged(change, commit, judgement) else { continue }
+          guard plan.minInterval == nil else {
+            fold.append(judged, commit: commit, isOwn: isOwn(commit.author))
+            continue
+          }
+          if plan.excludeOwn, isOwn(commit.author) { continue }
+          try hold(judged, &judgement)
+        } catch {
+          end(error)
+          return false
+        }
+      }
+      // What follows is of the last commit's batch.
+      if index < commits.count - 1 {
+        flush(judgement.held, more: false)
+        judgement.held = nil
+      }
+    }
+    do throws(DatasyncError) {
+      for net in fold.netChanges(excludingOwn: plan.excludeOwn) { try hold(net, &judgement) }
+    } catch {
+      end(error)
+      return false
+    }
+    return !isEnded
+  }
+
+  private func judged(
+    _ change: Change, _ commit: Commit, _ judgement: Judgement
+  ) throws(DatasyncError) -> JudgedChange? {
+    for view in [view, judgement.new] {
+      switch view?.concern(change.operation, ofTable: change.tableID, in: loop.catalog) {
+      case nil, .nothing: continue
+      case .beginning: throw .tableAttached(at: change.sequence)
+      case .row(let table):
+        return JudgedChange(
+          change: change, table: table, commit: commit, maxRowBytes: loop.options.maxRowBytes,
+          memos: loop.memos)
+      }
+    }
+    return nil
+  }
+
+  private func hold(
+    _ change: JudgedChange, _ judgement: inout Judgement
+  ) throws(DatasyncError) {
+    let new = judgement.new?.part(of: change.table.id)
+    let version = change.change.before.map { RowDecoder.version($0) } ?? .zero
+    var old = new
+    // A row's later changes follow one that was judged already.
+    if version <= judgement.start {
+      let key = change.values(ofColumn: SystemColumn.key.rawValue).before ?? .null
+      old = judgement.sent.view(of: key, version: version, in: change.table)
+    }
+    guard let shown = new ?? old else { return }
+    let verdicts: Verdicts
+    do throws(FilterFault) {
+      verdicts = try change.verdicts(from: old, to: new)
+    } catch {
+      throw error.error
+    }
     verdicts.forEach { verdict in
-      hold(encoded(row, verdict, newPart, at: judgement.position), &judgement)
+      let event = change.encoded(
+        verdict, view: shown, wantsPrevious: plan.wantsPrevious, isTyped: sink?.isTyped ?? false)
+      hold(event, isOwn: isOwn(change.author), &judgement)
     }
   }
 
-  private func standing(
-    _ row: StoredRow, _ values: [Value], in part: View?
-  ) throws(DatasyncError) -> Standing {
-    guard let part else { return .outside }
-    let memo = TextMemo(loop.options.filterBudget)
-    do throws(FilterFault) {
-      let standing = row.image.bytes.withUnsafeBytes { image in
-        Result { () throws(FilterFault) in
-          try part.standing(
-            image, isFaulty: false, isDeleted: row.isDeleted, maxBytes: loop.options.maxRowBytes,
-            memo: memo
-          ) { values }
-        }
-      }
-      return try standing.get()
-    } catch {
-      throw error.error
+  // MARK: - Events
+
+  private func hold(_ judged: JudgedRow, _ judgement: inout Judgement) {
+    let row = judged.row
+    let part = judgement.new?.part(of: row.table.id)
+    judged.verdicts.forEach { verdict in
+      let isShown = verdict == .add || verdict == .update
+      hold(
+        encoded(row, verdict, part, at: judgement.position), isOwn: false,
+        showing: isShown ? row : nil, &judgement)
     }
   }
 
@@ -191,19 +189,16 @@ extension Subscription {
     return EncodedEvent(.change, bytes)
   }
 
-  private func hold(_ event: EncodedEvent, _ judgement: inout Judgement) {
-    if let held = judgement.held {
-      sink?.send(held, own: false, more: true, for: requestID)
-    }
-    judgement.held = event
+  private func hold(
+    _ event: EncodedEvent, isOwn: Bool, showing row: StoredRow? = nil,
+    _ judgement: inout Judgement
+  ) {
+    flush(judgement.held, more: true)
+    judgement.held = Judgement.Held(event: event, isOwn: isOwn, row: row)
   }
 
-  private func endJudgement(_ judgement: Judgement) {
-    if let held = judgement.held { sink?.send(held, own: false, more: false, for: requestID) }
-    guard let new = judgement.new else { return end(judgement.refusal) }
-    plan.view = new
-    phase = .replaying(position: judgement.position, isReading: false)
-    sendCurrent(at: judgement.position)
-    pump()
+  private func flush(_ held: Judgement.Held?, more: Bool) {
+    guard let held else { return }
+    sink?.send(held.event, own: held.isOwn, more: more, for: requestID)
   }
 }

@@ -8,7 +8,9 @@ extension Subscription {
   /// Goes on from the position: from the loop's tail where it reaches back that far, else from the
   /// log. One chunk at a time, so that no subscription keeps the loop from the others.
   func pump() {
-    guard case .replaying(let position, isReading: false) = phase, maySend else { return }
+    guard case .replaying(let position, isReading: false) = phase, !isHeld, maySend else {
+      return
+    }
     if pages.current != nil { return sendPage() }
     if pages.within != nil { return goOnWithPages(after: position) }
     if position >= loop.head { return becomeLive(at: position) }

@@ -53,8 +53,25 @@ final class Subscription: SlotHolder {
   /// Of a replay from the log.
   var pages: ReplayPages { boxedPages?.pages ?? ReplayPages() }
   var boxedPages: ReplayPages.Box?
+  /// Why it sends nothing for a moment.
+  var holds: SubscriptionHold = []
+  /// Of the sets that belong to its caller; nil: its view needs none.
+  var holder: MembershipHolder?
+  var stage = Stage.queued
+  /// Whether its caller has shown other credentials: what comes of that is said, also where it is nothing.
+  var owesJudgement = false
+  var waitingChange: WaitingChange?
   /// Rises when the view becomes another: pages made for the one before are of no use.
   var viewGeneration = 0
+
+  /// How far it is on its way to begin.
+  enum Stage {
+    /// It waits for its turn.
+    case queued
+    /// For what its caller may read.
+    case awaitingSets
+    case begun
+  }
 
   enum Phase {
     case starting
@@ -105,6 +122,16 @@ final class Subscription: SlotHolder {
 
   func start() {
     scheduleHeartbeat()
+    guard plan.memberships.isEmpty else {
+      stage = .awaitingSets
+      return useRights(plan.rights)
+    }
+    stage = .begun
+    begin()
+  }
+
+  /// Starts, once it is known what its caller may read.
+  func begin() {
     switch plan.start {
     case .rows:
       startInitialRows()
@@ -175,6 +202,7 @@ final class Subscription: SlotHolder {
     if case .live = phase { loop.live.remove(self) }
     if case .snapshotting(let rows) = phase { rows.cancellation.cancel() }
     if case .judging(let judgement) = phase { judgement.cancellation.cancel() }
+    loop.memberships.leave(self)
     logReads?.cancel()
     phase = .ended
     dropPages()
@@ -264,6 +292,11 @@ final class Subscription: SlotHolder {
     if plan.once { end(nil) }
   }
 
+  /// It has to be said anew where the view is current.
+  func owesCurrent() {
+    isCurrent = false
+  }
+
   /// Nothing where the position is within a commit: the checkpoint is owed until its end.
   func sendCheckpoint(at position: Sequence) {
     guard pages.within == nil else { return }
@@ -298,36 +331,44 @@ final class Subscription: SlotHolder {
 
   // MARK: - Rights and schema
 
-  func take(_ rights: Rights?) {
+  func take(_ rights: Rights?, _ sets: MembershipSets) {
     plan.rights = rights
     author.principal = rights?.principal.id ?? ""
-    plan.mark = rights?.mark(of: view.table, in: loop.catalog, by: loop.tokens)
+    plan.sets = sets
+    plan.mark = rights?.mark(of: view.table, in: loop.catalog, by: loop.tokens, sets: sets)
   }
 
   func catalogChanged(_ catalog: Catalog) {
-    if let access = loop.requests.access, let rights = plan.rights {
-      take(access.rights(of: rights.principal))
-    }
-    let rights = plan.rights
+    let rights = plan.rights.flatMap { loop.requests.access?.rights(of: $0.principal) }
     guard view.table != nil || rights != nil else { return }
     if let table = view.table, rights == nil,
       catalog.table(id: table.id)?.generation == table.generation
     {
       return
     }
-    take { () throws(DatasyncError) in try adaptedView(to: catalog, rights: rights) }
+    // Rows of the new schema cannot be held against what was sent by the old one's rules.
+    if case .judging = phase { return end(.viewChanged) }
+    take { () throws(DatasyncError) in
+      try adaptedView(to: catalog, rights: rights, sets: plan.sets)
+    }
+    guard !isEnded, rights != nil else { return }
+    take(rights, plan.sets)
+    useRights(rights)
   }
 
   /// - Throws: Why there is no such view any more.
-  func adaptedView(to catalog: Catalog, rights: Rights?) throws(DatasyncError) -> View {
+  func adaptedView(
+    to catalog: Catalog, rights: Rights?, sets: MembershipSets
+  ) throws(DatasyncError) -> View {
     guard let old = view.table else {
-      return try view.adapted(to: nil, in: catalog, filters: loop.filters, rights: rights)
+      return try view.adapted(
+        to: nil, in: catalog, filters: loop.filters, rights: rights, sets: sets)
     }
     guard let table = catalog.table(id: old.id) else { throw .tableGone(old) }
     guard table.systemNames == old.systemNames else { throw .fieldsRenamed(table.name) }
     return try view.adapted(
       to: try rights?.table(table, for: .read) ?? table, in: catalog, filters: loop.filters,
-      rights: rights)
+      rights: rights, sets: sets)
   }
 
   /// Another view from the same position on.

@@ -2,7 +2,8 @@ import DatasyncFilter
 import DatasyncModel
 
 /// The live subscriptions of a loop, found by what a change is about: by table, and within a table
-/// by an equality in their filter, so that a change costs what it matches. Loop-bound.
+/// by an equality in their filter, or by values of which a row must have one, so that a change costs what it
+/// matches. Loop-bound.
 struct SubscriptionIndex {
   private var everyTable = TableIndex()
   private var tables: [Int: TableIndex] = [:]
@@ -36,6 +37,8 @@ private struct TableIndex {
   private var unindexed = SlotSet<Audience>()
   /// By position of the column, then by the value that it must equal.
   private var byEquality: [Int: [Value: SlotSet<Audience>]] = [:]
+  /// Likewise, of which a row must have one.
+  private var bySeveral: [Int: [Value: [ObjectIdentifier: Audience]]] = [:]
 
   var isEmpty: Bool { audiences.isEmpty }
 
@@ -48,19 +51,44 @@ private struct TableIndex {
     subscription.joined(audience)
   }
 
-  /// Of several equalities the one that fewest others are found by: `done eq false` says little.
+  /// With more values than this an audience is asked about each change.
+  private static let maxValues = 4096
+
+  /// Of several ways to find it that by which fewest others are found: `done eq false` says little.
   private mutating func index(_ audience: Audience) {
-    let equalities = audience.view.condition.equalities
-    let key =
-      equalities.count < 2
-      ? equalities.first : equalities.min { count(of: $0) < count(of: $1) }
-    audience.indexKey = key
-    guard let key else { return unindexed.insert(audience) }
-    byEquality[key.column, default: [:]][key.value, default: SlotSet<Audience>()].insert(audience)
+    let ways = audience.view.condition.waysToFind.filter { way in
+      way.reduce(0) { $0 + $1.values.count } <= TableIndex.maxValues
+    }
+    let way = ways.count < 2 ? ways.first : ways.min { count(of: $0) < count(of: $1) }
+    guard let way else { return unindexed.insert(audience) }
+    if let only = TableIndex.only(of: way) {
+      audience.indexKey = .one(column: only.column, value: only.value)
+      byEquality[only.column, default: [:]][only.value, default: SlotSet<Audience>()]
+        .insert(audience)
+      return
+    }
+    audience.indexKey = .several(way)
+    for (column, values) in way {
+      for value in values {
+        bySeveral[column, default: [:]][value, default: [:]][ObjectIdentifier(audience)] = audience
+      }
+    }
   }
 
-  private func count(of key: (column: Int, value: Value)) -> Int {
-    byEquality[key.column]?[key.value]?.count ?? 0
+  private static func only(
+    of way: [(column: Int, values: [Value])]
+  ) -> (column: Int, value: Value)? {
+    guard way.count == 1, way[0].values.count == 1 else { return nil }
+    return (way[0].column, way[0].values[0])
+  }
+
+  private func count(of way: [(column: Int, values: [Value])]) -> Int {
+    way.reduce(0) { sum, part in
+      part.values.reduce(sum) { sum, value in
+        sum + (byEquality[part.column]?[value]?.count ?? 0)
+          + (bySeveral[part.column]?[value]?.count ?? 0)
+      }
+    }
   }
 
   mutating func remove(_ subscription: Subscription) {
@@ -69,12 +97,21 @@ private struct TableIndex {
     subscription.leftAudience()
     guard audience.isEmpty else { return }
     audiences.remove(AudienceMember(audience: audience))
-    guard let key = audience.indexKey else { return unindexed.remove(audience) }
-    byEquality[key.column]?[key.value]?.remove(audience)
-    if byEquality[key.column]?[key.value]?.isEmpty ?? false {
-      byEquality[key.column]?[key.value] = nil
+    switch audience.indexKey {
+    case nil: unindexed.remove(audience)
+    case .one(let column, let value):
+      byEquality[column]?[value]?.remove(audience)
+      if byEquality[column]?[value]?.isEmpty ?? false { byEquality[column]?[value] = nil }
+      if byEquality[column]?.isEmpty ?? false { byEquality[column] = nil }
+    case .several(let way):
+      for (column, values) in way {
+        for value in values {
+          bySeveral[column]?[value]?[ObjectIdentifier(audience)] = nil
+          if bySeveral[column]?[value]?.isEmpty ?? false { bySeveral[column]?[value] = nil }
+        }
+        if bySeveral[column]?.isEmpty ?? false { bySeveral[column] = nil }
+      }
     }
-    if byEquality[key.column]?.isEmpty ?? false { byEquality[key.column] = nil }
   }
 
   func forEachCandidate(of change: JudgedChange, _ body: (Audience) -> Void) {
@@ -83,6 +120,14 @@ private struct TableIndex {
       let (before, after) = change.values(ofColumn: column)
       if let before { values[before]?.forEach(body) }
       if let after, after != before { values[after]?.forEach(body) }
+    }
+    for (column, values) in bySeveral {
+      let (before, after) = change.values(ofColumn: column)
+      // One that is found by several values is shown the change once.
+      for value in [before, after == before ? nil : after] {
+        guard let value, let found = values[value] else { continue }
+        for audience in found.values where audience.isShownFirst(change) { body(audience) }
+      }
     }
   }
 

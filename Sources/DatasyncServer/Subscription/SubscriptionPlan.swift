@@ -14,7 +14,11 @@ struct SubscriptionPlan {
   var view: View
   /// What its caller may see; nil: everything.
   var rights: Rights?
-  /// Of those, for tokens.
+  /// The memberships on which it depends what that is.
+  var memberships: Set<String>
+  /// The sets by which the view was made.
+  var sets = MembershipSets.none
+  /// Of the rights and the sets, for tokens.
   var mark: ViewMark?
   /// Only until the subscription has started.
   var start: Start
@@ -40,6 +44,7 @@ struct SubscriptionPlan {
     wantsPrevious = request.previous
     let rights = resolver.caller.rights
     self.rights = rights
+    memberships = rights?.memberships(for: table, in: resolver.catalog) ?? []
     mark = rights?.mark(of: table, in: resolver.catalog, by: tokens)
     let makeView = { () throws(DatasyncError) -> View in
       guard let table else {

@@ -27,13 +27,15 @@ final class View: Sendable {
   /// Counts the filter, where that is kept here and nowhere else.
   private let shelf: FilterShelf?
 
-  /// - Parameter rights: nil: everything may be read.
+  /// - Parameters:
+  ///   - rights: nil: everything may be read.
+  ///   - sets: That belong to the caller; one that is missing is empty.
   /// - Throws: INVALID_ARGUMENT or NOT_FOUND; RESOURCE_EXHAUSTED, reason MAX_FILTER_BYTES.
   convenience init(
     table: Table, filter: String, select: [String], includeDeleted: Bool, filters: FilterShelf,
-    maxFilterCost: Int = .max, rights: Rights? = nil
+    maxFilterCost: Int = .max, rights: Rights? = nil, sets: MembershipSets = .none
   ) throws(DatasyncError) {
-    let reading = try rights?.reading(table, terms: filters.terms)
+    let reading = try rights?.reading(table, by: sets, terms: filters.terms)
     let makeCondition = { () throws(DatasyncError) -> ViewCondition in
       try filters.condition(filter, table: table, maxCost: maxFilterCost, reading: reading)
     }
@@ -64,7 +66,7 @@ final class View: Sendable {
   /// - Parameter filter: Refused, as `select` is, where it is not empty.
   convenience init(
     ofEveryTable catalog: Catalog, filter: String, select: [String], includeDeleted: Bool,
-    filters: FilterShelf, rights: Rights?
+    filters: FilterShelf, rights: Rights?, sets: MembershipSets = .none
   ) throws(DatasyncError) {
     guard filter.isEmpty else {
       throw .badField(
@@ -82,12 +84,13 @@ final class View: Sendable {
       for table in try rights.readable(catalog) {
         parts?[table.id] = try View(
           table: table, filter: "", select: [], includeDeleted: includeDeleted, filters: filters,
-          rights: rights)
+          rights: rights, sets: sets)
       }
     }
     self.init(
       table: nil, .always, spoken: nil, includeDeleted: includeDeleted, chosen: nil,
-      sendsEveryUpdate: true, filterText: "", rightsKey: rights?.key ?? "", parts: parts)
+      sendsEveryUpdate: true, filterText: "",
+      rightsKey: rights.map { $0.key + sets.digestText } ?? "", parts: parts)
   }
 
   private init(
@@ -125,20 +128,22 @@ final class View: Sendable {
   /// - Parameters:
   ///   - table: nil: it is of every table.
   ///   - rights: As they are by the new schema.
+  ///   - sets: That belong to the caller, likewise.
   /// - Throws: INVALID_ARGUMENT, reason BAD_FILTER, where the filter needs a column that is gone; what
   ///   the rights refuse.
   func adapted(
-    to table: Table?, in catalog: Catalog, filters: FilterShelf, rights: Rights?
+    to table: Table?, in catalog: Catalog, filters: FilterShelf, rights: Rights?,
+    sets: MembershipSets = .none
   ) throws(DatasyncError) -> View {
     guard let table else {
       return try View(
         ofEveryTable: catalog, filter: "", select: [], includeDeleted: includeDeleted,
-        filters: filters, rights: rights)
+        filters: filters, rights: rights, sets: sets)
     }
     let spoken = self.spoken.map { table.named(as: $0) } ?? table
     let isRenamed = !spoken.columns.lazy.map(\.name).elementsEqual(
       table.columns.lazy.map(\.name))
-    let reading = try rights?.reading(table, terms: filters.terms)
+    let reading = try rights?.reading(table, by: sets, terms: filters.terms)
     let condition = try filters.adapted(
       filterText, table: spoken, isRenamed: isRenamed, reading: reading)
     if !condition.isShared { filters.take(condition.byteCount) }
@@ -191,7 +196,7 @@ final class View: Sendable {
     guard let image, try contains(isDeleted: isDeleted, memo: memo, values: values) else {
       return .outside
     }
-    if isFaulty, let fault = RowFaults.faults(of: image).first(where: { shows($0.number) }) {
+    if isFaulty, case .unreadable(let fault) = standing(of: RowFaults.faults(of: image)) {
       return .unreadable(fault)
     }
     guard image.count > maxBytes else { return .inside }
@@ -199,6 +204,11 @@ final class View: Sendable {
     let shown = selected.map { RowDecoder.image(image, keepingNumbers: $0).bytes } ?? Array(image)
     return shown.count > maxBytes
       ? .unreadable(.size(of: shown, count: shown.count, limit: maxBytes)) : .inside
+  }
+
+  /// What a row of it is that has values which cannot be read.
+  func standing(of faults: [RowFault]) -> Standing {
+    faults.first { shows($0.number) }.map { .unreadable($0) } ?? .inside
   }
 
   private func shows(_ number: Int) -> Bool {

@@ -7,6 +7,8 @@ import DatasyncModel
 /// hundred thousand of them: such a one is kept as that, not as a tree and its closures.
 enum ViewCondition: Sendable {
   case always
+  /// No row may be read; the text is the client's filter.
+  case never(text: String)
   case equality(text: String, column: Int, value: Value)
   case filter(SharedFilter)
 
@@ -26,6 +28,7 @@ enum ViewCondition: Sendable {
   var text: String {
     switch self {
     case .always: ""
+    case .never(let text): text
     case .equality(let text, _, _): text
     case .filter(let shared): shared.filter.text
     }
@@ -42,6 +45,8 @@ enum ViewCondition: Sendable {
   var byteCount: Int {
     switch self {
     case .always: 0
+    // It may become a filter with other sets.
+    case .never(let text): 1024 + 32 * text.utf8.count
     case .equality(let text, _, _): 256 + 2 * text.utf8.count
     case .filter(let shared): 1024 + 32 * shared.filter.text.utf8.count
     }
@@ -50,7 +55,7 @@ enum ViewCondition: Sendable {
   /// The columns that are read.
   var columns: ColumnMask {
     switch self {
-    case .always: .none
+    case .always, .never: .none
     case .equality(_, let column, _): ColumnMask(column)
     case .filter(let shared): shared.columns
     }
@@ -64,18 +69,21 @@ enum ViewCondition: Sendable {
 
   var namedColumns: NamedColumns {
     switch self {
-    case .always: .several([])
+    case .always, .never: .several([])
     case .equality(_, let column, _): .one(column)
     case .filter(let shared): .several(shared.filter.fields.map(\.column))
     }
   }
 
-  /// See ``Filter/equalities``.
-  var equalities: [(column: Int, value: Value)] {
+  /// Of each of the ways to find the rows for which it may hold, values of columns of which each such row has
+  /// one; empty: it may hold for any row. See ``Filter/waysToFind``.
+  var waysToFind: [[(column: Int, values: [Value])]] {
     switch self {
     case .always: []
-    case .equality(_, let column, let value): [(column, value)]
-    case .filter(let shared): shared.filter.equalities
+    // By no row's.
+    case .never: [[]]
+    case .equality(_, let column, let value): [[(column, [value])]]
+    case .filter(let shared): shared.filter.waysToFind
     }
   }
 
@@ -84,6 +92,8 @@ enum ViewCondition: Sendable {
     switch self {
     case .always:
       true
+    case .never:
+      false
     case .equality(_, let column, let value):
       ViewCondition.isSame(values()[column], value)
     case .filter(let shared):
@@ -103,6 +113,7 @@ enum ViewCondition: Sendable {
   func filter(of table: Table) throws(DatasyncError) -> Filter? {
     switch self {
     case .always: return nil
+    case .never: return try Filter(.isIn(.columnAt(0), []), table: table)
     case .equality(_, let column, let value):
       return try Filter(
         .compare(
