@@ -24,7 +24,8 @@ package import DatasyncModel
 ///    store has not come so far, the read waits, five seconds at most, and is then refused with UNAVAILABLE.
 /// 7. **The log.** Everything after ``StorageSnapshot/oldest`` can be read again, commit by commit, with
 ///    each row's image before and after; the images of one row are a chain. What is before it is refused
-///    (OUT_OF_RANGE, HISTORY_COMPACTED), never left out.
+///    (OUT_OF_RANGE, HISTORY_COMPACTED), never left out. Whoever follows it by name (``ConsumerStep``) goes on,
+///    also after the store was opened anew, where it last said that it was.
 /// 8. **Once.** A request whose ``Mutation`` was done is not done again: its results come again, marked
 ///    `replayed`.
 /// 9. **What others write** is given its place in the same order, exactly once, with what each row was and

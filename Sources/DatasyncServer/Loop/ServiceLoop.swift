@@ -42,6 +42,8 @@ final class ServiceLoop {
   var requesters = WriteRequesters()
   let credentialHolders: CredentialHolders
   let memberships = MembershipWatch()
+  /// Of those who follow the log by name.
+  let consumerDesk: ConsumerDesk
   private var positions = PublishedPositions()
   private var checkpoint: (sequence: Sequence, bytes: [UInt8])?
   /// The same with the marks of those who may not read everything.
@@ -88,6 +90,7 @@ final class ServiceLoop {
     live = LiveDelivery(memos: memos, options: options)
     turns = NIOLoopBound(TurnQueue(eventLoop: eventLoop), eventLoop: eventLoop)
     credentialHolders = CredentialHolders(turns: turns)
+    consumerDesk = ConsumerDesk(eventLoop: eventLoop)
     heartbeats = TimerQueue(eventLoop: eventLoop, purpose: .heartbeat)
     intervals = TimerQueue(eventLoop: eventLoop, purpose: .interval)
     tail = CommitTail(start: head, maxBytes: options.tailBytes)

@@ -1,5 +1,7 @@
 public import Logging
 public import ServiceLifecycle
+import DatasyncModel
+import DatasyncStorage
 import Synchronization
 
 /// Serves one database over gRPC: `datasync.v1.Datasync`, a typed service for each table, health,
@@ -19,6 +21,7 @@ public final class DatabaseServer: ServiceLifecycle.Service, Sendable {
   private let logger: Logger
   private let onListening: @Sendable (ServerAddress) -> Void
   private let assembly = Mutex<ServerAssembly?>(nil)
+  private let running = RunningService()
 
   /// - Parameters:
   ///   - services: Of one's own, beside those of the database.
@@ -45,6 +48,7 @@ public final class DatabaseServer: ServiceLifecycle.Service, Sendable {
   /// - Throws: ``ServerError`` where it cannot start: the database, its schema, a certificate, the
   ///   address.
   public func run() async throws {
+    defer { running.ended() }
     let assembly = try await ServerAssembly.open(
       storage: storage, configuration: configuration, services: services, logger: logger)
     self.assembly.withLock { $0 = assembly }
@@ -56,10 +60,33 @@ public final class DatabaseServer: ServiceLifecycle.Service, Sendable {
       await assembly.close()
       throw error
     }
+    running.began(assembly.service)
     // Cancelled or told: the end is the same.
     try? await gracefulShutdown()
     await assembly.drain()
     await assembly.close()
+  }
+
+  /// Every commit from the position on that the database keeps by a name, and from now on where it has none
+  /// yet; waits until the server runs.
+  ///
+  /// The position moves when the next commit is asked for, and is durable then. It holds the log back no longer
+  /// than `log_retention` and `max_log_bytes` say; who falls out is told.
+  ///
+  /// - Parameter name: 1 to 64 bytes; one loop at a time may follow by it.
+  public func changes(consumer name: String) -> ConsumerChanges {
+    ConsumerChanges(name: name, running: running)
+  }
+
+  /// Forgets the position of a consumer, so that it begins anew; nothing where there is none.
+  ///
+  /// - Throws: ``ConsumerError``.
+  public func removeConsumer(_ name: String) async throws {
+    do {
+      _ = try await running.service()?.take(ConsumerStep(name, .remove))
+    } catch let error as DatasyncError {
+      throw ConsumerError(error)
+    }
   }
 
   /// Reads the access file and those that it names anew; a second after they have changed they are by

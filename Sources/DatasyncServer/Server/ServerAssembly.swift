@@ -131,6 +131,7 @@ package struct ServerAssembly: Sendable {
   package func drain() async {
     logger.notice(
       "draining", metadata: ["seconds": "\(drainGrace.nanoseconds / 1_000_000_000)"])
+    service.endConsumers()
     await rpc.drain(grace: drainGrace) { await service.endWrites() }
   }
 

@@ -19,7 +19,9 @@ package final class DatasyncService: Sendable {
   /// nil: everybody may do everything.
   package let access: AccessControl?
   private let accessWatch: AccessWatch?
-  private let log: ServiceLog
+  let log: ServiceLog
+  let metrics: ServiceMetrics
+  let consumers = ConsumersAtWork()
 
   /// Opens the database and lays the service out over the group's event loops.
   ///
@@ -75,7 +77,7 @@ package final class DatasyncService: Sendable {
       store: store, loops: Dictionary(uniqueKeysWithValues: loops), options: options,
       watch: StoreWatch(store, on: group.next(), log: log),
       filters: filters, subscriptionCount: subscriptionCount, access: access,
-      accessWatch: accessWatch, log: log)
+      accessWatch: accessWatch, log: log, metrics: metrics)
     hub.unservedTablesChanged(store.unservedTables)
     if logsTables { log.attached(store) }
     // Told by this thread and by the writer's: an older catalog must not come last.
@@ -96,8 +98,9 @@ package final class DatasyncService: Sendable {
     store: any Storage, loops: [ObjectIdentifier: NIOLoopBound<ServiceLoop>],
     options: ServiceOptions, watch: StoreWatch, filters: FilterShelf,
     subscriptionCount: SubscriptionCount, access: AccessControl?, accessWatch: AccessWatch?,
-    log: ServiceLog
+    log: ServiceLog, metrics: ServiceMetrics
   ) {
+    self.metrics = metrics
     self.log = log
     self.access = access
     self.accessWatch = accessWatch

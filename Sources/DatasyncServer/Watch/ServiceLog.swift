@@ -169,6 +169,13 @@ final class ServiceLog: Sendable {
       isKnown ? "unserved \(table)" : "unserved", .warning, "a table is not served", metadata)
   }
 
+  func consumerFellOut(_ name: String) {
+    say(
+      "consumer \(name)", .error,
+      "the log no longer reaches back to a consumer's position; `datasync consumers` lists it, and with `rm` it begins anew",
+      ["consumer": "\(name)"])
+  }
+
   func historyBegunAnew() {
     say(
       "history", .warning,

@@ -47,6 +47,8 @@ final class ServiceMetrics: Sendable {
   private let commits: Metrics.Timer
   private let syncs: Metrics.Timer
   private let foreignChanges: Counter
+  private let consumerCommits: Counter
+  private let consumersCompacted: Counter
   private let failedWrites = Mutex<[String: Counter]>([:])
 
   /// google.rpc.Code, from OK on.
@@ -70,6 +72,8 @@ final class ServiceMetrics: Sendable {
     commits = Metrics.Timer(label: "datasync_commit_duration_seconds")
     syncs = Metrics.Timer(label: "datasync_sync_duration_seconds")
     foreignChanges = Counter(label: "datasync_foreign_changes_total")
+    consumerCommits = Counter(label: "datasync_consumer_commits_total")
+    consumersCompacted = Counter(label: "datasync_consumers_compacted_total")
   }
 
   func sessionsChanged(by count: Int) {
@@ -94,6 +98,14 @@ final class ServiceMetrics: Sendable {
     guard isOn else { return }
     commits.recordNanoseconds(duration.wholeNanoseconds)
     if syncing > .zero { syncs.recordNanoseconds(syncing.wholeNanoseconds) }
+  }
+
+  func consumerTook() {
+    consumerCommits.increment()
+  }
+
+  func consumerFellOut() {
+    consumersCompacted.increment()
   }
 
   func foreignAdopted(_ count: Int) {

@@ -16,12 +16,16 @@ package struct WriteRequest: Sendable {
   package let byteCount: Int
   /// nil: the caller may do everything.
   package let rules: (any WriteRules)?
+  /// What it is instead of operations; answered by one result, whose sequence is the position.
+  package let consumer: ConsumerStep?
 
   package init(
     replyTo: ReplyAddress, operations: [WriteOperation], isCommit: Bool, author: Author,
-    mutation: Mutation?, byteCount: Int, rules: (any WriteRules)? = nil
+    mutation: Mutation?, byteCount: Int, rules: (any WriteRules)? = nil,
+    consumer: ConsumerStep? = nil
   ) {
     self.rules = rules
+    self.consumer = consumer
     self.replyTo = replyTo
     self.operations = operations
     self.isCommit = isCommit

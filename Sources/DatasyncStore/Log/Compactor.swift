@@ -75,7 +75,7 @@ struct Compactor {
   }
 
   /// What an entry of the log takes.
-  private static let entryBytes = """
+  static let entryBytes = """
     length(CAST(key AS BLOB)) + ifnull(length(before), 0) + ifnull(length(after), 0)
       + \(ChangeLog.entryOverhead)
     """

@@ -19,6 +19,15 @@ extension WriteTransaction {
   }
 
   private func carryOut(_ request: WriteRequest) throws(WriteFailure) -> WriteAnswer.Outcome {
+    if let step = request.consumer {
+      let positions = ConsumerPositions(
+        connection: connection, now: now, maxCount: WriteTransaction.maxConsumers)
+      return .success(
+        [
+          WriteResult(
+            messageName: "", image: nil, sequence: try positions.take(step, head: head))
+        ], replayed: false)
+    }
     if let mutation = request.mutation, let outcome = try replay(mutation, of: request) {
       return outcome
     }

@@ -50,6 +50,8 @@ final class WriteTransaction {
 
   /// Most of ``changeBytes``: the changes of a larger commit are left to the log.
   static let maxChangeBytes = 16 << 20
+  /// Those who follow the log by name.
+  static let maxConsumers = 1000
 
   init(
     connection: Connection, schema: Schema, log: ChangeLog, cache: StatementCache, now: Int64,

@@ -8,6 +8,6 @@ struct DatasyncCommand: AsyncParsableCommand {
     subcommands: [
       ServeCommand.self, AttachCommand.self, ProtoCommand.self, DetachCommand.self,
       BackupCommand.self, CheckCommand.self, ExplainCommand.self, LimitsCommand.self,
-      TokenCommand.self, AccessCommand.self, LogCommand.self,
+      TokenCommand.self, AccessCommand.self, LogCommand.self, ConsumersCommand.self,
     ])
 }

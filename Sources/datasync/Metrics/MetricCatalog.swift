@@ -49,6 +49,15 @@ enum MetricCatalog {
       MetricDescription(
         "datasync_foreign_changes_total", .counter,
         "Rows that other programs changed and that were given their place in the history."),
+      MetricDescription("datasync_consumers", .gauge, "Consumers that follow the log by name."),
+      MetricDescription(
+        "datasync_consumer_lag_sequences", .gauge,
+        "How many changes the consumer that is furthest behind has not done yet."),
+      MetricDescription(
+        "datasync_consumer_commits_total", .counter, "Commits that consumers were given."),
+      MetricDescription(
+        "datasync_consumers_compacted_total", .counter,
+        "How often a consumer was told that the log no longer reaches back to its position."),
       MetricDescription(
         "datasync_memory_bytes", .gauge, "What one kind of thing takes in memory, about."),
       MetricDescription(

@@ -37,6 +37,13 @@ struct MetricsListener: Sendable {
     let store = service.store
     let gauges: [(meter: Meter, value: @Sendable (StorageLoad) -> Double)] = [
       (Meter(label: "datasync_connections"), { _ in Double(rpc.connectionCount) }),
+      (
+        Meter(label: "datasync_consumers"), { _ in Double(service.consumerState.count) }
+      ),
+      (
+        Meter(label: "datasync_consumer_lag_sequences"),
+        { _ in Double(service.consumerState.lag) }
+      ),
       (Meter(label: "datasync_filter_bytes"), { _ in Double(service.filterBytes) }),
       (Meter(label: "datasync_sequence"), { _ in Double(store.head.rawValue) }),
       (Meter(label: "datasync_tables"), { _ in Double(store.catalog.tables.count) }),

@@ -4,6 +4,33 @@ import DatasyncStorage
 // 7. The log, 9. What others write.
 extension StorageLaws {
   static let log = [
+    StorageLaw(.log, "who follows by name goes on where it last was, also after a restart") {
+      trial in
+      let bench = try trial.begin()
+      func take(_ kind: ConsumerStep.Kind, in bench: LawBench) throws -> UInt64 {
+        let request = try bench.send([], consumer: ConsumerStep("mailer", kind))
+        return try bench.results(request).first?.sequence.rawValue ?? 0
+      }
+      try bench.write(try bench.create("note", .string("a"), ["title": .string("a")]))
+      let begun = try take(.begin, in: bench)
+      try trial.require(begun == bench.storage.head.rawValue, "the last commit", saw: begun)
+      try bench.write(try bench.create("note", .string("b"), ["title": .string("b")]))
+      let head = bench.storage.head
+      let known = try take(.begin, in: bench)
+      try trial.require(known == begun, "the position as it was", saw: known)
+      _ = try take(.move(to: head), in: bench)
+      bench.storage.close()
+      let record = BatchRecord()
+      let again = trial.bench(try bench.subject.reopened(observer: record), record)
+      let kept = try take(.begin, in: again)
+      try trial.require(kept == head.rawValue, "the position that it moved to, \(head)", saw: kept)
+      let logged = try again.log().count
+      try trial.require(again.storage.head == head, "no change by it", saw: logged)
+      _ = try take(.remove, in: again)
+      try trial.requireError(.notFound, "CONSUMER_REMOVED", "the move of one that is gone") {
+        _ = try take(.move(to: head), in: again)
+      }
+    },
     StorageLaw(
       .log, "the log's images are a chain for each row, and end in the rows that are there"
     ) {

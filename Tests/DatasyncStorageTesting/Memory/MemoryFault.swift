@@ -65,6 +65,8 @@ package enum MemoryFault: String, CaseIterable, Sendable {
   case splitsCommits
   /// Whoever reads the log later does not learn who wrote a commit.
   case forgetsPrincipal
+  /// The position of a consumer stays where it was.
+  case forgetsConsumers
 
   // 8. Once.
   case repeatsMutation
@@ -116,7 +118,7 @@ package enum MemoryFault: String, CaseIterable, Sendable {
       .clientsOrder
     case .seesLater, .forgetsPast, .skipsRow, .countsDeleted: .snapshots
     case .readsStale, .ignoresAtLeast: .readYourWrites
-    case .losesBefore, .hidesCompaction, .splitsCommits, .forgetsPrincipal: .log
+    case .losesBefore, .hidesCompaction, .splitsCommits, .forgetsPrincipal, .forgetsConsumers: .log
     case .repeatsMutation, .hidesReplay, .ignoresFingerprint, .remembersFailures: .once
     case .losesForeign, .repeatsForeign, .splitsForeign, .showsForeignEarly: .foreign
     case .showsUnseen, .ignoresRow, .ignoresResult, .undividesMark, .judgesByOldRows,

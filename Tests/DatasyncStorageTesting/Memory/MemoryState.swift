@@ -13,6 +13,8 @@ package struct MemoryState: Sendable {
   package var oldest = Sequence.zero
   package var head = Sequence.zero
   var mutations: [MutationName: Remembered] = [:]
+  /// How far those have come who follow the log by name.
+  var consumers: [String: Sequence] = [:]
   /// How many requests it was asked to do, for faults that strike now and then.
   var requests = 0
 
@@ -31,6 +33,20 @@ package struct MemoryState: Sendable {
   package init(catalog: Catalog, defaults: [String: [String: Value]] = [:]) {
     self.catalog = catalog
     self.defaults = defaults
+  }
+
+  /// - Returns: Where the consumer stands then.
+  mutating func take(_ step: ConsumerStep) throws(DatasyncError) -> Sequence {
+    switch step.kind {
+    case .begin:
+      consumers[step.name] = consumers[step.name] ?? head
+    case .move(let position):
+      guard consumers[step.name] != nil else { throw .consumerRemoved(step.name) }
+      consumers[step.name] = position
+    case .remove:
+      consumers[step.name] = nil
+    }
+    return consumers[step.name] ?? head
   }
 
   func current(_ table: Table) throws(DatasyncError) -> Table {

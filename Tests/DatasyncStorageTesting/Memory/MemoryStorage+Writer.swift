@@ -38,6 +38,7 @@ extension MemoryStorage {
   /// Carries a request out: all of it or nothing.
   private func apply(_ request: WriteRequest, _ commits: inout [Commit]) -> WriteAnswer.Outcome {
     working.requests += 1
+    if let step = request.consumer { return take(step) }
     let name = request.mutation.map {
       MemoryState.MutationName(scope: $0.scope, id: $0.id)
     }
@@ -75,6 +76,20 @@ extension MemoryStorage {
     if options.fault == .losesWrite, working.requests % 3 == 0 { return shown }
     end(write, author: request.author, &commits)
     return shown
+  }
+
+  private func take(_ step: ConsumerStep) -> WriteAnswer.Outcome {
+    let before = working.consumers
+    defer {
+      if options.fault == .forgetsConsumers, step.kind != .begin { working.consumers = before }
+    }
+    do throws(DatasyncError) {
+      let position = try working.take(step)
+      return .success(
+        [WriteResult(messageName: "", image: nil, sequence: position)], replayed: false)
+    } catch {
+      return .failure(error)
+    }
   }
 
   /// What the caller may see of an answer.
