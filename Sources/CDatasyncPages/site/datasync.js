@@ -33,6 +33,9 @@ const POLL_INTERVAL = 2_000
 /** WebSockets that never opened before HTTP is tried. */
 const UNOPENED_MOST = 2
 const CALLS_MOST = 10_000
+/** A call of more characters than this is given up when so many links were lost over it. */
+const LARGE = 1 << 20
+const LOSSES_MOST = 3
 /** Events that wait for a reader, before the server is asked to stop; initial rows apart. */
 const EVENTS_MOST = 1_000
 const INITIAL_EVENTS_MOST = 1_000_000
@@ -361,8 +364,8 @@ class SocketLink {
       opened()
     }
     this.#socket.onmessage = ({ data }) => heard(JSON.parse(data))
-    // A failure is followed by a close, which is all that a page is told.
-    this.#socket.onerror = () => {}
+    // A page is told nothing else, and a close follows; Node 22 has none where it did not open.
+    this.#socket.onerror = () => this.#end(1006, '')
     this.#socket.onclose = ({ code, reason }) => this.#end(code, reason)
   }
 
@@ -381,6 +384,7 @@ class SocketLink {
     if (!this.#socket.onclose) return
     clearTimeout(this.#timer)
     this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null
+    this.#socket.onerror = () => {}
     this.#socket.close()
     this.#ended(code, reason)
   }
@@ -466,7 +470,7 @@ class CallLink {
     try {
       message = JSON.parse(text)
     } catch {
-      throw new Error(`${answer.status} ${answer.statusText}: no answer of Datasync's`)
+      throw notOfConnect(answer)
     }
     if (!answer.ok) throw refusal(message)
     return message
@@ -509,7 +513,7 @@ class CallLink {
   async #stream(requestId, request, signal) {
     const body = envelope(JSON.stringify(request))
     const answer = await this.#post('Subscribe', 'connect+json', body, signal)
-    if (!answer.ok) throw new Error(`${answer.status} ${answer.statusText}`)
+    if (!answer.ok) throw notOfConnect(answer)
     let checkpoint
     for await (const [flags, text] of envelopes(answer.body)) {
       const message = JSON.parse(text)
@@ -553,6 +557,13 @@ function slept(milliseconds, signal) {
     const timer = setTimeout(resolve, milliseconds)
     signal?.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
   })
+}
+
+/** An answer that is not Datasync's: it will not be another next time, or the server is not there. */
+function notOfConnect({ status, statusText }) {
+  const message = `${status} ${statusText}: no answer of Datasync's`
+  const isLasting = status >= 400 && status < 500 && status !== 408 && status !== 429
+  return isLasting ? refusal({ code: 'unimplemented', message }) : new Error(message)
 }
 
 /** What Connect's error says, as an error that holds a google.rpc.Status in JSON. */
@@ -658,8 +669,11 @@ class Connection {
   #waiting = new Set()
   #ids = 0
   #attempts = 0
+  /** WebSockets that never opened; the first that does ends the counting. */
   #unopened = 0
   #hasOpened = false
+  /** Whether the server has answered over HTTP. */
+  #isThere = false
   /** Why the handshake failed. */
   #failure = null
   #retry
@@ -688,9 +702,10 @@ class Connection {
     this.#connect()
   }
 
-  /** Names the holder of the token in use. */
+  /** Names the holder of the token in use; null while that is not known. */
   get credential() {
-    return credentialOf(this.#accepted)
+    const isGiven = typeof this.#token !== 'function'
+    return this.#accepted === null && !isGiven ? null : credentialOf(this.#accepted ?? this.#token)
   }
 
   // -- calls and feeds
@@ -710,7 +725,7 @@ class Connection {
       return Promise.reject(new DatasyncError('RESOURCE_EXHAUSTED', message))
     }
     return new Promise((resolve, reject) => {
-      const call = { id: this.nextId(), kind, body, resolve, reject, mayGo, size: 0 }
+      const call = { id: this.nextId(), kind, body, resolve, reject, mayGo, sent: 0, losses: 0 }
       if (timeout !== Infinity) call.timer = setTimeout(() => this.#expire(call, timeout), timeout)
       this.#calls.set(call.id, call)
       if (this.#isOpen) this.#transmit(call)
@@ -750,7 +765,7 @@ class Connection {
       this.#settle(call, 'reject', new DatasyncError('UNAUTHENTICATED', message))
       return
     }
-    call.size = this.#link.send({ requestId: call.id, [call.kind]: call.body })
+    call.sent = this.#link.send({ requestId: call.id, [call.kind]: call.body })
   }
 
   #cancel(target) {
@@ -774,8 +789,7 @@ class Connection {
 
   #connect() {
     clearTimeout(this.#retry)
-    const overHTTP = this.#transport === 'connect' ||
-      (this.#transport !== 'websocket' && this.#unopened >= UNOPENED_MOST)
+    const overHTTP = this.#transport === 'auto' ? this.#unopened >= UNOPENED_MOST : this.#transport === 'connect'
     const Link = overHTTP ? CallLink : SocketLink
     this.#hasOpened = false
     this.#failure = null
@@ -804,7 +818,17 @@ class Connection {
       return
     }
     if (this.#link !== link) return
-    if (link.tellsPrincipal) this.#unopened = 0
+    if (this.#transport === 'auto' && !this.#isThere) {
+      // It may be that the server was not there before: then a WebSocket opens now.
+      this.#isThere = true
+      if (!link.tellsPrincipal) {
+        this.#unopened = UNOPENED_MOST - 1
+        this.#link = null
+        link.close()
+        return this.#connect()
+      }
+    }
+    if (link.tellsPrincipal) this.#unopened = -Infinity
     this.#isOpen = true
     this.#liveAt = Date.now()
     this.#refused = null
@@ -849,13 +873,13 @@ class Connection {
     this.#link = null
     clearTimeout(this.#silence)
     if (wasOpen && Date.now() - this.#liveAt > STEADY_AFTER) this.#attempts = 0
-    if (!wasOpen && !wasSocket) this.#unopened = UNOPENED_MOST - 1
-    else if (!this.#hasOpened) this.#unopened += 1
+    if (wasSocket && !this.#hasOpened) this.#unopened += 1
+    else if (!wasSocket && !wasOpen) [this.#unopened, this.#isThere] = [0, false]
     const error = this.#failure ?? unavailable(reason || 'The server cannot be reached.')
     for (const call of [...this.#calls.values()]) {
       if (call.isOfLink) this.#settle(call, 'reject', error)
     }
-    if (code === 1009) this.#dropLargest()
+    this.#dropLargest(code)
     for (const feed of this.#feeds.values()) {
       feed.id = null
       this.#waiting.add(feed)
@@ -871,12 +895,18 @@ class Connection {
     this.#retry = setTimeout(() => this.#connect(), Math.random() * most)
   }
 
-  /** The message that the server found too large would end every link. */
-  #dropLargest() {
-    const largest = [...this.#calls.values()].sort((a, b) => b.size - a.size)[0]
-    if (!largest?.size) return
-    const message = `${largest.size} characters are more than the server takes`
-    this.#settle(largest, 'reject', new DatasyncError('RESOURCE_EXHAUSTED', message))
+  /** A message that is too large would end every link, whether or not the server could say so. */
+  #dropLargest(code) {
+    const sent = [...this.#calls.values()].filter((call) => call.sent)
+    const [largest] = sent.sort((a, b) => b.sent - a.sent)
+    if (!largest) return
+    largest.losses += 1
+    const isSuspect = largest.sent > LARGE && largest.losses >= LOSSES_MOST
+    if (code === 1009 || isSuspect) {
+      const message = `${largest.sent} characters are more than the server takes`
+      this.#settle(largest, 'reject', new DatasyncError('RESOURCE_EXHAUSTED', message))
+    }
+    for (const call of sent) call.sent = 0
   }
 
   #become(state, error) {
@@ -1002,6 +1032,7 @@ class Connection {
     }
     this.#accepted = null
     this.#refused = null
+    this.principal = undefined
     const told = new Promise((resolve, reject) => this.#signIns.push({ resolve, reject }))
     // A link that is opening would show the old ones.
     this.#link?.close('Other credentials.')
@@ -1672,7 +1703,8 @@ export class Queue extends EventTarget {
       throw new DatasyncError('RESOURCE_EXHAUSTED', `${QUEUE_MOST} writes wait already.`)
     }
     const entry = {
-      id: hex(randomBytes(16)), principal: this.#owner() ?? null, isCommit, writes, error: null,
+      id: hex(randomBytes(16)), principal: ownerOf(this.#client.connection, this.#meta) ?? null,
+      isCommit, writes, error: null,
     }
     entry.seq = await this.#store.add(entry)
     this.#keep(entry)
@@ -1715,8 +1747,9 @@ export class Queue extends EventTarget {
         this.#meta.known = known
         await this.#store.setMeta(this.#meta)
       }
-      for (const entry of this.#entries.values()) {
-        if (entry.principal === null) await this.#change({ ...entry, principal: owner })
+      const unknown = [null, holderOf(known.credential)]
+      for (const entry of [...this.#entries.values()]) {
+        if (unknown.includes(entry.principal) && entry.principal !== owner) await this.#change({ ...entry, principal: owner })
       }
       this.#told([])
     }
@@ -1757,7 +1790,7 @@ export class Queue extends EventTarget {
     this.#told([])
   }
 
-  /** Whose writes these are: the caller's, or, while that is unknown, the last known one's. */
+  /** Whose writes are shown: the caller's, or, while that is unknown, the last known one's. */
   #owner() {
     return ownerOf(this.#client.connection, this.#meta) ?? this.#meta?.known?.principal
   }
@@ -1911,11 +1944,14 @@ export class Queue extends EventTarget {
 /** Whom a connection's calls are made for, as far as is known. */
 function ownerOf(connection, meta) {
   if (connection.principal !== undefined) return connection.principal
-  // Calls over HTTP do not tell; the same credentials are the same principal.
-  if (connection.state !== 'live') return undefined
+  // Before there is a session, and where there is none: the same credentials are the same principal.
   const { credential } = connection
-  return credential === meta?.known?.credential ? meta.known.principal : `credential ${credential}`
+  if (credential === null) return undefined
+  return credential === meta?.known?.credential ? meta.known.principal : holderOf(credential)
 }
+
+/** Whoever holds credentials, before it is known who that is. */
+const holderOf = (credential) => `credential ${credential}`
 
 // ---------------------------------------------------------------- tables
 
