@@ -184,8 +184,8 @@ class Console {
     if (this.#following) return;
     this.#following = true;
     try {
-      for await (const event of this.client.table("").subscribe({ start: "now", previous: true })) {
-        if (event.id && event.type !== "checkpoint") this.#log.add(event);
+      for await (const event of this.client.subscribe({ start: "now", previous: true })) {
+        if (event.type !== "checkpoint") this.#log.add(event);
       }
     } catch (error) {
       if (error.code !== "UNAUTHENTICATED") setTimeout(() => this.#followAll(), FOLLOW_AGAIN);

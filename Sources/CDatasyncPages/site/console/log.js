@@ -70,7 +70,7 @@ class View extends EventTarget {
   }
 }
 
-const OPERATIONS = { add: "ADD", update: "UPDATE", delete: "DELETE" };
+const OPERATIONS = { add: "ADD", update: "UPDATE", delete: "DELETE", unreadable: "UNREADABLE" };
 
 function columns() {
   const plain = (name) => (entry) => String(entry[name] ?? "");

@@ -141,11 +141,12 @@ export class Rows extends EventTarget {
     block.next = page.nextPageToken;
     block.pending = false;
     block.used = performance.now();
-    return page.total;
+    // The rows are counted where a reading begins.
+    return follows ? this.total : Number(page.total);
   }
 
   #settle(total) {
-    this.total = Number(total);
+    this.total = total;
     this.known = true;
     this.#discard();
     this.#index();
@@ -177,10 +178,11 @@ export class Rows extends EventTarget {
     const generation = ++this.#generation;
     const blocks = new Map();
     try {
-      let total = 0;
+      let total = null;
       for (let number = first; number <= last; number++) {
         const block = { rows: [], query: null, next: "", used: 0, pending: true };
-        total = await this.#fill(block, number, blocks);
+        const counted = await this.#fill(block, number, blocks);
+        total ??= counted;
         if (this.#closed || generation !== this.#generation) return;
         blocks.set(number, block);
         if (!block.next) break;
@@ -254,7 +256,8 @@ export class Rows extends EventTarget {
   }
 
   #take(event) {
-    if (!event.id || event.type === "checkpoint") return;
+    if (event.type === "checkpoint") return;
+    if (event.type === "unreadable") return this.reread();
     this.dispatchEvent(new CustomEvent("change", { detail: event }));
     const id = String(event.id);
     if (event.type === "update") {

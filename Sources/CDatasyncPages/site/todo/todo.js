@@ -21,7 +21,10 @@ class Todos {
     const theme = localStorage.getItem("datasync-theme");
     if (theme) document.documentElement.dataset.theme = theme;
     this.#client.addEventListener("statechange", () => this.#showState());
-    this.#client.queue.addEventListener("refused", () => this.#showRefused());
+    this.#client.queue.addEventListener("change", () => {
+      this.#showState();
+      this.#showRefused();
+    });
     addEventListener("hashchange", () => this.#show());
     find(".new-todo").addEventListener("keydown", (event) => this.#add(event));
     find(".toggle-all").addEventListener("change", (event) => this.#toggleAll(event.target.checked));
@@ -117,7 +120,7 @@ class Todos {
   #showState() {
     const { state } = this.#client;
     document.body.dataset.state = state;
-    const waiting = this.#pending.size;
+    const { waiting } = this.#client.queue;
     const waits = waiting === 1 ? "1 change waits to be sent" : `${waiting} changes wait to be sent`;
     const offline = state === "offline" ? "Offline" : state === "connecting" ? "Connecting" : "";
     this.#tell([offline, waiting > 0 ? waits : ""].filter(Boolean).join("; "));
@@ -132,7 +135,7 @@ class Todos {
     const again = (act) => () => Promise.resolve(act()).catch((error) => this.#tell(error.message))
       .finally(() => this.#showRefused());
     find(".refused").replaceChildren(...[...queue.refused].map((one) => h("p", {},
-      `Not saved: ${one.error?.message ?? one.message ?? "refused"}`,
+      `Not saved: ${one.error.message}`,
       h("button", { type: "button", onclick: again(() => queue.retry(one.id)) }, "Try again"),
       h("button", { type: "button", onclick: again(() => queue.discard(one.id)) }, "Discard"))));
   }
