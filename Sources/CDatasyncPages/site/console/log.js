@@ -100,7 +100,7 @@ export class LogPage {
   #tables;
   #summary = h("span", { class: "summary" });
   #empty = h("p", { class: "empty" }, "Nothing has changed since this page was opened.");
-  #aside = h("aside", { class: "panel", "aria-label": "Change", hidden: true });
+  #panel = h("section", { class: "panel", "aria-label": "Change", hidden: true });
   #onRows = () => this.#show();
   element;
 
@@ -132,12 +132,12 @@ export class LogPage {
       if (!this.#view.held) this.#view.refresh();
     } }, "Hold");
     return h("section", { class: "page table-page", "aria-labelledby": "page-title", onkeydown: (event) => {
-      if (event.key === "Escape" && !this.#aside.hidden) this.#close();
+      if (event.key === "Escape" && !this.#panel.hidden) this.#close();
     } },
       h("header", { class: "page-head" }, h("h1", { id: "page-title" }, "Log"), this.#summary,
         h("span", { class: "gap" }), choice, hold),
       h("div", { class: "split" }, h("div", { class: "grid-column" },
-        h("div", { class: "grid-place" }, this.#grid.element), this.#empty), this.#aside));
+        h("div", { class: "grid-place" }, this.#grid.element), this.#empty), this.#panel));
   }
 
   #show() {
@@ -150,19 +150,19 @@ export class LogPage {
     const names = table?.columns ?? [];
     const cell = (side, column, changed) => h("td", { class: changed ? "changed" : null },
       side ? shown(side[column.name], column) : "");
-    this.#aside.replaceChildren(
+    this.#panel.replaceChildren(
       h("h2", {}, `${OPERATIONS[row.type] ?? row.type} ${row.table}`), h("p", { class: "muted" }, `${row.id} at ${row.sequence}`),
       h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ["Field", "Before", "After"].map((one) => h("th", { scope: "col" }, one)))),
         h("tbody", {}, names.map((column) => h("tr", {}, h("th", { scope: "row" }, column.name),
           cell(row.previous, column, false),
           cell(row.row, column, row.previous && row.row && !same(row.previous[column.name], row.row[column.name]))))))),
       h("div", { class: "buttons" }, h("button", { type: "button", onclick: () => this.#close() }, "Close")));
-    this.#aside.hidden = false;
+    this.#panel.hidden = false;
     this.#grid.select(id);
   }
 
   #close() {
-    this.#aside.hidden = true;
+    this.#panel.hidden = true;
     this.#grid.select(undefined);
     this.#grid.focus();
   }

@@ -22,7 +22,7 @@ export class OverviewPage {
 
 /** A table's columns, with their types. */
 export function typesOf(table, address = null) {
-  const title = h("h2", {}, address ? h("a", { href: address }, table.name) : table.name);
+  const title = h("div", { class: "card-head" }, h("h2", {}, table.name), address ? h("a", { href: address }, "Rows") : null);
   const facts = [table.messageType, table.softDelete ? "deletes softly" : null,
     table.allowed?.length ? `allowed: ${table.allowed.join(", ").toLowerCase()}` : null].filter(Boolean);
   const own = table.columns.filter((column) => !isKept(column, table));

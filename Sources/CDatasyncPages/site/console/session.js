@@ -9,7 +9,7 @@ export class SessionPage {
   #shell;
   #socket = null;
   #next = 1;
-  #list = h("ol", { class: "transcript", role: "log", "aria-label": "Messages", tabindex: 0 });
+  #list = h("div", { class: "transcript", role: "log", "aria-label": "Messages", tabindex: 0 });
   #status = h("span", { class: "summary", role: "status" }, "Not connected");
   #alert = h("p", { class: "alert", role: "alert" });
   #text;
@@ -102,7 +102,7 @@ export class SessionPage {
 
   #show(side, text) {
     const atEnd = this.#list.scrollTop + this.#list.clientHeight >= this.#list.scrollHeight - 8;
-    this.#list.append(h("li", { class: side }, h("span", { class: "muted" }, `${clock()} ${side === "to" ? "→" : "←"}`),
+    this.#list.append(h("div", { class: side }, h("span", { class: "muted" }, `${clock()} ${side === "to" ? "→" : "←"}`),
       h("code", {}, pretty(text))));
     while (this.#list.childElementCount > MAX_MESSAGES) this.#list.firstChild.remove();
     if (atEnd) this.#list.scrollTop = this.#list.scrollHeight;

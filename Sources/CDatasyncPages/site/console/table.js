@@ -28,7 +28,7 @@ export class TablePage {
   #notice;
   #empty;
   #place;
-  #aside;
+  #panel;
   #deletedBox;
   #systemBox;
   #newButton;
@@ -76,7 +76,7 @@ export class TablePage {
     this.#notice = h("p", { class: "alert", role: "alert" });
     this.#empty = h("p", { class: "empty", hidden: true });
     this.#place = h("div", { class: "grid-place" });
-    this.#aside = h("aside", { class: "panel", "aria-label": "Row", hidden: true });
+    this.#panel = h("section", { class: "panel", "aria-label": "Row", hidden: true });
     this.#deletedBox = h("input", { type: "checkbox", onchange: () => this.#ask() });
     this.#systemBox = h("input", { type: "checkbox", onchange: () => this.#rebuildGrid() });
     const may = (operation) => !this.#table.allowed?.length || this.#table.allowed.includes(operation);
@@ -93,7 +93,7 @@ export class TablePage {
       this.#filter.element, this.#notice,
       h("div", { class: "split" },
         h("div", { class: "grid-column" }, this.#place, this.#empty, h("footer", { class: "page-foot" }, this.#status)),
-        this.#aside));
+        this.#panel));
   }
 
   #rebuildGrid() {
@@ -211,7 +211,7 @@ export class TablePage {
 
   #key(event) {
     if (composing(event)) return;
-    if (event.key === "Escape" && this.#aside.contains(event.target)) this.#closeAside();
+    if (event.key === "Escape" && this.#panel.contains(event.target)) this.#closePanel();
     if (event.key !== "=" || event.target.getAttribute("role") !== "gridcell") return;
     // A cell's value becomes the filter.
     const column = this.#table.columns.find((one) => one.name === event.target.dataset.column);
@@ -255,10 +255,10 @@ export class TablePage {
       this.#shell.say(`Undeleted ${event.detail.id}.`);
     });
     editor.addEventListener("deleted", (event) => this.#deleted(editor, event.detail));
-    editor.addEventListener("closed", () => this.#closeAside());
-    this.#aside.setAttribute("aria-label", "Row");
-    this.#aside.replaceChildren(editor.element);
-    this.#aside.hidden = false;
+    editor.addEventListener("closed", () => this.#closePanel());
+    this.#panel.setAttribute("aria-label", "Row");
+    this.#panel.replaceChildren(editor.element);
+    this.#panel.hidden = false;
     this.#grid.select(editor.id ?? undefined);
   }
 
@@ -268,7 +268,7 @@ export class TablePage {
       this.#shell.say(`Deleted ${id}.`);
       return;
     }
-    if (editor === this.#editor) this.#closeAside();
+    if (editor === this.#editor) this.#closePanel();
     // The row is gone; what it was is still known here.
     this.#shell.say(`Deleted ${id}.`, "Undo", async () => {
       const own = this.#table.columns.filter((one) => !one.system || one.name === keyOf(this.#table));
@@ -278,11 +278,11 @@ export class TablePage {
     });
   }
 
-  #closeAside() {
-    const inside = this.#aside.contains(document.activeElement) || document.activeElement === document.body;
+  #closePanel() {
+    const inside = this.#panel.contains(document.activeElement) || document.activeElement === document.body;
     this.#editor = null;
-    this.#aside.hidden = true;
-    this.#aside.replaceChildren();
+    this.#panel.hidden = true;
+    this.#panel.replaceChildren();
     this.#grid.select(undefined);
     if (inside) this.#grid.focus();
   }
@@ -290,10 +290,10 @@ export class TablePage {
   #showTypes() {
     this.#editor = null;
     this.#grid.select(undefined);
-    const close = h("button", { type: "button", onclick: () => this.#closeAside() }, "Close");
-    this.#aside.setAttribute("aria-label", "Types");
-    this.#aside.replaceChildren(typesOf(this.#table), h("div", { class: "buttons" }, close));
-    this.#aside.hidden = false;
+    const close = h("button", { type: "button", onclick: () => this.#closePanel() }, "Close");
+    this.#panel.setAttribute("aria-label", "Types");
+    this.#panel.replaceChildren(typesOf(this.#table), h("div", { class: "buttons" }, close));
+    this.#panel.hidden = false;
     close.focus();
   }
 }
