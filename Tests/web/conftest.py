@@ -14,6 +14,7 @@ _acceptance = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_acceptance)
 
 SEED = _acceptance.SEED
+SCHEMAS = _acceptance.SCHEMAS
 seeded = _acceptance.seeded
 serve = _acceptance.serve
 demo = _acceptance.demo
@@ -22,6 +23,37 @@ own_shop = _acceptance.own_shop
 pytest_terminal_summary = _acceptance.pytest_terminal_summary
 
 from browser import Browser, program  # noqa: E402
+from node import Node  # noqa: E402
+from served import Served  # noqa: E402
+
+
+@pytest.fixture
+def site(tmp_path):
+    """Serves databases to the web until the test ends: site(schema or None, "--limit", …)."""
+    made = []
+
+    def make(schema, *arguments, name="site.db"):
+        schema = ["--schema", schema] if schema else []
+        made.append(Served(tmp_path / name, *schema, "--attach", *arguments))
+        return made[-1]
+
+    yield make
+    for served in made:
+        served.close()
+
+
+@pytest.fixture
+def node(tmp_path):
+    """Makes processes of Node with the client's module: node().run("…")."""
+    made = []
+
+    def make(*flags):
+        made.append(Node(tmp_path / f"node-{len(made)}.log", *flags))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
 
 
 @pytest.fixture(scope="session")

@@ -97,6 +97,10 @@ function errorOf(status, rowOf) {
   return new DatasyncError(CODES[status.code ?? 0] ?? 'UNKNOWN', status.message ?? '', details)
 }
 
+/** Whether the same may go well later. */
+const passes = ({ code, retryAfter }) =>
+  retryAfter != null || ['OK', 'UNAVAILABLE', 'CANCELLED', 'DEADLINE_EXCEEDED'].includes(code)
+
 const unavailable = (message) => new DatasyncError('UNAVAILABLE', message)
 const closedError = () => new DatasyncError('CANCELLED', 'The client is closed.')
 
@@ -813,7 +817,7 @@ class Connection {
     } catch (error) {
       if (this.#link !== link) return
       this.#failure = error
-      if (error.code === 'UNAUTHENTICATED') this.#refuse(error)
+      if (!passes(error)) this.#refuse(error)
       link.close(error.message)
       return
     }
@@ -977,12 +981,12 @@ class Connection {
   async #feedEnded(feed, error) {
     this.#feeds.delete(feed.id)
     feed.id = null
-    const passes = ['OK', 'UNAVAILABLE', 'CANCELLED'].includes(error.code) || error.retryAfter !== null
+    const isPassing = passes(error)
     const isRenewed = error.code === 'UNAUTHENTICATED' && (await this.#renew())
     if (feed.isOver) return
-    if (!passes && !isRenewed) return feed.failed(error)
+    if (!isPassing && !isRenewed) return feed.failed(error)
     feed.lost()
-    if (passes) await slept(error.retryAfter ?? Math.random() * POLL_INTERVAL)
+    if (isPassing) await slept(error.retryAfter ?? Math.random() * POLL_INTERVAL)
     if (!feed.isOver) this.attach(feed)
   }
 
@@ -991,7 +995,12 @@ class Connection {
   /** What a function gives, or the token itself; empty where there is none. */
   async #currentToken() {
     if (typeof this.#token !== 'function') return this.#token ?? ''
-    return (await within(TIMEOUT, this.#token(), 'The token')) ?? ''
+    try {
+      return (await within(TIMEOUT, this.#token(), 'The token')) ?? ''
+    } catch (error) {
+      // Whoever gives it may be out of reach, as the server may.
+      throw unavailable(`There is no token: ${error?.message ?? error}`)
+    }
   }
 
   #know(principal) {
