@@ -125,7 +125,7 @@ class Console {
     const show = (theme) => {
       if (theme) document.documentElement.dataset.theme = theme;
       else delete document.documentElement.dataset.theme;
-      setText(button, names[theme]);
+      setText(button, `◐ ${names[theme]}`);
       button.setAttribute("aria-label", `Theme: ${names[theme]}`);
     };
     show(localStorage.getItem(THEME) ?? "");

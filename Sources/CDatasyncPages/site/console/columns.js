@@ -6,8 +6,17 @@ const WIDTHS = {
   TIME_OF_DAY: 110, UUID: 300, JSON: 240, ENUM: 110,
 };
 
-/** The grid's columns for a table: the key, its own fields, and where asked for the kept ones. */
-export function columnsOf(table, withKept) {
+/** What a character takes, and what stands around a text; a head has its arrow besides. */
+const CHARACTER = 7.6;
+const AROUND = 24;
+const ARROW = 20;
+const WIDEST = 300;
+
+/**
+ * The grid's columns for a table: the key, its own fields, and where asked for the kept ones. They
+ * are as wide as the sample of rows wants them, or, where there is none, as their types often are.
+ */
+export function columnsOf(table, withKept, sample = []) {
   const key = keyOf(table);
   const own = table.columns.filter((column) => !isKept(column, table));
   const kept = withKept ? table.columns.filter((column) => isKept(column, table)) : [];
@@ -17,15 +26,24 @@ export function columnsOf(table, withKept) {
     hint: hintOf(column),
     numeric: isNumeric(column) && column.name !== key,
     kept: isKept(column, table),
-    width: Math.max(widthOf(column, key), column.name.length * 8 + 34),
+    width: Math.max(widthOf(column, key, sample), column.name.length * CHARACTER + AROUND + ARROW),
     grow: column.type === "STRING" && column.name !== key,
     text: (row, cell) => textOf(row[column.name], column, cell),
   }));
 }
 
-function widthOf(column, key) {
+function widthOf(column, key, sample) {
+  if (sample.length > 0) {
+    const longest = Math.max(...sample.map((row) => lengthOf(shown(row[column.name], column))));
+    return Math.min(longest * CHARACTER + AROUND, column.name === key ? WIDEST / 1.5 : WIDEST);
+  }
   if (column.name === key && column.type === "STRING") return 160;
   return WIDTHS[column.type] ?? 160;
+}
+
+/** Chinese, Japanese and Korean characters are twice as wide. */
+function lengthOf(text) {
+  return text.length + (text.match(/[\u1100-\uffdc]/g)?.length ?? 0);
 }
 
 function textOf(value, column, cell) {

@@ -6,6 +6,7 @@ export class FilterBox extends EventTarget {
   #alert;
   #marked;
   #message;
+  #sent = "";
   element;
 
   constructor(table) {
@@ -38,8 +39,11 @@ export class FilterBox extends EventTarget {
       h("button", { type: "submit" }, "Apply")), this.#alert, help);
   }
 
+  /** What the address says; where that is what was sent from here, somebody may be writing on already. */
   set value(text) {
-    if (this.#input.value !== text) this.#input.value = text;
+    if (text === this.#sent) return;
+    this.#sent = text;
+    this.#input.value = text;
   }
 
   /** Shows what is wrong with the filter, and where; null: nothing is. */
@@ -74,7 +78,8 @@ export class FilterBox extends EventTarget {
   }
 
   #send() {
-    this.dispatchEvent(new CustomEvent("filter", { detail: this.#input.value.trim() }));
+    this.#sent = this.#input.value.trim();
+    this.dispatchEvent(new CustomEvent("filter", { detail: this.#sent }));
   }
 }
 

@@ -6,11 +6,8 @@
  * rows takes the focus away from it.
  */
 import { h, oncePerFrame, setAttribute, setText } from "./dom.js";
+import { HEAD_HEIGHT, ROW_HEIGHT, heightOf, isShortened, rowsPerPixel, targetOf } from "./geometry.js";
 
-const ROW_HEIGHT = 30;
-const HEAD_HEIGHT = 34;
-/** Browsers lay out nothing higher; longer lists scroll in larger steps. */
-const MAX_HEIGHT = 12_000_000;
 /** Rows beyond the edges that are elements as well. */
 const OVERSCAN = 8;
 const MAX_SPARE = 100;
@@ -21,6 +18,7 @@ export class Grid extends EventTarget {
   #rows = new Map();
   #spare = [];
   #active = { index: -1, id: undefined, column: 0 };
+  #pressedAt = { index: -1, column: -1 };
   #anchor = null;
   #body;
   #head;
@@ -50,7 +48,7 @@ export class Grid extends EventTarget {
       .map((one) => one.grow ? `minmax(${one.width}px, 1fr)` : `${one.width}px`).join(" "));
     this.element.style.setProperty("--width", `${columns.reduce((sum, one) => sum + one.width, 0)}px`);
     this.element.style.setProperty("--row-height", `${ROW_HEIGHT}px`);
-    this.element.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    this.element.addEventListener("scroll", () => this.render(), { passive: true });
     this.element.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
     this.#body.addEventListener("click", (event) => this.#pressed(event, "select"));
     this.#body.addEventListener("dblclick", (event) => this.#pressed(event, "open"));
@@ -86,10 +84,13 @@ export class Grid extends EventTarget {
     this.render();
   }
 
-  /** Shows how the rows are ordered: `order` maps names to "ascending" and "descending". */
+  /** Shows how the rows are ordered: `order` maps names to "ascending" and "descending", first keys first. */
   showOrder(order) {
+    const ranks = [...order.keys()];
     for (const head of this.#head.firstChild.children) {
-      setAttribute(head, "aria-sort", order.get(head.dataset.column) ?? null);
+      const { column } = head.dataset;
+      setAttribute(head, "aria-sort", order.get(column) ?? null);
+      setAttribute(head, "data-rank", ranks.length > 1 && order.has(column) ? ranks.indexOf(column) + 1 : null);
     }
   }
 
@@ -103,15 +104,9 @@ export class Grid extends EventTarget {
   // -- geometry
 
   get #total() { return this.#source.total; }
-  get #height() { return Math.min(this.#total * ROW_HEIGHT, MAX_HEIGHT); }
   get #room() { return Math.max(ROW_HEIGHT, this.element.clientHeight - HEAD_HEIGHT); }
   get #inView() { return this.#room / ROW_HEIGHT; }
-
-  /** How many rows a pixel of scrolling stands for. */
-  get #rowsPerPixel() {
-    const scroll = this.#height - this.#room;
-    return scroll > 0 ? Math.max(0, this.#total - this.#inView) / scroll : 1 / ROW_HEIGHT;
-  }
+  get #rowsPerPixel() { return rowsPerPixel(this.#total, this.#room); }
 
   /** The place in the list at the upper edge, with its fraction. */
   get #top() { return this.element.scrollTop * this.#rowsPerPixel; }
@@ -132,14 +127,10 @@ export class Grid extends EventTarget {
 
   /** Where rows are taller than pixels allow, the wheel still moves by the row. */
   #wheel(event) {
-    if (this.#height < MAX_HEIGHT || event.ctrlKey || event.shiftKey) return;
+    if (!isShortened(this.#total) || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
     const pixels = event.deltaMode === 1 ? event.deltaY * ROW_HEIGHT : event.deltaY;
     this.#scrollTo(this.#top + pixels / ROW_HEIGHT);
-  }
-
-  #scrolled() {
-    this.render();
   }
 
   // -- drawing
@@ -171,7 +162,7 @@ export class Grid extends EventTarget {
     const focused = this.#body.contains(document.activeElement);
     setAttribute(this.element, "aria-rowcount", this.#source.known === false ? -1 : this.#total + 1);
     setAttribute(this.element, "aria-busy", this.#source.known === false ? "true" : null);
-    this.#body.style.height = `${this.#height}px`;
+    this.#body.style.height = `${heightOf(this.#total)}px`;
     this.#hold();
     const top = this.#top;
     const first = Math.max(0, Math.floor(top) - OVERSCAN);
@@ -375,7 +366,9 @@ export class Grid extends EventTarget {
     const column = Number((head ?? event.target).getAttribute("aria-colindex")) - 1;
     if (!(column >= 0)) return;
     const index = head ? -1 : this.#active.index;
-    const target = this.#target(event, index, column);
+    const target = targetOf(event, index, column, {
+      columns: this.#columns.length, rows: this.#total, page: Math.max(1, Math.floor(this.#inView) - 1),
+    });
     if (target) {
       event.preventDefault();
       this.#move(...target);
@@ -386,28 +379,15 @@ export class Grid extends EventTarget {
     this.#send(event.key === " " ? "select" : "open", this.#active.index, column);
   }
 
-  /** Where a key leads: [index, column]; an index under 0 is the head. */
-  #target(event, index, column) {
-    const last = this.#columns.length - 1;
-    const page = Math.max(1, Math.floor(this.#inView) - 1);
-    switch (event.key) {
-      case "ArrowDown": return [index + 1, column];
-      case "ArrowUp": return [index - 1, column];
-      case "ArrowLeft": return [index, Math.max(0, column - 1)];
-      case "ArrowRight": return [index, Math.min(last, column + 1)];
-      case "Home": return event.ctrlKey ? [0, 0] : [index, 0];
-      case "End": return event.ctrlKey ? [this.#total - 1, last] : [index, last];
-      case "PageDown": return [index + page, column];
-      case "PageUp": return [Math.max(0, index - page), column];
-      default: return null;
-    }
-  }
-
   #pressed(event, name) {
     const cell = event.target.closest("[role=gridcell]");
     const row = cell?.parentElement;
     if (!row) return;
-    this.#send(name, Number(row.getAttribute("aria-rowindex")) - 2, Number(cell.getAttribute("aria-colindex")) - 1);
+    // A double click is on what was pressed first, whatever has moved there since.
+    if (event.detail < 2) {
+      this.#pressedAt = { index: Number(row.getAttribute("aria-rowindex")) - 2, column: Number(cell.getAttribute("aria-colindex")) - 1 };
+    }
+    this.#send(name, this.#pressedAt.index, this.#pressedAt.column);
   }
 
   #send(name, index, column) {

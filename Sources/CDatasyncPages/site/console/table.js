@@ -8,6 +8,11 @@ import { Rows } from "./rows.js";
 import { typesOf } from "./overview.js";
 import { keyOf, literal, systemField } from "./values.js";
 
+/** Rows that are looked at for the columns' widths. */
+const SAMPLE = 100;
+/** Milliseconds in which a second click makes the first one a double click. */
+const DOUBLE_CLICK = 250;
+
 export class TablePage {
   #shell;
   #table;
@@ -18,6 +23,8 @@ export class TablePage {
   #coming = null;
   #grid = null;
   #editor = null;
+  #sample = [];
+  #opening = null;
   #changes = 0;
   #last = null;
   #onState = () => this.#stateChanged();
@@ -54,6 +61,7 @@ export class TablePage {
     this.#rows?.close();
     this.#coming?.close();
     this.#grid?.close();
+    clearTimeout(this.#opening);
   }
 
   /** The same table, asked for something else. */
@@ -97,12 +105,12 @@ export class TablePage {
   }
 
   #rebuildGrid() {
-    const columns = columnsOf(this.#table, this.#systemBox.checked);
+    const columns = columnsOf(this.#table, this.#systemBox.checked, this.#sample);
     const grid = new Grid({
       label: this.#table.name, columns, sortable: true, source: this.#rows ?? new Nothing(),
     });
     grid.addEventListener("sort", ({ detail }) => this.#sort(detail));
-    grid.addEventListener("select", ({ detail }) => this.#open(detail.row));
+    grid.addEventListener("select", ({ detail }) => this.#select(detail));
     grid.addEventListener("open", ({ detail }) => this.#open(detail.row, detail.column));
     this.#grid?.close();
     this.#grid = grid;
@@ -132,6 +140,7 @@ export class TablePage {
     rows.addEventListener("failed", ({ detail }) => this.#failed(rows, detail));
     rows.addEventListener("change", ({ detail }) => this.#changed(rows, detail));
     this.#coming = rows;
+    this.#showAsking();
     this.#grid.showOrder(parsedOrder(this.#query.orderBy));
     rows.start();
   }
@@ -141,7 +150,9 @@ export class TablePage {
       this.#rows?.close();
       this.#rows = rows;
       this.#coming = null;
-      this.#grid.source = rows;
+      this.#showAsking();
+      if (this.#sample.length === 0 && rows.total > 0) this.#takeSample(rows);
+      else this.#grid.source = rows;
       this.#filter.complain(null);
       setText(this.#notice, "");
     }
@@ -150,6 +161,15 @@ export class TablePage {
     this.#empty.hidden = rows.total > 0;
     setText(this.#empty, this.#query.filter ? "No row matches the filter." : "No rows yet.");
     if (rows.notLive) setText(this.#notice, `These rows do not change live. ${explain(rows.notLive)}`);
+  }
+
+  /** The first rows say how wide the columns are to be; later ones move no column. */
+  #takeSample(rows) {
+    const first = Array.from({ length: Math.min(SAMPLE, rows.total) }, (_, index) => rows.row(index));
+    this.#sample = first.filter((row) => row !== undefined);
+    const focused = this.#place.contains(document.activeElement);
+    this.#rebuildGrid();
+    if (focused) this.#grid.focus();
   }
 
   #failed(rows, error) {
@@ -163,6 +183,13 @@ export class TablePage {
     if (rows !== this.#coming) return;
     rows.close();
     this.#coming = null;
+    this.#showAsking();
+  }
+
+  /** Rows in sight that are no longer those asked for are pale, if it takes a while. */
+  #showAsking() {
+    this.#place.classList.toggle("asking", this.#coming !== null);
+    setAttribute(this.#place, "aria-busy", this.#coming ? "true" : null);
   }
 
   #stateChanged() {
@@ -225,7 +252,16 @@ export class TablePage {
 
   // -- the row beside
 
+  /** The panel takes room from the grid; a second press of the mouse is to find the grid as it was. */
+  #select({ row, id }) {
+    clearTimeout(this.#opening);
+    this.#grid.select(id);
+    if (this.#panel.hidden) this.#opening = setTimeout(() => this.#open(row), DOUBLE_CLICK);
+    else this.#open(row);
+  }
+
   #open(row, column = null) {
+    clearTimeout(this.#opening);
     const id = row && String(row[keyOf(this.#table)]);
     if (!this.#editor || this.#editor.id !== id || row === null) this.#edit(row);
     if (row === null || column !== null) this.#editor.focus(column);
