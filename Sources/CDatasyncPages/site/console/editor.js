@@ -102,7 +102,7 @@ export class Editor extends EventTarget {
     const input = this.#makeInput(column, name);
     const complaint = h("span", { class: "complaint", id: `${name}-complaint` });
     const field = { column, input, complaint, dirty: false, isNull: false, nullButton: null };
-    if (column.nullable && column.name !== this.#key) {
+    if (column.nullable && column.name !== this.#key && input.tagName !== "SELECT") {
       field.nullButton = h("button", {
         type: "button", class: "null-button", "aria-label": `${column.name} is NULL`, title: "Write NULL",
         onclick: () => this.#setNull(field, !field.isNull),
