@@ -15,7 +15,6 @@ export class FilterBox extends EventTarget {
       type: "text", id: "filter", name: "filter", spellcheck: "false", autocomplete: "off",
       placeholder: example(table), class: "code",
       onkeydown: (event) => this.#key(event),
-      oninput: () => { if (this.#input.value === "") this.#send(); },
     });
     this.#marked = h("code", { class: "marked", "aria-hidden": "true" });
     this.#message = h("span", {});
