@@ -45,7 +45,8 @@ extension ServerCall: ServerStreamDelegate {
     if !wasFinished { letGo() }
     self.stream = nil
     answer = .finished
-    guard !wasFinished else { return }
+    guard !wasFinished || isWriting else { return }
+    isWriting = false
     connection.callFinished(Status(.cancelled))
     switch end {
     case .closed: handler?.cancelled(stream.isResetByUs ? .aborted : .reset)

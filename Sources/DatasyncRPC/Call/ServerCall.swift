@@ -44,7 +44,9 @@ package final class ServerCall {
   var handler: (any CallHandler)?
   var answer = Answer.none
   /// How the answer is written.
-  private var response: ResponseWriter
+  private(set) var response: ResponseWriter
+  /// Whether the answer is being written on another thread; the call is finished by then.
+  var isWriting = false
   var initialMetadata = Metadata()
   var deframer: MessageDeframer
   /// Of a method with one request message: it waits for the end, since there may be a second.
@@ -151,6 +153,7 @@ package final class ServerCall {
     let isAlone = answer == .none
     answer = .finished
     letGo()
+    if writeElsewhere(status, trailers: trailers) { return }
     connection.callFinished(status)
     response.finish(status, trailers: trailers, isAlone: isAlone, on: stream)
   }

@@ -29,52 +29,28 @@ final class ConnectResponseWriter {
     self.message = message
   }
 
-  func finish(_ status: Status, trailers: Metadata, on stream: ServerStream) {
-    do throws(Status) {
-      guard status.code == .ok else { throw status }
-      send(try body(), nil, trailers, on: stream)
-    } catch {
-      let failure = ConnectError(error)
-      send(failure.json(transcoder), failure, trailers, on: stream)
-    }
+  func answer(_ status: Status) -> ConnectAnswer {
+    ConnectAnswer(
+      status: status, message: message, codec: codec, path: path, acceptsGzip: acceptsGzip,
+      transcoder: transcoder)
+  }
+
+  func send(_ written: ConnectAnswer.Written, trailers: Metadata, on stream: ServerStream) {
     message = nil
-  }
-
-  private func body() throws(Status) -> ByteBuffer {
-    guard let message else { throw Status(.internal, "the method has given no answer") }
-    switch codec {
-    case .proto: return message
-    case .json:
-      guard let transcoder else { throw Status(.internal, "there is no JSON here") }
-      return try transcoder.response(message, path: path)
-    }
-  }
-
-  private func send(
-    _ body: ByteBuffer, _ error: ConnectError?, _ trailers: Metadata, on stream: ServerStream
-  ) {
-    var body = body
-    var isCompressed = false
-    if acceptsGzip, body.readableBytes > WebMessageWriter.leastCompressedBytes,
-      let compressed = Compression.compress(body, .gzip)
-    {
-      (body, isCompressed) = (compressed, true)
-    }
+    let (body, error) = (written.body, written.error)
     stream.respond(endStream: body.readableBytes == 0) { fields in
       fields.add(":status", String(error?.httpStatus ?? 200))
       fields.add(
         "content-type", codec == .json || error != nil ? "application/json" : "application/proto")
       fields.add("content-length", String(body.readableBytes))
-      if isCompressed { fields.add("content-encoding", "gzip") }
+      if written.isCompressed { fields.add("content-encoding", "gzip") }
       add(error, to: &fields)
       GRPCFields.add(metadata, to: &fields)
       GRPCFields.add(trailers.prefixed("trailer-"), to: &fields)
     }
     guard body.readableBytes > 0 else { return }
     // Half an answer would be taken for a whole one.
-    guard stream.write({ $0.writeImmutableBuffer(body) }) else {
-      return stream.reset(.internalError)
-    }
+    guard stream.write(shared: body) else { return stream.reset(.internalError) }
     stream.finish()
   }
 

@@ -93,6 +93,19 @@ enum ResponseWriter {
     }
   }
 
+  /// An answer that is written as a whole, and is large; nil: it is none.
+  func largeAnswer(_ status: Status) -> ConnectAnswer? {
+    guard case .connectUnary(let writer) = self else { return nil }
+    let answer = writer.answer(status)
+    return answer.largeBytes == nil ? nil : answer
+  }
+
+  func send(_ written: ConnectAnswer.Written, trailers: Metadata, on stream: ServerStream) {
+    if case .connectUnary(let writer) = self {
+      writer.send(written, trailers: trailers, on: stream)
+    }
+  }
+
   /// Ends the answer; nothing comes after it.
   ///
   /// - Parameter isAlone: There was no head before it.
@@ -101,7 +114,7 @@ enum ResponseWriter {
     case .grpc(let writer):
       writer.finish(status, trailers: trailers, isAlone: isAlone, on: stream)
     case .connectUnary(let writer):
-      writer.finish(status, trailers: trailers, on: stream)
+      writer.send(writer.answer(status).written(), trailers: trailers, on: stream)
     case .webStream(let writer):
       writer.finish(status, trailers: trailers, isAlone: isAlone, on: stream)
     }

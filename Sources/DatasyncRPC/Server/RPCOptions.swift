@@ -28,6 +28,8 @@ package struct RPCOptions: Sendable {
   /// The same for one connection, also where others hold little.
   package var maxRequestBytesPerConnection = 64 << 20
   var requestBudget: BufferBudget?
+  /// Nil: event loops write all answers.
+  var largeAnswers: LargeAnswers?
   /// For calls that run when the server shuts down.
   package var drainGrace = TimeAmount.seconds(30)
   /// Connections that the kernel holds before they are accepted.

@@ -74,6 +74,7 @@ package final class RPCServer: Sendable {
       options.http2.bufferBudget = BufferBudget(maxBytes: options.maxBufferedBytes)
     }
     options.requestBudget = BufferBudget(maxBytes: options.maxRequestBytes)
+    options.largeAnswers = LargeAnswers()
     options.routes.add("/", answer: HTTPAnswer(body: options.greeting))
     if options.http2.http1Answer == nil {
       options.http2.http1Answer = HTTPAnswer(

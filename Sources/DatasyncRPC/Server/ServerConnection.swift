@@ -254,7 +254,7 @@ final class ServerConnection: HTTP2ConnectionDelegate {
   private static let ending = Status(.unavailable, "the server is shutting down")
 
   private func closeWhenCallsAreOver() {
-    guard !calls.contains(where: { $0.isOpen }) else { return }
+    guard !calls.contains(where: { $0.isOpen || $0.isWriting }) else { return }
     // Behind the last call's status, which is about to be sent.
     eventLoop.assumeIsolated().execute { [self] in link.close(reason: "shutting_down") }
   }
