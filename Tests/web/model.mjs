@@ -2,20 +2,21 @@
 // is held against what the writes' answers say was so at its sequence.
 
 const TEXTS = ['', 'a', 'B', 'b', 'ab', 'é', 'z', '\u{ff5e}', '\u{1f600}', '\u{10ffff}', '\ue000']
-const VALUES = {
+/** Values of each column, none equal to another. */
+export const VALUES = {
   flag: [true, false], whole: [-1, 0, 7, 9007199254740993n, -9007199254740995n],
   ratio: [-0.5, 0, 1e300, 2.25, 2], words: TEXTS,
   blob: [[], [0], [0, 1], [255], [1, 0, 0]].map((bytes) => Uint8Array.from(bytes)),
   moment: ['2024-01-01T00:00:00Z', '2024-01-01T00:00:00.500Z', '2024-01-01T00:00:00.500001Z', '1999-12-31T23:59:59Z'],
   day: ['2024-01-01', '0001-01-01', '9999-12-31'], clock: ['02:14:00', '02:14:00.5', '02:14:00.05'],
-  price: ['-10', '-9.5', '0', '9.5', '9.50', '10', '100', '0.000000001'], weight: ['1', '-2.5', '10'],
+  price: ['-10', '-9.5', '0', '9.5', '10', '100', '0.000000001'], weight: ['1', '-2.5', '10'],
   code: ['00000000-0000-4000-8000-000000000000', 'ffffffff-0000-4000-8000-000000000000'],
   doc: ['{}', '[1]', '"a"'], grade: ['high', 'low', 'middle'],
 }
 const COLUMNS = Object.keys(VALUES)
 
 /** Numbers from 0 to below a bound, the same for the same seed. */
-function random(seed) {
+export function random(seed) {
   let state = seed >>> 0
   return (bound) => {
     state = (state + 0x9e3779b9) >>> 0

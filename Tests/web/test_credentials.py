@@ -1,10 +1,13 @@
 """Tokens: asked for anew before they expire, and others put in their place."""
 
+import pathlib
+
 import pytest
 
 from node import Thrown
 from server import ROOT
 
+LINKS = pathlib.Path(__file__).with_name("links.mjs").as_uri()
 SCHEMA = """
 CREATE TABLE notes (id TEXT NOT NULL PRIMARY KEY, title TEXT NOT NULL, owner TEXT NOT NULL);
 """
@@ -56,6 +59,7 @@ def guarded(site, node, tmp_path):
 def test_a_token_is_asked_for_anew_before_it_expires(guarded, transport):
     one = guarded
     one.run(f"""
+      Object.assign(globalThis, await import('{LINKS}'))
       globalThis.client = connect(url, {{ token: async () => jwt('alice', 1.5), transport: '{transport}' }})
       globalThis.notes = client.table('notes')
       globalThis.lists = follow(notes)
@@ -66,8 +70,9 @@ def test_a_token_is_asked_for_anew_before_it_expires(guarded, transport):
     one.run("await notes.create({ title: 'b' })")
     one.wait_for("lists.at(-1) === 'a,b'", what="a list under a later token")
     if transport == "websocket":
-        # All of it over one link.
+        # All of it over one link, in good time.
         assert one.served.relay.accepted == 1 and one.run("return client.principal") == "alice"
+        assert one.run("return links.refusals") == 0
     one.run("client.close()")
 
 

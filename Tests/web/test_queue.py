@@ -1,10 +1,13 @@
 """The queue: what is written while there is no server is kept, shown and sent, once and in order."""
 
+import pathlib
+
 import pytest
 
 from server import ROOT
 from test_credentials import guarded  # noqa: F401  (a fixture)
 
+LINKS = pathlib.Path(__file__).with_name("links.mjs").as_uri()
 # A client with a queue in `store`, what it shows, and what it refused.
 OPEN = """
   globalThis.store ??= new MemoryStore()
@@ -116,22 +119,51 @@ def test_what_is_refused_holds_back_its_row_alone(served, one):
 
 
 def test_no_element_leaves_out_what_was_written(served, one):
-    """From the writing on, a row is in every list, though its answer and its event come apart."""
-    assert one.run("""
+    """From the writing on, a row is in every list, though its answer comes long before its event."""
+    assert one.run(f"""
+      const {{ links }} = await import('{LINKS}')
+      links.eventsLate = 20
+      a.client.close()
+      globalThis.a = open()
       const missing = []
-      for (let number = 0; number < 40; number += 1) {
-        const { id } = await a.todos.create({ title: `t${number}` })
+      for (let number = 0; number < 20; number += 1) {{
+        const {{ id }} = await a.todos.create({{ title: `t${{number}}` }})
         const from = a.shown.length
+        while (a.queue.waiting) await new Promise((resolve) => setTimeout(resolve, 1))
         await new Promise((resolve) => setTimeout(resolve, number % 5))
-        if (a.shown.slice(from).some(({ rows }) => !rows.some((row) => row.id === id))) missing.push(number)
-        await a.todos.update(id, { completed: true })
+        if (a.shown.slice(from).some(({{ rows }}) => !rows.some((row) => row.id === id))) missing.push(number)
+        await a.todos.update(id, {{ completed: true }})
         const next = a.shown.length
-        await new Promise((resolve) => setTimeout(resolve, number % 5))
-        const undone = ({ rows }) => !rows.find((row) => row.id === id).completed
+        while (a.queue.waiting) await new Promise((resolve) => setTimeout(resolve, 1))
+        const undone = ({{ rows }}) => !rows.find((row) => row.id === id)?.completed
         if (a.shown.slice(next).some(undone)) missing.push(-number)
-      }
+      }}
       return missing""") == []
-    one.wait_for("a.queue.waiting === 0", what="the sending")
+
+
+def test_the_queue_comes_again_when_the_server_says(served, one):
+    """An error that says when to come again refuses nothing; the same without that does."""
+    one.run(f"""
+      const {{ links }} = await import('{LINKS}')
+      const status = {{ code: 8, message: 'too many' }}
+      const later = [{{ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '0.020s' }}]
+      let left = 3
+      links.alter = (text) => {{
+        const message = JSON.parse(text)
+        if (!message.write || left === 0) return text
+        left -= 1
+        const details = left ? later : []
+        return JSON.stringify({{ requestId: message.requestId, status: {{ ...status, details }} }})
+      }}
+      a.client.close()
+      globalThis.a = open()
+      await a.todos.create({{ title: 'x' }})""")
+    one.wait_for("a.refused.length", what="the refusal")
+    assert one.run("return [a.refused[0].error.code, a.queue.waiting]") == ["RESOURCE_EXHAUSTED", 0]
+    # It had been carried out: again it is answered as before.
+    one.run("await a.queue.retry(a.refused[0].id)")
+    one.wait_for("a.queue.waiting + a.queue.refused.length === 0", what="the sending")
+    assert served.server.foreign("SELECT title FROM todo_items") == [("x",)]
 
 
 def test_another_principals_queue_is_not_sent(guarded):  # noqa: F811

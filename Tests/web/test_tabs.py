@@ -20,6 +20,13 @@ def tab(served, window):
         page = window(f"{served.url}/datasync.js")
         page.run(f"""
           Object.assign(window, await import('/datasync.js'))
+          window.sockets = 0
+          window.WebSocket = class extends WebSocket {{
+            constructor(...all) {{
+              super(...all)
+              sockets += 1
+            }}
+          }}
           window.client = connect({options})
           window.todos = client.table('todo_items')
           window.shown = []
@@ -68,6 +75,8 @@ def test_one_tab_sends_for_all(served, tab):
         page.wait_for(
             "titles() === 'of the first,of the second' && !client.queue.waiting"
             " && !shown.at(-1).pending.size", what="both rows")
+    # The second has a session for itself, the first one for the queue besides.
+    assert [page.evaluate("sockets") for page in (first, second)] == [2, 1]
     # The other takes over once the first is gone, under the same client id.
     first.close()
     second.run("await todos.create({ title: 'later' })")

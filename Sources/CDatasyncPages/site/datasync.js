@@ -1169,6 +1169,7 @@ const TYPES = { ADD: 'add', UPDATE: 'update', DELETE: 'delete' }
 /** Events as they come, in order, none twice. */
 class Subscription extends Feed {
   #events = []
+  #read = 0
   #lastSequence = 0
   /** The rows as they were, until all have come: the sequence of each; and those that came again. */
   #initial = new Map()
@@ -1183,11 +1184,15 @@ class Subscription extends Feed {
     this.#select = wanted.select
   }
 
+  get #waiting() {
+    return this.#events.length - this.#read
+  }
+
   heard({ change, checkpoint, unreadable }) {
     if (change) this.#changed(change)
     else if (unreadable) this.#events.push({ unreadable })
     else if (checkpoint) this.#checked(checkpoint)
-    if (this.#events.length > INITIAL_EVENTS_MOST) {
+    if (this.#waiting > INITIAL_EVENTS_MOST) {
       this.connection.detach(this)
       const message = `${INITIAL_EVENTS_MOST} events wait to be read`
       this.failed(new DatasyncError('RESOURCE_EXHAUSTED', message))
@@ -1226,7 +1231,7 @@ class Subscription extends Feed {
     }
     this.#events.push({ checkpoint })
     // Who does not read stops only this; the server keeps what comes after the token.
-    if (this.token && this.#events.length > EVENTS_MOST) {
+    if (this.token && this.#waiting > EVENTS_MOST) {
       this.#isPaused = true
       this.connection.detach(this)
     }
@@ -1237,8 +1242,14 @@ class Subscription extends Feed {
   }
 
   async take() {
-    const event = this.#events.shift()
-    if (this.#isPaused && !this.#events.length && !this.isOver) {
+    const event = this.#events[this.#read]
+    this.#read += event ? 1 : 0
+    // What was read goes when it is the half, so that reading stays cheap.
+    if (this.#read * 2 > this.#events.length) {
+      this.#events.splice(0, this.#read)
+      this.#read = 0
+    }
+    if (this.#isPaused && !this.#waiting && !this.isOver) {
       this.#isPaused = false
       this.connection.attach(this)
     }
@@ -1269,6 +1280,7 @@ class Subscription extends Feed {
 
   release() {
     this.#events = []
+    this.#read = 0
     this.#initial.clear()
   }
 }
@@ -1309,7 +1321,7 @@ class Live extends Feed {
       this.#queue = queue
       this.onqueue = ({ detail }) => this.#queued(detail)
       queue.addEventListener('write', this.onqueue)
-      this.#queued({})
+      this.#queued({ rows: [...queue.writesOf(schema.name).keys()].map((id) => ({ table: schema.name, id })) })
     }
   }
 
@@ -1395,17 +1407,14 @@ class Live extends Feed {
 
   // -- the queue
 
-  #queued({ answers = [] }) {
+  #queued({ rows, answers = [] }) {
     for (const { table, id, kind, any, sequence } of answers) {
-      if (table !== this.#schema.name) continue
+      if (table !== this.#schema.name || sequence <= this.#sequence) continue
       const row = kind === 'delete' ? null : this.#schema.row(any, this.#shape)
-      if (sequence > this.#sequence) this.#answered.set(id, { row, sequence })
-      this.#dirty.add(id)
+      this.#answered.set(id, { row, sequence })
     }
-    const writes = this.#queue.writesOf(this.#schema.name)
-    for (const id of this.#writes.keys()) this.#dirty.add(id)
-    for (const id of writes.keys()) this.#dirty.add(id)
-    this.#writes = writes
+    for (const { table, id } of rows) if (table === this.#schema.name) this.#dirty.add(id)
+    this.#writes = this.#queue.writesOf(this.#schema.name)
     this.wake()
   }
 
@@ -1481,10 +1490,7 @@ class Live extends Feed {
     for (const id of this.#dirty) {
       const previous = this.#shownById.get(id)
       const row = this.#row(id)
-      if (row && previous && sameRow(previous, row)) {
-        if (this.#rows.get(id) === row) this.#rows.set(id, previous)
-        continue
-      }
+      if (row && previous && sameRow(previous, row)) continue
       if (row) this.#shownById.set(id, row)
       else this.#shownById.delete(id)
       if (row && previous) changed.push({ id, row, previous })
@@ -1645,7 +1651,11 @@ export class Queue extends EventTarget {
   #store
   #channel = null
   #meta
+  /** By number, in order. */
   #entries = new Map()
+  /** What is shown: the writes of one principal, by table and row. */
+  #shown = new Map()
+  #shownOwner
   #ready
   #isSender = false
   #isSending = false
@@ -1720,17 +1730,9 @@ export class Queue extends EventTarget {
     this.#tell({ entry })
   }
 
-  /** The writes that wait or were refused, by row: each `{kind, row, error}`. */
+  /** The rows of a table that have writes which wait or were refused: of each `{kind, row, error}`. */
   writesOf(table) {
-    const found = new Map()
-    for (const { writes, error } of this.#mine()) {
-      for (const write of writes) {
-        if (write.table !== table) continue
-        if (!found.has(write.id)) found.set(write.id, [])
-        found.get(write.id).push({ ...write, error })
-      }
-    }
-    return found
+    return this.#shown.get(table) ?? new Map()
   }
 
   /** What Describe said of a table when there was a connection. */
@@ -1760,8 +1762,8 @@ export class Queue extends EventTarget {
       for (const entry of [...this.#entries.values()]) {
         if (unknown.includes(entry.principal) && entry.principal !== owner) await this.#change({ ...entry, principal: owner })
       }
-      this.#told([])
     }
+    if (this.#shownOwner !== this.#owner()) this.#sortOut()
     this.wake()
   }
 
@@ -1796,7 +1798,35 @@ export class Queue extends EventTarget {
     const { meta, entries } = await this.#store.load(fresh)
     this.#meta = meta
     this.#entries = new Map(entries.map((entry) => [entry.seq, entry]))
-    this.#told([])
+    this.#sortOut()
+  }
+
+  /** Finds anew what is shown. */
+  #sortOut() {
+    const before = this.#shown
+    this.#shown = new Map()
+    this.#shownOwner = this.#owner()
+    for (const entry of this.#entries.values()) if (this.#isMine(entry)) this.#show(entry)
+    const all = [before, this.#shown].flatMap((tables) => [...tables])
+    this.#told(all.flatMap(([table, rows]) => [...rows.keys()].map((id) => ({ table, id }))))
+  }
+
+  #show({ seq, writes, error }) {
+    for (const write of writes) {
+      if (!this.#shown.has(write.table)) this.#shown.set(write.table, new Map())
+      const rows = this.#shown.get(write.table)
+      const all = [...(rows.get(write.id) ?? []), { ...write, seq, error }]
+      rows.set(write.id, all.sort((a, b) => a.seq - b.seq))
+    }
+  }
+
+  #hide({ seq, writes }) {
+    for (const { table, id } of writes) {
+      const rows = this.#shown.get(table)
+      const others = rows?.get(id)?.filter((write) => write.seq !== seq) ?? []
+      if (others.length) rows.set(id, others)
+      else rows?.delete(id)
+    }
   }
 
   /** Whose writes are shown: the caller's, or, while that is unknown, the last known one's. */
@@ -1804,11 +1834,13 @@ export class Queue extends EventTarget {
     return ownerOf(this.#client.connection, this.#meta) ?? this.#meta?.known?.principal
   }
 
+  #isMine({ principal }) {
+    return principal === null || principal === this.#shownOwner
+  }
+
   /** The entries of whoever is signed in, in order. */
-  #mine(owner = this.#owner()) {
-    return [...this.#entries.values()]
-      .filter(({ principal }) => principal === null || principal === owner)
-      .sort((a, b) => a.seq - b.seq)
+  #mine() {
+    return [...this.#entries.values()].filter((entry) => this.#isMine(entry))
   }
 
   async #change(entry) {
@@ -1818,10 +1850,15 @@ export class Queue extends EventTarget {
   }
 
   #keep(entry) {
-    const wasRefused = Boolean(this.#entries.get(entry.seq)?.error)
+    const before = this.#entries.get(entry.seq)
+    const isLast = before || entry.seq > ([...this.#entries.keys()].at(-1) ?? 0)
     this.#entries.set(entry.seq, entry)
-    this.#told([])
-    if (entry.error && !wasRefused) {
+    // Another tab's may come after a later one of this tab's.
+    if (!isLast) this.#entries = new Map([...this.#entries].sort(([a], [b]) => a - b))
+    if (before) this.#hide(before)
+    if (this.#isMine(entry)) this.#show(entry)
+    this.#told(entry.writes)
+    if (entry.error && !before?.error) {
       const refused = this.refused.find(({ id }) => id === entry.id)
       if (refused) this.dispatchEvent(new CustomEvent('refused', { detail: refused }))
     }
@@ -1829,13 +1866,17 @@ export class Queue extends EventTarget {
   }
 
   #remove(seq, answers) {
+    const entry = this.#entries.get(seq)
+    if (!entry) return
     this.#entries.delete(seq)
-    this.#told(answers)
+    this.#hide(entry)
+    this.#told(entry.writes, answers)
     this.#send()
   }
 
-  #told(answers) {
-    this.dispatchEvent(new CustomEvent('write', { detail: { answers } }))
+  /** Rows have other writes than before, and some of them answers. */
+  #told(rows, answers = []) {
+    this.dispatchEvent(new CustomEvent('write', { detail: { rows, answers } }))
     this.dispatchEvent(new Event('change'))
   }
 
@@ -1897,7 +1938,8 @@ export class Queue extends EventTarget {
   /** The first write that waits; a refused one holds back what comes after it on its rows. */
   #sendable() {
     const held = new Set()
-    for (const entry of this.#mine()) {
+    for (const entry of this.#entries.values()) {
+      if (!this.#isMine(entry)) continue
       const rows = entry.writes.map(({ table, id }) => `${table} ${id}`)
       if (!entry.error && !rows.some((row) => held.has(row))) return entry
       for (const row of rows) held.add(row)
