@@ -1,20 +1,13 @@
 """The pages that the server has inside: where they are, and what tests wait for on them."""
 
 import json
-import re
 
-from server import until
-
-WEB_READY = re.compile(r"^datasync web listening on (\S+:\d+)$")
+from served import web_port
 
 
-def site(server):
-    """The address of the server's pages, which `--web 127.0.0.1:0` chose."""
-
-    def found():
-        return next((m[1] for m in map(WEB_READY.match, server.output) if m), None)
-
-    return f"http://{until(found, message=f'no line for the web: {server.output}')}"
+def pages_of(server):
+    """The address of the server's pages, whose port `--web 127.0.0.1:0` chose."""
+    return f"http://127.0.0.1:{web_port(server)}"
 
 
 def live(page, url):

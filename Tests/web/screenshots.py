@@ -8,7 +8,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "acceptance
 
 from browser import Browser  # noqa: E402
 from conftest import demo_database  # noqa: E402
-from pages import has, live, shows, site  # noqa: E402
+from pages import has, live, pages_of, shows  # noqa: E402
 from server import Server  # noqa: E402
 
 
@@ -71,7 +71,7 @@ def main(folder):
         browser = Browser()
         try:
             with browser.context() as page:
-                url = site(server)
+                url = pages_of(server)
                 console(page(width=1280, height=720), url, server, folder)
                 conflict(page(width=1280, height=720), url, server, folder)
                 todos(page(width=720, height=480), url, folder)

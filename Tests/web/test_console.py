@@ -9,7 +9,7 @@ import axe_core_python
 import pytest
 
 from browser import Page
-from pages import has, lacks, live, quiet, shows, site, text_into
+from pages import has, lacks, live, pages_of, quiet, shows, text_into
 from server import run, until
 
 AXE = (pathlib.Path(axe_core_python.__file__).parent / "axe.min.js").read_text()
@@ -45,7 +45,7 @@ def console(window):
     def opened(server, address="", wait=True):
         page = window()
         pages.append(page)
-        (live if wait else Page.goto)(page, f"{site(server)}/{address}")
+        (live if wait else Page.goto)(page, f"{pages_of(server)}/{address}")
         return page
 
     yield opened
@@ -142,6 +142,32 @@ def test_rows_change_live_and_the_focus_stays(things, console):
     things.foreign("DELETE FROM things WHERE id = 'b'")
     rows_are(page, 1)
     until(lambda: focused(page) == ["aa", "name"], message="the focus on the row that is left")
+
+
+def test_rows_that_cannot_be_read_are_told_of(things, console):
+    page = console(things, "#/tables/things")
+    rows_are(page, 2)
+    things.foreign("UPDATE things SET size = 'large' WHERE id = 'a'")
+    page.wait_for("/1 row here cannot be read.*size/.test(document.querySelector('main > section > [role=alert]').textContent)",
+                  what="an alert about the row")
+    until(lambda: column(page, "id") == ["b"], message="the row is still in sight")
+    things.foreign("UPDATE things SET size = 3 WHERE id = 'a'")
+    until(lambda: column(page, "id") == ["a", "b"], message="the row is not back")
+    page.wait_for("document.querySelector('main > section > [role=alert]').textContent === ''", what="the end of the alert")
+
+
+def test_a_table_that_comes_is_listed(things, console):
+    page = console(things)
+    has(page, "[data-table=things]")
+    things.foreign("CREATE TABLE late (id TEXT PRIMARY KEY)")
+    things.foreign("INSERT INTO late VALUES ('x')")
+
+    def listed():
+        # The table is attached once the schema was at rest; changes from then on are seen.
+        things.foreign("INSERT INTO late VALUES (hex(randomblob(8)))")
+        return page.evaluate("!!document.querySelector('[data-table=late]')")
+
+    until(listed, 30, "the new table is not listed")
 
 
 def test_rows_above_push_nothing_away(films, console):
@@ -345,6 +371,14 @@ def test_a_token_signs_in(serve, console, tmp_path):
     page.click("[data-table=things]")
     rows_are(page, 2)
     assert page.evaluate("[...document.querySelectorAll('button')].find(b => b.textContent === 'New row').disabled")
+    page.click(cell("a", "name"))
+    page.role("textbox", "name")
+    assert not page.roles("button", "Delete")
+    page.type("x")
+    page.click("[name=name]")
+    page.type("x")
+    assert page.evaluate("document.querySelector('.editor [type=submit]').disabled")
+    assert page.text("#principal") == "alice"
     page.click_role("button", "Sign out")
     page.role("dialog", "Sign in")
     assert page.evaluate("sessionStorage.length") == 0
@@ -430,9 +464,9 @@ def test_axe_finds_nothing(films, console):
     rows_are(page, 248)
     for scheme in ("light", "dark"):
         page.scheme(scheme)
-        for address in ("#/", "#/tables/movies", "#/log", "#/session"):
-            page.evaluate(f"location.hash = {address!r}")
-            page.wait_for("!!document.querySelector('#page-title')", what="the page")
+        for address in ("/todo/", "/#/", "/#/tables/movies", "/#/log", "/#/session", "/#/connections"):
+            live(page, pages_of(films) + address)
+            page.wait_for("!!document.querySelector('#page-title, .todo-list')", what="the page")
             if "movies" in address:
                 rows_are(page, 248)
                 page.click("[role=gridcell][data-column=title]")

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from pages import has, lacks, live, quiet, shows, site
+from pages import has, lacks, live, pages_of, quiet, shows
 from server import until
 
 LABELS = ".todo-list label"
@@ -24,7 +24,7 @@ def server(demo_template, serve, tmp_path):
 @pytest.fixture
 def windows(server, chromium):
     """Two windows of two people: what one does, the other sees."""
-    url = f"{site(server)}/todo/"
+    url = f"{pages_of(server)}/todo/"
     with chromium.context() as one, chromium.context() as other:
         pages = [live(one(), url), live(other(), url)]
         yield pages
@@ -187,7 +187,7 @@ def test_what_is_written_offline_waits_and_is_sent(server, windows):
 def test_without_its_table_the_page_says_how_to_make_it(serve, window):
     server = serve("empty.db", "--attach", "--web", "127.0.0.1:0",
                    sql="CREATE TABLE other (id TEXT PRIMARY KEY)")
-    page = live(window(), f"{site(server)}/todo/")
+    page = live(window(), f"{pages_of(server)}/todo/")
     has(page, ".missing:not([hidden])")
     sql = page.text(".missing pre")
     server.foreign(sql)

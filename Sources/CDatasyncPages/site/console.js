@@ -141,6 +141,7 @@ class Console {
     const { state } = this.client;
     document.body.dataset.state = state;
     setText(byId("state"), { live: "Live", connecting: "Connecting…", offline: "Offline" }[state] ?? state);
+    setText(byId("principal"), this.client.principal ?? "");
     if (state === "live" && this.#description === null) this.#describe();
   }
 
@@ -148,15 +149,28 @@ class Console {
 
   async #describe() {
     try {
-      this.#description = await this.client.describe();
+      await this.#readTables();
       this.#page?.close();
       this.#page = null;
-      this.#showTables();
       this.#route();
     } catch (error) {
       if (error.code === "UNAUTHENTICATED") this.askForToken(error);
       else this.#problem(explain(error));
     }
+  }
+
+  async #readTables() {
+    this.#description = await this.client.describe();
+    this.#showTables();
+    this.#countChanges();
+    setText(byId("principal"), this.client.principal ?? "");
+  }
+
+  /** A table that has come since is heard of by its first change. */
+  #noticeTable = throttled(1000, () => this.#readTables().then(() => this.#mark(), () => {}));
+
+  #knows(table) {
+    return !this.#description || this.#description.tables.some((one) => one.name === table);
   }
 
   #problem(text) {
@@ -185,7 +199,9 @@ class Console {
     this.#following = true;
     try {
       for await (const event of this.client.subscribe({ start: "now", previous: true })) {
-        if (event.type !== "checkpoint") this.#log.add(event);
+        if (event.type === "checkpoint") continue;
+        this.#log.add(event);
+        if (!this.#knows(event.table)) this.#noticeTable();
       }
     } catch (error) {
       if (error.code !== "UNAUTHENTICATED") setTimeout(() => this.#followAll(), FOLLOW_AGAIN);
@@ -199,10 +215,8 @@ class Console {
 
   #route() {
     if (!this.#description) return;
-    const [path, search = ""] = location.hash.slice(1).split(/\?(.*)/s);
-    const query = new URLSearchParams(search);
-    const [, kind = "", name = ""] = path.split("/").map(decoded);
-    this.#mark(kind, name);
+    const { kind, name, query } = place();
+    this.#mark();
     if (kind === "tables" && name) {
       this.#showTable(name, { filter: query.get("filter") ?? "", orderBy: query.get("order_by") ?? "" });
     } else {
@@ -225,12 +239,20 @@ class Console {
     document.title = `${title} – Datasync`;
   }
 
-  #mark(kind, name) {
+  #mark() {
+    const { kind, name } = place();
     for (const link of document.querySelectorAll("nav a")) {
       const here = link.dataset.table ? kind === "tables" && link.dataset.table === name : link.dataset.kind === kind;
       setAttribute(link, "aria-current", here ? "page" : null);
     }
   }
+}
+
+/** What the address says: the kind of page, a table's name, and what is asked of it. */
+function place() {
+  const [path, search = ""] = location.hash.slice(1).split(/\?(.*)/s);
+  const [, kind = "", name = ""] = path.split("/").map(decoded);
+  return { kind, name, query: new URLSearchParams(search) };
 }
 
 /** An address may hold anything. */

@@ -1,7 +1,7 @@
 /** One row, field by field: seen, created, changed, deleted and brought back. */
 import { composing, explain, h, setAttribute, setText } from "./dom.js";
 import { resolveConflict } from "./conflict.js";
-import { hint, isKept, keyOf, parsed, same, shown, systemField, written } from "./values.js";
+import { hint, isKept, keyOf, mayDo, parsed, same, shown, systemField, written } from "./values.js";
 
 /** Values in this many characters or fewer stand in one line. */
 const LINE = 48;
@@ -76,7 +76,7 @@ export class Editor extends EventTarget {
     const editable = this.#table.columns.filter((one) => !isKept(one, this.#table));
     this.#title = h("h2", { id: "row-title" });
     this.#alert = h("p", { class: "alert", role: "alert" });
-    this.#news = h("p", { class: "news", role: "status" });
+    this.#news = h("p", { class: "news", "aria-live": "polite" });
     this.#facts = h("dl", { class: "facts" });
     this.#buttons = {
       save: h("button", { type: "submit", class: "primary" }, "Save"),
@@ -207,13 +207,16 @@ export class Editor extends EventTarget {
         field.input.rows = Math.min(12, Math.max(1, needed));
       }
     }
-    this.#buttons.save.disabled = this.#busy || (row !== null && (!this.isDirty || deleted));
-    this.#buttons.remove.hidden = row === null || deleted;
-    this.#buttons.restore.hidden = !deleted;
+    this.#buttons.save.disabled = this.#busy || !this.#may(row ? "UPDATE" : "CREATE")
+      || (row !== null && (!this.isDirty || deleted));
+    this.#buttons.remove.hidden = row === null || deleted || !this.#may("DELETE");
+    this.#buttons.restore.hidden = !deleted || !this.#may("DELETE") || !this.#may("UPDATE");
     this.element.classList.toggle("deleted", deleted);
     this.#facts.replaceChildren(...(row ? this.#table.columns.filter((one) => isKept(one, this.#table)) : [])
       .flatMap((one) => [h("dt", {}, one.name), h("dd", {}, shown(row[one.name], one))]));
   }
+
+  #may(operation) { return mayDo(this.#table, operation); }
 
   #keyPressed(event) {
     if (composing(event)) return;

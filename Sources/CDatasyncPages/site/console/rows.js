@@ -13,6 +13,10 @@ const REREAD = 200;
 /** How often a subscription that the server ended is begun anew before it is left. */
 const MAX_RESTARTS = 5;
 
+function newBlock() {
+  return { rows: [], errors: [], query: null, next: "", used: 0, pending: true };
+}
+
 export class Rows extends EventTarget {
   #table;
   #options;
@@ -55,6 +59,9 @@ export class Rows extends EventTarget {
     this.#closed = true;
     this.#subscription?.return?.().catch?.(() => {});
   }
+
+  /** Why rows that belong to what was read are missing from it. */
+  get errors() { return [...this.#blocks.values()].flatMap((block) => block.errors); }
 
   row(index) {
     return this.#blocks.get(Math.floor(index / BLOCK))?.rows[index % BLOCK];
@@ -107,7 +114,7 @@ export class Rows extends EventTarget {
     if (this.#closed || this.#loading >= MAX_LOADING) return;
     const number = this.#missing();
     if (number < 0) return;
-    const block = { rows: [], query: null, next: "", used: performance.now(), pending: true };
+    const block = newBlock();
     this.#blocks.set(number, block);
     this.#loading++;
     const generation = this.#generation;
@@ -138,6 +145,7 @@ export class Rows extends EventTarget {
     });
     const page = await block.query.page(follows ? before.next : undefined);
     block.rows = [...page.rows];
+    block.errors = page.errors ?? [];
     block.next = page.nextPageToken;
     block.pending = false;
     block.used = performance.now();
@@ -180,7 +188,7 @@ export class Rows extends EventTarget {
     try {
       let total = null;
       for (let number = first; number <= last; number++) {
-        const block = { rows: [], query: null, next: "", used: 0, pending: true };
+        const block = newBlock();
         const counted = await this.#fill(block, number, blocks);
         total ??= counted;
         if (this.#closed || generation !== this.#generation) return;

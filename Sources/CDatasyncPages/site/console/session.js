@@ -10,7 +10,7 @@ export class SessionPage {
   #socket = null;
   #next = 1;
   #list = h("div", { class: "transcript", role: "log", "aria-label": "Messages", tabindex: 0 });
-  #status = h("span", { class: "summary", role: "status" }, "Not connected");
+  #status = h("span", { class: "summary", "aria-live": "polite" }, "Not connected");
   #alert = h("p", { class: "alert", role: "alert" });
   #text;
   #connect;

@@ -6,7 +6,7 @@ import { FilterBox } from "./filter.js";
 import { Grid } from "./grid.js";
 import { Rows } from "./rows.js";
 import { typesOf } from "./overview.js";
-import { keyOf, literal, systemField } from "./values.js";
+import { keyOf, literal, mayDo, systemField } from "./values.js";
 
 /** Rows that are looked at for the columns' widths. */
 const SAMPLE = 100;
@@ -87,10 +87,9 @@ export class TablePage {
     this.#panel = h("section", { class: "panel", "aria-label": "Row", hidden: true });
     this.#deletedBox = h("input", { type: "checkbox", onchange: () => this.#ask() });
     this.#systemBox = h("input", { type: "checkbox", onchange: () => this.#rebuildGrid() });
-    const may = (operation) => !this.#table.allowed?.length || this.#table.allowed.includes(operation);
     this.#newButton = h("button", {
-      type: "button", class: "primary", disabled: !may("CREATE"), onclick: () => this.#open(null),
-      title: may("CREATE") ? null : "No rule allows it",
+      type: "button", class: "primary", disabled: !mayDo(this.#table, "CREATE"), onclick: () => this.#open(null),
+      title: mayDo(this.#table, "CREATE") ? null : "No rule allows it",
     }, "New row");
     return h("section", { class: "page table-page", "aria-labelledby": "page-title", onkeydown: (event) => this.#key(event) },
       h("header", { class: "page-head" },
@@ -154,13 +153,17 @@ export class TablePage {
       if (this.#sample.length === 0 && rows.total > 0) this.#takeSample(rows);
       else this.#grid.source = rows;
       this.#filter.complain(null);
-      setText(this.#notice, "");
     }
     if (rows !== this.#rows) return;
     setText(this.#summary, count(rows.total, "row"));
     this.#empty.hidden = rows.total > 0;
     setText(this.#empty, this.#query.filter ? "No row matches the filter." : "No rows yet.");
-    if (rows.notLive) setText(this.#notice, `These rows do not change live. ${explain(rows.notLive)}`);
+    const [unreadable] = rows.errors;
+    const notices = [
+      rows.notLive ? `These rows do not change live. ${explain(rows.notLive)}` : "",
+      unreadable ? `${count(rows.errors.length, "row")} here cannot be read. ${explain(unreadable)}` : "",
+    ];
+    setText(this.#notice, notices.filter(Boolean).join(" "));
   }
 
   /** The first rows say how wide the columns are to be; later ones move no column. */

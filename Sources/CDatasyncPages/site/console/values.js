@@ -136,6 +136,11 @@ export function keyOf(table) {
   return table.columns.find((column) => column.system && column.number === 1)?.name ?? "id";
 }
 
+/** Whether the caller has rules for an operation; where there are no rules, everybody may. */
+export function mayDo(table, operation) {
+  return !table.allowed?.length || table.allowed.includes(operation);
+}
+
 /** Whether a column is one of the four that the server keeps for a row. */
 export function isKept(column, table) {
   return column.system && column.name !== keyOf(table);
