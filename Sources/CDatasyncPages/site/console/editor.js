@@ -199,7 +199,11 @@ export class Editor extends EventTarget {
     const deleted = Boolean(row?.[this.#deleted]);
     setText(this.#title, row ? `${this.id}` : `New row in ${this.#table.name}`);
     for (const field of this.#fields.values()) {
-      if (field.nullButton) setAttribute(field.nullButton, "aria-pressed", String(field.isNull));
+      if (field.nullButton) {
+        setAttribute(field.nullButton, "aria-pressed", String(field.isNull));
+        // What a new row leaves out has its column's default.
+        field.nullButton.hidden = row === null;
+      }
       field.input.classList.toggle("dirty", field.dirty && row !== null);
       if (field.input.tagName === "TEXTAREA") {
         const lines = field.input.value.split("\n");
