@@ -46,7 +46,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let fuzzTargets = target(
   "DatasyncFuzzTargets",
   [
-    "DatasyncHTTP2", "DatasyncRPC", "DatasyncGRPCServices", "DatasyncMessages", "DatasyncModel",
+    "DatasyncHTTP2", "DatasyncHTTP1", "DatasyncRPC", "DatasyncGRPCServices", "DatasyncMessages",
+    "DatasyncModel",
     "DatasyncStore", "DatasyncServer", "DatasyncJSON", "DatasyncProtobuf", nioCore, nioEmbedded,
     logging,
   ], path: "Fuzz/Targets")
@@ -125,12 +126,13 @@ let package = Package(
 
     // The wire spine: knows no rows.
     target("DatasyncHTTP2", ["CDatasyncNghttp2", nioCore, nioPosix, logging, collections]),
+    target("DatasyncHTTP1", ["DatasyncHTTP2", nioCore]),
     target("DatasyncProtobuf", ["CDatasyncMessages", "CDatasyncProtobufC"]),
     target(
       "DatasyncRPC",
       [
-        "DatasyncHTTP2", "CDatasyncZlib", nioCore, nioPosix, logging, collections, nioSSL, nioTLS,
-        asn1, metrics,
+        "DatasyncHTTP2", "DatasyncHTTP1", "CDatasyncZlib", nioCore, nioPosix, logging, collections,
+        nioSSL, nioTLS, asn1, crypto, metrics,
       ]),
     // The services that gRPC itself describes, on any server of calls.
     target(
@@ -208,11 +210,12 @@ let package = Package(
         "DatasyncFilter", "DatasyncFilterSQLite",
       ]),
     tests("DatasyncHTTP2Tests", ["DatasyncHTTP2", nioCore, nioPosix, nioEmbedded]),
+    tests("DatasyncHTTP1Tests", ["DatasyncHTTP1", "DatasyncHTTP2", nioCore, nioEmbedded]),
     tests(
       "DatasyncRPCTests",
       [
-        "DatasyncRPC", "DatasyncGRPCServices", "DatasyncHTTP2", "DatasyncProtobuf", nioCore,
-        nioPosix, nioEmbedded, logging,
+        "DatasyncRPC", "DatasyncGRPCServices", "DatasyncHTTP2", "DatasyncHTTP1", "DatasyncProtobuf",
+        nioCore, nioPosix, nioEmbedded, logging,
       ]),
     tests("DatasyncGRPCServicesTests", ["DatasyncGRPCServices", "DatasyncProtobuf"]),
     tests("DatasyncMessagesTests", ["DatasyncMessages", "DatasyncModel", "DatasyncProtobuf"]),

@@ -18,6 +18,10 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   case token
   /// What a mutation id was answered, as the database keeps it.
   case stored
+  /// Requests of HTTP/1, on a connection.
+  case http1
+  /// What a client sends on a WebSocket.
+  case websocket
   /// Protobuf's JSON, from a client, or of a message.
   case json
 
@@ -31,6 +35,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .row: try RowTarget.run(bytes)
     case .token: try TokenTarget.run(bytes)
     case .stored: try StoredTarget.run(bytes)
+    case .http1: try HTTP1Target.run(bytes)
+    case .websocket: try WebSocketTarget.run(bytes)
     case .json: try JSONTarget.run(bytes)
     }
   }

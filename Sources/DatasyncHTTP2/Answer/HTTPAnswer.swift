@@ -57,18 +57,21 @@ package struct HTTPAnswer: Hashable, Sendable {
   /// A whole response of HTTP/1.1, after which the connection is to end.
   package func http1Text(isHeadOnly: Bool = false) -> String {
     let head = fields.map { "\($0.name): \($0.value)\r\n" }.joined()
-    return "HTTP/1.1 \(status) \(reason)\r\n\(head)connection: close\r\n\r\n"
+    return "HTTP/1.1 \(status) \(HTTPAnswer.reason(status))\r\n\(head)connection: close\r\n\r\n"
       + (isHeadOnly ? "" : String(buffer: body))
   }
 
-  /// Source: RFC 9110, section 15; nobody needs it.
-  private var reason: String {
-    switch status {
-    case 200: "OK"
-    case 404: "Not Found"
-    case 405: "Method Not Allowed"
-    case 505: "HTTP Version Not Supported"
-    default: ""
-    }
-  }
+  /// What HTTP/1 says beside a status; nobody needs it. Source: RFC 9110, section 15.
+  package static func reason(_ status: Int) -> String { reasons[status] ?? "" }
+
+  private static let reasons = [
+    101: "Switching Protocols", 200: "OK", 204: "No Content", 304: "Not Modified",
+    308: "Permanent Redirect", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden",
+    404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout", 409: "Conflict",
+    413: "Content Too Large",
+    414: "URI Too Long", 415: "Unsupported Media Type", 417: "Expectation Failed",
+    421: "Misdirected Request", 426: "Upgrade Required", 429: "Too Many Requests",
+    431: "Request Header Fields Too Large", 500: "Internal Server Error", 501: "Not Implemented",
+    503: "Service Unavailable", 504: "Gateway Timeout", 505: "HTTP Version Not Supported",
+  ]
 }

@@ -2,24 +2,26 @@ package import NIOCore
 
 /// What has gone over a connection since it began. A value.
 package struct ConnectionTraffic: Hashable, Sendable {
+  package init() {}
+
   /// Opened by the peer in the server role, by this side in the client role.
-  package internal(set) var streamsStarted = 0
+  package var streamsStarted = 0
   /// Ended by both sides, or by one and gently by the other.
-  package internal(set) var streamsSucceeded = 0
+  package var streamsSucceeded = 0
   /// Reset, or lost with the connection.
-  package internal(set) var streamsFailed = 0
+  package var streamsFailed = 0
   /// Of the layer above, which counts in servers alone; some may wait to be sent still.
-  package internal(set) var messagesSent = 0
+  package var messagesSent = 0
   /// Of the layer above, which counts in servers alone.
-  package internal(set) var messagesReceived = 0
+  package var messagesReceived = 0
   /// Pings that asked whether a quiet peer is there; none that another purpose had.
-  package internal(set) var keepalivesSent = 0
+  package var keepalivesSent = 0
   /// Nil: no stream yet. Times are the event loop's, as of the last event.
-  package internal(set) var lastStreamStarted: NIODeadline?
+  package var lastStreamStarted: NIODeadline?
   /// Nil: none yet.
-  package internal(set) var lastMessageSent: NIODeadline?
+  package var lastMessageSent: NIODeadline?
   /// Nil: none yet.
-  package internal(set) var lastMessageReceived: NIODeadline?
+  package var lastMessageReceived: NIODeadline?
 }
 
 extension HTTP2Connection {

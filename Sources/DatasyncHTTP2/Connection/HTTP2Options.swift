@@ -97,6 +97,8 @@ package struct HTTP2Options: Sendable {
   /// For a peer to close once we have.
   package var lingerTimeout = TimeAmount.seconds(1)
 
+  /// Whether clients may open WebSockets as streams. Source: RFC 8441.
+  package var takesWebSockets = false
   /// What a client of HTTP/1 reads before its connection is closed; nil: nothing.
   package var http1Answer: HTTPAnswer?
 

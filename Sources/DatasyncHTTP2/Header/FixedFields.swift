@@ -22,3 +22,15 @@ package struct FixedFields: @unchecked Sendable {
     }
   }
 }
+
+extension HeaderBlock {
+  /// A copy, for what is no nghttp2.
+  package init(_ fixed: FixedFields) {
+    self.init()
+    for field in fixed.fields {
+      add(
+        UnsafeRawBufferPointer(start: field.name, count: field.namelen),
+        UnsafeRawBufferPointer(start: field.value, count: field.valuelen))
+    }
+  }
+}

@@ -77,6 +77,9 @@ struct HTTP2Session {
     if options.maxFrameBytes != 16_384 {
       entries.append(setting(NGHTTP2_SETTINGS_MAX_FRAME_SIZE, options.maxFrameBytes))
     }
+    if options.takesWebSockets, role == .server {
+      entries.append(setting(NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1))
+    }
     switch role {
     case .server:
       entries.append(

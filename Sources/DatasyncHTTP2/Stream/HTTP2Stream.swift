@@ -54,7 +54,7 @@ package final class HTTP2Stream {
   var hasTrailers = false
   var wasUnwritable = false
   /// When outbound bytes last moved, or began to wait.
-  var lastWrite = NIODeadline.uptimeNanoseconds(0)
+  package internal(set) var lastWrite = NIODeadline.uptimeNanoseconds(0)
 
   /// Received and not consumed.
   var unreadBytes = 0

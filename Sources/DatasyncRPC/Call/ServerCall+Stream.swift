@@ -7,7 +7,13 @@ extension ServerCall: ServerStreamDelegate {
 
   /// Delivers the messages that are whole now; ends the call where the server holds too much already.
   package func dataReceived(_ data: ByteBuffer, _ stream: ServerStream) {
-    unconsumedBytes += data.readableBytes
+    take(data, owing: data.readableBytes)
+  }
+
+  /// - Parameter bytes: To be consumed on the stream when the call is done with the data.
+  @inline(__always)
+  func take(_ data: ByteBuffer, owing bytes: Int) {
+    unconsumedBytes += bytes
     guard handler != nil, !isEnding else {
       consume(unconsumedBytes)
       return
@@ -123,6 +129,11 @@ extension ServerCall: ServerStreamDelegate {
       }
       pass(try transcoder.request(json: json, path: path), wasCompressed: isCompressed)
     } catch {
+      if answersUnreadable, error.code == .invalidArgument,
+        let answer = connection.options.web?.transcoder.answer(toUnreadable: json, path: path)
+      {
+        return send(answer)
+      }
       end(inOrder: error.code == .invalidArgument ? malformed(error) : error)
     }
   }

@@ -38,6 +38,10 @@ package final class ServerCall {
   var isClientStreaming: Bool { opening.route.method.isClientStreaming }
   var requestEncoding: Encoding? { opening.head.encoding }
   var codec: MessageCodec { opening.head.format.codec }
+  /// Whether requests have ids, so that one that cannot be read is answered alone.
+  var answersUnreadable: Bool {
+    if case .webSocket = opening.head.format { true } else { false }
+  }
 
   /// Nil once the exchange is over.
   var stream: ServerStream?
@@ -63,6 +67,8 @@ package final class ServerCall {
   var deadlineTimer: NIOScheduledCallback?
   /// Of requests that the handler has not done with.
   private var requestBytes = 0
+  /// Of a message that is not whole, which whoever stands before the call puts together.
+  private var gatheredBytes = 0
   /// What the connection knows that this call holds.
   private var knownBytes = 0
 
@@ -199,12 +205,20 @@ package final class ServerCall {
 
   /// Tells the connection what the call holds now.
   func countHeld() {
-    var bytes = deframer.bufferedBytes + requestBytes
+    var bytes = deframer.bufferedBytes + requestBytes + gatheredBytes
     if let heldMessage { bytes += heldMessage.message.readableBytes }
     if bytes < ServerCall.leastCountedBytes { bytes = 0 }
     guard bytes != knownBytes else { return }
     connection.requestBytesChanged(by: bytes - knownBytes)
     knownBytes = bytes
+  }
+
+  /// Counts what is held of a message that is not whole; ends the call where that is too much.
+  func countGathered(_ bytes: Int) {
+    guard handler != nil, !isEnding else { return }
+    gatheredBytes = bytes
+    countHeld()
+    endWhereTooMuchIsHeld()
   }
 
   // MARK: - The end
@@ -215,6 +229,7 @@ package final class ServerCall {
     heldMessage = nil
     deframer.removeAll()
     requestBytes = 0
+    gatheredBytes = 0
     countHeld()
     deadlineTimer?.cancel()
     deadlineTimer = nil

@@ -41,6 +41,16 @@ struct ConnectError {
     return fields
   }
 
+  /// Of google.rpc.ErrorInfo; nil: there is none.
+  var reason: String? {
+    details.first { $0.typeName == "google.rpc.ErrorInfo" }.flatMap { info in
+      for case (1, .bytes(let reason)) in ProtobufFields(info.value) {
+        return String(decoding: reason, as: UTF8.self)
+      }
+      return nil
+    }
+  }
+
   /// In whole seconds, rounded up; nil: the error names no time to wait.
   var retryAfterSeconds: UInt64? {
     guard let info = details.first(where: { $0.typeName == "google.rpc.RetryInfo" }) else {

@@ -8,6 +8,8 @@ enum RequestFormat: Hashable, Sendable {
   /// Messages with their prefixes, and one that tells the end.
   case connectStream(MessageCodec)
   case grpcWeb(GRPCWebType)
+  /// Each message a WebSocket's; so, too, and told by the path.
+  case webSocket(WebSocketOpening)
 
   /// What a content type says.
   enum Reading: Equatable {
@@ -61,6 +63,7 @@ enum RequestFormat: Hashable, Sendable {
     case .grpc: .proto
     case .connectUnary(let codec), .connectStream(let codec): codec
     case .grpcWeb(let type): type.codec
+    case .webSocket(let opening): opening.codec
     }
   }
 
@@ -68,7 +71,7 @@ enum RequestFormat: Hashable, Sendable {
   var malformedMessageCode: Status.Code {
     switch self {
     case .grpc, .grpcWeb: .internal
-    case .connectUnary, .connectStream: .invalidArgument
+    case .connectUnary, .connectStream, .webSocket: .invalidArgument
     }
   }
 }

@@ -11,6 +11,7 @@ enum ResponseWriter {
   case grpc(GRPCResponseWriter)
   case connectUnary(ConnectResponseWriter)
   case webStream(WebStreamWriter)
+  case webSocket(WebSocketWriter)
 
   /// - Parameter web: Asked for where the call is not gRPC.
   init(_ head: RequestHead, web: @autoclosure () -> WebOptions?) {
@@ -22,6 +23,8 @@ enum ResponseWriter {
       self = .webStream(WebStreamWriter(head, .connect(codec), transcoder: web()?.transcoder))
     case .grpcWeb(let type):
       self = .webStream(WebStreamWriter(head, .grpcWeb(type), transcoder: web()?.transcoder))
+    case .webSocket(let opening):
+      self = .webSocket(WebSocketWriter(head, opening, transcoder: web()?.transcoder))
     }
   }
 
@@ -29,14 +32,18 @@ enum ResponseWriter {
   var takesFramedMessages: Bool {
     switch self {
     case .grpc(let writer): writer.encoding == nil
-    case .connectUnary: false
+    case .connectUnary, .webSocket: false
     case .webStream(let writer): writer.takesFramedMessages
     }
   }
 
   /// Why a message could not be sent, where that is not for want of room.
   var fault: Status? {
-    if case .webStream(let writer) = self { writer.fault } else { nil }
+    switch self {
+    case .grpc, .connectUnary: nil
+    case .webStream(let writer): writer.fault
+    case .webSocket(let writer): writer.fault
+    }
   }
 
   /// Begins the answer; once, and before anything but ``finish(_:trailers:isAlone:on:)``.
@@ -51,6 +58,8 @@ enum ResponseWriter {
       writer.keepHead(metadata)
     case .webStream(let writer):
       writer.sendHead(metadata, on: stream)
+    case .webSocket(let writer):
+      writer.sendHead(on: stream)
     }
   }
 
@@ -63,6 +72,7 @@ enum ResponseWriter {
       return true
     case .webStream(let writer):
       return writer.send(message, compress: compress, on: stream)
+    case .webSocket(let writer): return writer.send(message, on: stream)
     }
   }
 
@@ -82,6 +92,10 @@ enum ResponseWriter {
       var message = ByteBuffer()
       write(&message)
       return writer.send(message, compress: true, on: stream)
+    case .webSocket(let writer):
+      var message = ByteBuffer()
+      write(&message)
+      return writer.send(message, on: stream)
     }
   }
 
@@ -89,7 +103,7 @@ enum ResponseWriter {
   func send(framed bytes: ByteBuffer, on stream: ServerStream) -> Bool {
     switch self {
     case .grpc, .webStream: stream.write(shared: bytes)
-    case .connectUnary: preconditionFailure("a unary call of Connect takes no framed messages")
+    case .connectUnary, .webSocket: preconditionFailure("messages have no prefixes here")
     }
   }
 
@@ -117,6 +131,8 @@ enum ResponseWriter {
       writer.send(writer.answer(status).written(), trailers: trailers, on: stream)
     case .webStream(let writer):
       writer.finish(status, trailers: trailers, isAlone: isAlone, on: stream)
+    case .webSocket(let writer):
+      writer.finish(status, isAlone: isAlone, on: stream)
     }
   }
 

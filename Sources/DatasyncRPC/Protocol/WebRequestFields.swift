@@ -98,6 +98,8 @@ struct WebRequestFields {
     switch format {
     case .grpc, .grpcWeb:
       fault = grpc.judge(&head, method: method, isMetadataMalformed: isMetadataMalformed)?.status
+    case .webSocket:
+      fault = nil
     case .connectUnary, .connectStream:
       if isMetadataMalformed {
         fault = Status(.invalidArgument, "binary metadata is not base64")

@@ -4,7 +4,8 @@ import NIOCore
 /// Answers those who come without gRPC. Loop-bound.
 ///
 /// It is answered when the request has ended, like that of any web server: whoever sends on after an
-/// answer learns of his faults no more. A request that does not end is given up for its silence.
+/// answer learns of his faults no more. A request that does not end is given up for its silence; what asks
+/// to go over to another protocol has none, and is answered at once.
 final class AnswerExchange: ServerStreamDelegate {
   var call: ServerCall? { nil }
   private let answer: HTTPAnswer
@@ -18,7 +19,7 @@ final class AnswerExchange: ServerStreamDelegate {
   /// - Parameter isHeadOnly: The body is not sent, though its length is.
   static func start(_ stream: ServerStream, _ answer: HTTPAnswer, isHeadOnly: Bool) {
     let exchange = AnswerExchange(answer, isHeadOnly: isHeadOnly)
-    guard !stream.isHeadAlone else {
+    guard !stream.isHeadAlone, stream.head[":method"] != "CONNECT" else {
       exchange.respond(on: stream)
       return
     }

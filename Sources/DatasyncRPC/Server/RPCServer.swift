@@ -54,6 +54,7 @@ package final class RPCServer: Sendable {
   /// Of connections that come where programs ask that are no gRPC clients.
   private let sharedWebOptions: Shared<RPCOptions>
   private let sharedHTTP2Options: Shared<HTTP2Options>
+  private let sharedWebHTTP2Options: Shared<HTTP2Options>
   let registry: ServiceRegistry
   private let ending: @Sendable () -> Void
   let group: any EventLoopGroup
@@ -85,6 +86,8 @@ package final class RPCServer: Sendable {
     options.web = nil
     sharedOptions = Shared(options)
     sharedHTTP2Options = Shared(options.http2)
+    options.http2.takesWebSockets = true
+    sharedWebHTTP2Options = Shared(options.http2)
     self.registry = registry
     self.ending = ending
     self.group = group
@@ -95,7 +98,7 @@ package final class RPCServer: Sendable {
 
   var options: RPCOptions { sharedOptions.value }
 
-  /// Listens for HTTP/2: over TLS where the options hold some, else cleartext with prior knowledge.
+  /// Listens for HTTP/2, on the web for HTTP/1.1 too: over TLS where the options hold some, else cleartext with prior knowledge.
   ///
   /// - Parameters:
   ///   - port: 0: one that is free.
@@ -153,7 +156,8 @@ package final class RPCServer: Sendable {
       address: "\(ip):\(remote?.port ?? 0)", isLoopback: remote?.isLoopback ?? false)
     let queues = queues(of: channel.eventLoop)
     let connection = ServerConnection(
-      options: isWeb ? sharedWebOptions : sharedOptions, http2: sharedHTTP2Options,
+      options: isWeb ? sharedWebOptions : sharedOptions,
+      http2: isWeb ? sharedWebHTTP2Options : sharedHTTP2Options,
       registry: registry, peer: peer, eventLoop: channel.eventLoop, turns: queues.turns,
       logger: logger
     ) { [weak self] in self?.closed($0, ip) }
@@ -178,11 +182,13 @@ package final class RPCServer: Sendable {
     }
     guard let tls = options.tls else {
       try channel.pipeline.syncOperations.addHandler(
-        connection.speak(sendingWith: queues.pumps, writesToSocket: true))
+        isWeb
+          ? ProtocolGate(connection: connection, pumpQueue: queues.pumps)
+          : connection.speak(sendingWith: queues.pumps, writesToSocket: true))
       return
     }
     try channel.pipeline.syncOperations.addHandlers(
-      tls.makeHandler(),
+      tls.makeHandler(isWeb: isWeb),
       TLSGate(
         connection: connection, timeout: tls.handshakeTimeout, pumpQueue: queues.pumps, log: rareLog
       ))

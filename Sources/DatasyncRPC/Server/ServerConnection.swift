@@ -1,3 +1,4 @@
+import DatasyncHTTP1
 import DatasyncHTTP2
 import Logging
 import NIOCore
@@ -14,9 +15,10 @@ final class ServerConnection: HTTP2ConnectionDelegate {
   private let turns: TurnQueue
   private let logger: Logger
   var peer: Peer
-  private(set) var link: ServerLink
-  /// Set until the TLS handshake is done: until then there is nothing to drain.
-  weak var gate: TLSGate?
+  private(set) var link = ServerLink.none
+  private let sharedHTTP2Options: Shared<HTTP2Options>
+  /// Set until it is known what is spoken.
+  weak var gate: (any ConnectionGate)?
   private let onClose: (ServerConnection) -> Void
   /// Calls that the current read brought.
   private var unsettled: [ServerCall] = []
@@ -46,20 +48,28 @@ final class ServerConnection: HTTP2ConnectionDelegate {
     self.turns = turns
     self.logger = logger
     self.onClose = onClose
-    link = .http2(HTTP2Connection(role: .server, options: http2))
+    sharedHTTP2Options = http2
   }
 
   /// HTTP/2 begins: until its end, each of the two holds the other.
   func speak(sendingWith pumpQueue: PumpQueue?, writesToSocket: Bool) -> HTTP2Connection {
-    switch link {
-    case .http2(let http2):
-      http2.delegate = self
-      http2.pumpQueue = pumpQueue
-      http2.writesToSocket = writesToSocket
-      // With TLS, ALPN has settled what is spoken.
-      http2.awaitsPreface = gate == nil && options.tls == nil
-      return http2
-    }
+    let http2 = HTTP2Connection(role: .server, options: sharedHTTP2Options)
+    link = .http2(http2)
+    http2.delegate = self
+    http2.pumpQueue = pumpQueue
+    http2.writesToSocket = writesToSocket
+    // With TLS, ALPN has settled what is spoken.
+    http2.awaitsPreface = gate == nil && options.tls == nil
+    return http2
+  }
+
+  /// HTTP/1 begins, as above.
+  func speakHTTP1() -> HTTP1Connection {
+    let http1 = HTTP1Connection(
+      options: sharedHTTP2Options, scheme: options.tls == nil ? "http" : "https")
+    link = .http1(http1)
+    http1.delegate = self
+    return http1
   }
 
   // MARK: - Streams

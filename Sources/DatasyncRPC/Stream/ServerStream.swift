@@ -1,3 +1,4 @@
+package import DatasyncHTTP1
 package import DatasyncHTTP2
 import NIOCore
 
@@ -6,17 +7,34 @@ import NIOCore
 /// Every member means what it does in ``HTTP2Stream``.
 package enum ServerStream {
   case http2(HTTP2Stream)
+  case http1(HTTP1Stream)
 
   /// The request's fields, pseudo-header fields first.
   var head: HeaderBlock {
     switch self {
     case .http2(let stream): stream.head
+    case .http1(let stream): stream.request.fields
     }
   }
 
   var exceededHeaderLimit: Limit? {
     switch self {
     case .http2(let stream): stream.exceededHeaderLimit
+    // Such a request has been refused.
+    case .http1: nil
+    }
+  }
+
+  var isHTTP2: Bool {
+    if case .http2 = self { return true }
+    return false
+  }
+
+  /// Whether an answer's length need not be known.
+  var hasStreams: Bool {
+    switch self {
+    case .http2: true
+    case .http1(let stream): !stream.request.isVersion10
     }
   }
 
@@ -25,11 +43,13 @@ package enum ServerStream {
     get {
       switch self {
       case .http2(let stream): stream.delegate as? any ServerStreamDelegate
+      case .http1(let stream): stream.delegate as? any ServerStreamDelegate
       }
     }
     nonmutating set {
       switch self {
       case .http2(let stream): stream.delegate = newValue
+      case .http1(let stream): stream.delegate = newValue
       }
     }
   }
@@ -38,18 +58,21 @@ package enum ServerStream {
   var isRemoteEnded: Bool {
     switch self {
     case .http2(let stream): stream.isRemoteEnded
+    case .http1(let stream): stream.isRemoteEnded
     }
   }
 
   var isHeadAlone: Bool {
     switch self {
     case .http2(let stream): stream.isHeadAlone
+    case .http1(let stream): stream.isHeadAlone
     }
   }
 
   var isResetByUs: Bool {
     switch self {
     case .http2(let stream): stream.isResetByUs
+    case .http1(let stream): stream.isResetByUs
     }
   }
 
@@ -58,12 +81,28 @@ package enum ServerStream {
     get {
       switch self {
       case .http2(let stream): stream.awaitsBytes
+      case .http1(let stream): stream.awaitsBytes
       }
     }
     nonmutating set {
       switch self {
       case .http2(let stream): stream.awaitsBytes = newValue
+      case .http1(let stream): stream.awaitsBytes = newValue
       }
+    }
+  }
+
+  var lastRead: NIODeadline {
+    switch self {
+    case .http2(let stream): stream.lastRead
+    case .http1(let stream): stream.lastRead
+    }
+  }
+
+  var lastWrite: NIODeadline {
+    switch self {
+    case .http2(let stream): stream.lastWrite
+    case .http1(let stream): stream.lastWrite
     }
   }
 
@@ -73,6 +112,7 @@ package enum ServerStream {
   var bufferedBytes: Int {
     switch self {
     case .http2(let stream): stream.bufferedBytes
+    case .http1(let stream): stream.bufferedBytes
     }
   }
 
@@ -80,18 +120,24 @@ package enum ServerStream {
   var isWritable: Bool {
     switch self {
     case .http2(let stream): stream.isWritable
+    case .http1(let stream): stream.isWritable
     }
   }
 
   func respond(_ head: HeaderBlock, endStream: Bool = false) {
     switch self {
     case .http2(let stream): stream.respond(head, endStream: endStream)
+    case .http1(let stream): stream.respond(head, endStream: endStream)
     }
   }
 
   func respond(endStream: Bool = false, adding add: (inout HeaderBlock) -> Void) {
     switch self {
     case .http2(let stream): stream.respond(endStream: endStream, adding: add)
+    case .http1(let stream):
+      var fields = HeaderBlock()
+      add(&fields)
+      stream.respond(fields, endStream: endStream)
     }
   }
 
@@ -99,6 +145,7 @@ package enum ServerStream {
   func respond(_ head: FixedFields) {
     switch self {
     case .http2(let stream): stream.respond(head)
+    case .http1(let stream): stream.respond(HeaderBlock(head))
     }
   }
 
@@ -107,6 +154,7 @@ package enum ServerStream {
   func write(_ body: (inout ByteBuffer) -> Void) -> Bool {
     switch self {
     case .http2(let stream): stream.write(body)
+    case .http1(let stream): stream.write(body)
     }
   }
 
@@ -114,18 +162,21 @@ package enum ServerStream {
   func write(shared bytes: ByteBuffer) -> Bool {
     switch self {
     case .http2(let stream): stream.write(shared: bytes)
+    case .http1(let stream): stream.write { $0.writeImmutableBuffer(bytes) }
     }
   }
 
   func finish() {
     switch self {
     case .http2(let stream): stream.finish()
+    case .http1(let stream): stream.finish()
     }
   }
 
   func finish(trailers add: (inout HeaderBlock) -> Void) {
     switch self {
     case .http2(let stream): stream.finish(trailers: add)
+    case .http1(let stream): stream.finish()
     }
   }
 
@@ -133,12 +184,14 @@ package enum ServerStream {
   func finish(trailers: FixedFields) {
     switch self {
     case .http2(let stream): stream.finish(trailers: trailers)
+    case .http1(let stream): stream.finish()
     }
   }
 
   func reset(_ code: HTTP2ErrorCode) {
     switch self {
     case .http2(let stream): stream.reset(code)
+    case .http1(let stream): stream.reset()
     }
   }
 
@@ -148,6 +201,7 @@ package enum ServerStream {
   func consume(_ bytes: Int) {
     switch self {
     case .http2(let stream): stream.consume(bytes)
+    case .http1(let stream): stream.consume(bytes)
     }
   }
 }

@@ -12,10 +12,12 @@ import Synchronization
 /// The TLS side of a listener: connections take the context of the moment, so that new certificates
 /// serve new connections and disturb no old one. Sendable.
 ///
-/// TLS 1.2 at least, with forward secrecy and AEAD alone; ALPN `h2`. Source: RFC 9113 §9.2.
+/// TLS 1.2 at least, with forward secrecy and AEAD alone; ALPN `h2`, on the web `http/1.1` too. Source: RFC 9113 §9.2.
 package final class TLSContext: Sendable {
   private struct Material: Sendable {
     let context: NIOSSLContext
+    /// Of listeners on which HTTP/1.1 is spoken too.
+    let webContext: NIOSSLContext
     let chain: [NIOSSLCertificate]
     let authorities: [NIOSSLCertificate]
     /// Nil: chains are verified.
@@ -41,12 +43,13 @@ package final class TLSContext: Sendable {
   }
 
   /// For a connection that has come.
-  func makeHandler() -> NIOSSLServerHandler {
+  func makeHandler(isWeb: Bool = false) -> NIOSSLServerHandler {
     let material = material.withLock { $0 }
+    let context = isWeb ? material.webContext : material.context
     guard let pinned = material.pinned else {
-      return NIOSSLServerHandler(context: material.context)
+      return NIOSSLServerHandler(context: context)
     }
-    return NIOSSLServerHandler(context: material.context) { chain, result in
+    return NIOSSLServerHandler(context: context) { chain, result in
       result.succeed(pinned.accept(chain) ? .certificateVerified : .failed)
     }
   }
@@ -90,9 +93,12 @@ package final class TLSContext: Sendable {
       configuration.trustRoots = .certificates(authorities)
       configuration.certificateVerification = .noHostnameVerification
     }
+    var web = configuration
+    web.applicationProtocols = ["h2", "http/1.1"]
     do {
       return Material(
-        context: try NIOSSLContext(configuration: configuration), chain: chain,
+        context: try NIOSSLContext(configuration: configuration),
+        webContext: try NIOSSLContext(configuration: web), chain: chain,
         authorities: authorities,
         pinned: authorities.isEmpty ? nil : PinnedCertificates(authorities))
     } catch {

@@ -4,8 +4,9 @@ import NIOCore
 import NIOSSL
 import NIOTLS
 
-/// Lets a connection speak HTTP/2 once its handshake is done and has agreed on `h2`. Loop-bound.
-final class TLSGate: ChannelInboundHandler, RemovableChannelHandler {
+/// Lets a connection speak once its handshake is done: HTTP/2 where that has agreed on `h2`, on the web
+/// HTTP/1 where it has not. Loop-bound.
+final class TLSGate: ChannelInboundHandler, RemovableChannelHandler, ConnectionGate {
   typealias InboundIn = ByteBuffer
 
   private let connection: ServerConnection
@@ -51,7 +52,8 @@ final class TLSGate: ChannelInboundHandler, RemovableChannelHandler {
       return context.fireUserInboundEventTriggered(event)
     }
     timer?.cancel()
-    guard negotiated == "h2" else {
+    let isHTTP2 = negotiated == "h2"
+    guard isHTTP2 || connection.options.web != nil else {
       refused(.noHTTP2, "ALPN: \(negotiated ?? "nothing in common")")
       answerHTTP1(context)
       return
@@ -63,8 +65,10 @@ final class TLSGate: ChannelInboundHandler, RemovableChannelHandler {
     isOpen = true
     connection.gate = nil
     do {
-      try pipeline.addHandler(
-        connection.speak(sendingWith: pumpQueue, writesToSocket: false), position: .after(self))
+      let handler: any ChannelHandler =
+        isHTTP2
+        ? connection.speak(sendingWith: pumpQueue, writesToSocket: false) : connection.speakHTTP1()
+      try pipeline.addHandler(handler, position: .after(self))
     } catch {
       context.close(promise: nil)
     }

@@ -10,8 +10,8 @@ extension ServerConnection {
     let fields = WebRequestFields(stream.head)
     let router = WebRouter(
       web: web, routes: options.routes, registry: registry, isSecure: options.tls != nil,
-      isFullDuplex: true)
-    switch router.decide(fields, isTooLong: stream.exceededHeaderLimit != nil) {
+      isFullDuplex: stream.isHTTP2, hasStreams: stream.hasStreams)
+    switch router.decide(fields, stream.head, isTooLong: stream.exceededHeaderLimit != nil) {
     case .grpc:
       return false
     case .answer(let answer):
@@ -21,6 +21,7 @@ extension ServerConnection {
         switch opening.head.format {
         case .connectUnary(let codec): ConnectExchange(call, codec, query: query, web: web)
         case .grpcWeb(let type) where type.isText: TextExchange(call)
+        case .webSocket(let opening): WebSocketExchange(call, opening, on: stream)
         case .grpc, .connectStream, .grpcWeb: call
         }
       }

@@ -93,6 +93,7 @@ enum WebAnswer {
 
   static let noFullDuplex = text(
     505, "This method has streams both ways, which need HTTP/2: use that, or the WebSocket.")
+  static let noStreams = text(505, "This method has streams, which HTTP/1.0 has not.")
   static let noGRPC = text(
     505, "gRPC needs HTTP/2: use that, or gRPC-Web or Connect's protocol.")
 
@@ -101,7 +102,7 @@ enum WebAnswer {
     _ status: Status, _ format: RequestFormat, _ transcoder: any MessageTranscoder
   ) -> HTTPAnswer {
     switch format {
-    case .grpc, .connectUnary: unaryError(status, transcoder)
+    case .grpc, .connectUnary, .webSocket: unaryError(status, transcoder)
     case .connectStream(let codec):
       WebStreamWriter.refusal(status, .connect(codec), transcoder)
     case .grpcWeb(let type): WebStreamWriter.refusal(status, .grpcWeb(type), transcoder)

@@ -1,6 +1,6 @@
 package import NIOCore
 
-/// What a listener speaks besides gRPC, and to whom: Connect, gRPC-Web and files. A value.
+/// What a listener speaks besides gRPC, and to whom: Connect, gRPC-Web, WebSocket and files. A value.
 package struct WebOptions: Sendable {
   /// Reads and writes what is in JSON.
   package var transcoder: any MessageTranscoder
@@ -12,6 +12,8 @@ package struct WebOptions: Sendable {
   package let hosts: Set<String>
   /// By path.
   package let files: [String: WebFile]
+  /// Of methods that are offered as WebSockets.
+  package var webSocketPaths: Set<String> = []
 
   /// - Parameters:
   ///   - origins: As ``origin(_:)`` reads them; others are left out.
@@ -81,6 +83,9 @@ package protocol MessageTranscoder: Sendable {
   ///
   /// - Throws: As ``request(json:path:)``.
   func response(_ message: ByteBuffer, path: String) throws(Status) -> ByteBuffer
+  /// The response to a request of a stream that ``request(json:path:)`` does not read, where such have ids
+  /// and are answered alone; nil: the call ends.
+  func answer(toUnreadable json: ByteBuffer, path: String) -> ByteBuffer?
   /// A message of any type as JSON; nil: its type is not known, or the bytes are none.
   func json(ofType fullName: String, _ message: [UInt8]) -> [UInt8]?
   /// The status of a call whose request cannot be read.

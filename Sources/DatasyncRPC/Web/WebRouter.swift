@@ -16,11 +16,15 @@ struct WebRouter {
   let registry: ServiceRegistry
   /// Whether a certificate vouches for the name that is asked for.
   let isSecure: Bool
-  /// Whether request and response may be under way at once.
+  /// Whether request and response may be under way at once: in HTTP/2.
   let isFullDuplex: Bool
+  /// Whether an answer may be longer than is known when it begins: not in HTTP/1.0.
+  let hasStreams: Bool
 
-  /// - Parameter isTooLong: Not all of the head is there.
-  func decide(_ fields: WebRequestFields, isTooLong: Bool) -> Decision {
+  /// - Parameters:
+  ///   - head: As it came.
+  ///   - isTooLong: Not all of it is there.
+  func decide(_ fields: WebRequestFields, _ head: HeaderBlock, isTooLong: Bool) -> Decision {
     guard isSecure || web.isOwn(host: fields.authority) else {
       return .answer(WebAnswer.unknownHost(fields.authority))
     }
@@ -33,12 +37,26 @@ struct WebRouter {
         return .answer(WebAnswer.preflight.shared(with: origin))
       }
     }
+    if !isTooLong, let decision = webSocket(fields, head) { return decision }
     guard RequestFormat.read(fields.contentType) == .unknown else {
       return isFullDuplex ? .grpc : .answer(WebAnswer.noGRPC.shared(with: origin))
     }
     let decision = isTooLong ? .answer(WebAnswer.tooLongHead) : route(fields)
     guard case .answer(let answer) = decision else { return decision }
     return .answer(answer.shared(with: origin))
+  }
+
+  /// - Returns: Nil: it is about none.
+  private func webSocket(_ fields: WebRequestFields, _ head: HeaderBlock) -> Decision? {
+    guard web.webSocketPaths.contains(fields.path), let route = registry.route(path: fields.path)
+    else { return nil }
+    switch WebSocketOpening.read(head, isHTTP2: isFullDuplex) {
+    case .other: return nil
+    case .refused(let refusal): return .answer(refusal.shared(with: fields.crossOrigin))
+    case .opens(let opening):
+      let (head, _) = fields.head(.webSocket(opening))
+      return .call(CallOpening(head: head, route: route), query: nil)
+    }
   }
 
   private func route(_ fields: WebRequestFields) -> Decision {
@@ -54,6 +72,7 @@ struct WebRouter {
       let type = query == nil ? fields.contentType : "encoding=\(query?.encoding ?? "")"
       return .answer(WebAnswer.wrongType(type, isUnary: isUnary))
     }
+    guard isUnary || hasStreams else { return .answer(WebAnswer.noStreams) }
     guard isFullDuplex || !(method.isClientStreaming && method.isServerStreaming) else {
       return .answer(WebAnswer.noFullDuplex)
     }
@@ -88,7 +107,7 @@ extension RequestFormat {
   /// Connect has protocols of its own for calls of one message each way.
   fileprivate func carries(isUnary: Bool) -> Bool {
     switch self {
-    case .grpc, .grpcWeb: true
+    case .grpc, .grpcWeb, .webSocket: true
     case .connectUnary: isUnary
     case .connectStream: !isUnary
     }

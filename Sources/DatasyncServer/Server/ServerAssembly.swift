@@ -64,6 +64,7 @@ package struct ServerAssembly: Sendable {
         hosts: configuration.webHosts + [configuration.webAddress?.host].compactMap(\.self),
         files: Site.files)
     }
+    options.rpc.web?.webSocketPaths = [JSONTypes.sessionPath]
     let health = HealthService()
     let rpc = RPCServer(
       options: options.rpc, registry: registry, group: group, logger: logger

@@ -62,6 +62,27 @@ final class JSONTypes: MessageTranscoder {
     }
   }
 
+  /// A request of a session is answered under its id.
+  func answer(toUnreadable json: ByteBuffer, path: String) -> ByteBuffer? {
+    guard path == JSONTypes.sessionPath, let (registry, messages) = try? method(path) else {
+      return nil
+    }
+    let reader = JSONReader(registry: registry, maxBytes: maxBytes)
+    let text = Array(json.readableBytesView)
+    let id = text.withUnsafeBytes { reader.unsigned(field: 1, of: messages.request, in: $0) } ?? 0
+    var error = DatasyncError.malformedMessage
+    do throws(JSONFault) {
+      _ = try reader.message(messages.request, of: text)
+    } catch let fault {
+      error = fault.error
+    }
+    var answer = ByteBuffer()
+    ResponseEncoder().session(id, status: error) { answer.writeBytes($0) }
+    return answer
+  }
+
+  static let sessionPath = "/datasync.v1.Datasync/Session"
+
   func json(ofType fullName: String, _ message: [UInt8]) -> [UInt8]? {
     let registry = current.withLock { $0.registry }
     guard let schema = registry.message(named: fullName) else { return nil }

@@ -28,8 +28,8 @@ struct ServeCommand: AsyncParsableCommand {
 
   @Option(
     help: """
-      HOST:PORT where browsers and programs that are no gRPC clients may ask too, in Connect's protocol \
-      and gRPC-Web over HTTP/2; prints a second line: datasync web listening on HOST:PORT.
+      HOST:PORT where browsers and programs that are no gRPC clients may ask too, in Connect's protocol, \
+      gRPC-Web and WebSocket; prints a second line: datasync web listening on HOST:PORT.
       """)
   var web: ServerAddress?
 
