@@ -91,3 +91,8 @@ package protocol MessageTranscoder: Sendable {
   /// The status of a call whose request cannot be read.
   func malformedMessage(_ problem: String) -> Status
 }
+
+extension MessageTranscoder {
+  /// Nil: for those whose requests have no ids.
+  package func answer(toUnreadable json: ByteBuffer, path: String) -> ByteBuffer? { nil }
+}

@@ -8,7 +8,6 @@ struct NoTranscoder: MessageTranscoder {
   func request(json: ByteBuffer, path: String) throws(Status) -> ByteBuffer { json }
   func response(_ message: ByteBuffer, path: String) throws(Status) -> ByteBuffer { message }
   func json(ofType fullName: String, _ message: [UInt8]) -> [UInt8]? { nil }
-  func answer(toUnreadable json: ByteBuffer, path: String) -> ByteBuffer? { nil }
   func malformedMessage(_ problem: String) -> Status { Status(.invalidArgument, problem) }
 }
 
