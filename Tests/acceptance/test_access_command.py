@@ -26,6 +26,7 @@ def database(tmp_path):
         CREATE TABLE todo (id TEXT PRIMARY KEY NOT NULL, list_id TEXT, owner TEXT);
         CREATE TABLE members (id TEXT PRIMARY KEY NOT NULL, user_id TEXT, list_id TEXT);
         INSERT INTO todo VALUES ('1', 'l', 'alice');
+        INSERT INTO members VALUES ('m', 'dora', 'l');
     """)
     connection.close()
     assert run("attach", path).returncode == 0
@@ -126,3 +127,33 @@ def test_why_says_what_is_wrong(database):
     assert done.returncode != 0 and "todo" in done.stderr
     done = why(database, "alice", "1", text=WHY.replace("read: owner", "read: nobody"))
     assert done.returncode != 0 and "todo.read: at 1" in done.stderr
+
+
+SETS = """\
+claims: { level: int64 }
+memberships:
+  lists: { table: members, value: list_id, where: "user_id eq @principal.id or 'all' in @principal.groups" }
+tables:
+  todo:
+    read: list_id in @principal.lists
+    delete: list_id in @principal.lists and @principal.claims.level ge 3
+"""
+
+
+def test_why_knows_memberships_groups_and_claims(database):
+    lines = lambda *arguments: why(database, *arguments, text=SETS).stdout.splitlines()
+    rule = "'list_id in @principal.lists'"
+    deleting = "'list_id in @principal.lists and @principal.claims.level ge 3'"
+    seen = lines("dora", "1", "--claim", "level=3")
+    assert seen[0] == f"read: yes: the row fulfils {rule}; @principal.lists has 1 value"
+    assert seen[-1] == f"delete: yes: the row fulfils {deleting}; @principal.lists has 1 value"
+    assert lines("dora", "1")[-1] == f"delete: no: whatever the row, by {deleting}"
+    assert lines("dora", "1", "--claim", "level=2")[-1].startswith("delete: no")
+    assert lines("nobody", "1")[0] == (
+        f"read: no: the row does not fulfil {rule}; @principal.lists has 0 values")
+    assert lines("nobody", "1", "--group", "all")[0].startswith("read: yes: the row fulfils")
+    for claim, said in [
+        ("level=high", "to be int64"), ("level", "NAME=VALUE"), ("other=1", "no such claim"),
+    ]:
+        done = why(database, "dora", "1", "--claim", claim, text=SETS)
+        assert done.returncode != 0 and said in done.stderr

@@ -1,4 +1,4 @@
-import DatasyncFilter
+package import DatasyncFilter
 package import DatasyncModel
 
 /// What a principal may do with one row, and why, for the operator. A value.
@@ -9,14 +9,19 @@ package struct AccessExplanation: Sendable {
   private let row: [Value]?
   private let rules: TableRules
   private let rights: TableRights
+  private let sets: [String: OperandSet]
 
-  /// - Parameter row: One value for each of ``Table/columns``; nil: there is no such row, and only what
-  ///   holds of every row is said.
+  /// - Parameters:
+  ///   - row: One value for each of ``Table/columns``; nil: there is no such row, and only what holds of every
+  ///     row is said.
+  ///   - sets: That belong to the principal, of all memberships that the table's rules need.
   /// - Throws: Where a rule of the table cannot be checked, or takes more than it may.
   package init(
-    of principal: Principal, on table: Table, row: [Value]?, by rules: AccessRules
+    of principal: Principal, on table: Table, row: [Value]?, sets: [String: OperandSet] = [:],
+    by rules: AccessRules
   ) throws(DatasyncError) {
     self.row = row
+    self.sets = sets
     rights = try rules.rights(of: principal, on: table)
     self.rules = rules.rules(of: table) ?? TableRules(table: table)
     guard !rights.allowed.isEmpty else {
@@ -62,15 +67,17 @@ package struct AccessExplanation: Sendable {
     case .always: return (true, "yes: whatever the row, by '\(rule.text)'")
     case .never: return (false, "no: whatever the row, by '\(rule.text)'")
     case .condition(let condition):
-      guard condition.memberships.isEmpty else {
-        let sets = condition.memberships.sorted().map { "@principal.\($0)" }
-        return (nil, "that depends on \(sets.joined(separator: ", ")), by '\(rule.text)'")
-      }
       guard let row else { return (nil, "that depends on the row, by '\(rule.text)'") }
-      let holds = try condition.binding([:]).holds(for: row, old: row)
-      return (
-        holds, "\(holds ? "yes: the row fulfils" : "no: the row does not fulfil") '\(rule.text)'"
-      )
+      let holds = try condition.binding(sets).holds(for: row, old: row)
+      let answer = holds ? "yes: the row fulfils" : "no: the row does not fulfil"
+      return (holds, "\(answer) '\(rule.text)'\(members(condition.memberships))")
     }
+  }
+  /// How many values the sets have that a rule needs.
+  private func members(_ names: Set<String>) -> String {
+    names.sorted().map { name in
+      let count = sets[name]?.count ?? 0
+      return "; @principal.\(name) has \(count) value\(count == 1 ? "" : "s")"
+    }.joined()
   }
 }
