@@ -20,22 +20,11 @@ extension RuleCondition {
     from old: [String: OperandSet], to new: [String: OperandSet]
   ) -> RuleDifference {
     var changed: [String: OperandSet] = [:]
-    var begins: Set<String> = []
     for name in memberships {
-      let (old, new) = (old[name] ?? OperandSet([]), new[name] ?? OperandSet([]))
-      let values = old.difference(from: new)
-      guard !values.isEmpty else { continue }
-      changed[name] = values
-      if old.isEmpty || new.isEmpty { begins.insert(name) }
+      let values = (old[name] ?? OperandSet([])).difference(from: new[name] ?? OperandSet([]))
+      if !values.isEmpty { changed[name] = values }
     }
     guard !changed.isEmpty else { return .none }
-    return difference(in: changed, begins)
-  }
-
-  /// - Parameter begins: Sets that were empty, or are: what is in none is false, and what is null in some other
-  ///   set is null, which is not the same under `not`.
-  private func difference(in changed: [String: OperandSet], _ begins: Set<String>) -> RuleDifference
-  {
     var terms: [Expression] = []
     var isAll = false
     tree.forEach { expression in
@@ -48,10 +37,6 @@ extension RuleCondition {
           Expression(
             kind: .memberOf(operand, MemberSet(name: set.name, values: values), domain),
             type: .bool, position: expression.position))
-      case .not(let operand):
-        operand.forEach { inner in
-          if case .memberOf(_, let set, _) = inner.kind, begins.contains(set.name) { isAll = true }
-        }
       default: break
       }
     }

@@ -169,6 +169,38 @@ import Testing
     #expect(found == expected)
   }
 
+  /// The rows that have to be looked at when sets change: of all rows with a few titles and counts, at least those
+  /// of which the rule says something else.
+  @Test(arguments: [
+    ("title in @principal.lists", ["b", "c"]),
+    ("title in @principal.lists or note eq @principal.id", ["b", "c"]),
+    ("title in @principal.lists and count in @principal.counts", ["b", "c"]),
+    ("not (title in @principal.lists)", ["b", "c"]),
+    ("count in @principal.counts", []),
+    ("note eq @principal.id", []),
+  ])
+  func `what other sets change is told`(_ text: String, _ expected: [String]) throws {
+    let sets = { (lists: [String]) in
+      [
+        "lists": OperandSet(lists.map { .string($0) }),
+        "counts": OperandSet([.int64(1)]),
+      ]
+    }
+    guard case .condition(let rule) = try RuleTests.rule(text).folded(for: RuleTests.alice) else {
+      Issue.record("no condition")
+      return
+    }
+    let rows = ["a", "b", "c", "d"].map { Sample.row(["title": .string($0), "count": .int64(1)]) }
+    let titles = rows.filter { row in
+      switch rule.difference(from: sets(["a", "b"]), to: sets(["a", "c"])) {
+      case .none: false
+      case .all: true
+      case .rows(let filter): (try? filter.matches(row)) == true
+      }
+    }.map { $0[Sample.table.index(ofColumn: "title") ?? 0] }
+    #expect(titles == expected.map { .string($0) })
+  }
+
   @Test func `a rule tells what it reads`() throws {
     let rule = try RuleTests.rule(
       "note eq @principal.id and @old.count eq count or title in @principal.lists "

@@ -35,8 +35,10 @@ import Testing
     func subscriptionEnded(_ requestID: UInt64, error: DatasyncError?) {}
   }
 
-  private static func change(before: RowImage?, after: RowImage?) -> JudgedChange {
-    let change = Fixture.change(2, "a", before: before, after: after)
+  private static func change(
+    before: RowImage?, after: RowImage?, sequence: UInt64
+  ) -> JudgedChange {
+    let change = Fixture.change(sequence, "a", before: before, after: after)
     return JudgedChange(
       change: change, table: Fixture.notes, commit: Fixture.commit(change),
       memos: RowMemos())
@@ -44,10 +46,11 @@ import Testing
 
   /// How many subscriptions are looked at for a change of the row.
   private static func candidates(
-    _ index: SubscriptionIndex, before: RowImage?, after: RowImage?
+    _ index: SubscriptionIndex, before: RowImage?, after: RowImage?, sequence: UInt64 = 2
   ) -> Int {
     var count = 0
-    index.forEachCandidate(of: change(before: before, after: after)) { _ in count += 1 }
+    let change = change(before: before, after: after, sequence: sequence)
+    index.forEachCandidate(of: change) { _ in count += 1 }
     return count
   }
 
@@ -92,5 +95,30 @@ import Testing
     // The first of all cannot know what others will share.
     #expect(counts[0] <= 3 && counts[1] <= 2 && counts[2] == 0)
     #expect(counts[0] >= 1)
+  }
+
+  @Test func `of those with sets of values a change finds those that have its value, each once`()
+    async throws
+  {
+    let counts = try await withIndex { make in
+      var index = SubscriptionIndex()
+      var kept: [Subscription] = []
+      // As many as may be connected; each has two lists, of which it shares one with another.
+      for number in 0..<5000 {
+        kept.append(try make("deleted eq false and title in ('l\(number)', 'l\(number + 1)')"))
+        index.insert(kept[number])
+      }
+      let (a, b) = (Fixture.row("a", title: "l400"), Fixture.row("a", title: "l401"))
+      let counts = [
+        Self.candidates(index, before: nil, after: a),
+        Self.candidates(index, before: b, after: nil, sequence: 9),
+        Self.candidates(index, before: a, after: b, sequence: 3),
+        Self.candidates(index, before: nil, after: Fixture.row("a", title: "none"), sequence: 4),
+      ]
+      for subscription in kept { index.remove(subscription) }
+      return counts + [Self.candidates(index, before: a, after: b, sequence: 5)]
+    }
+    // The first of all is found by what all others share.
+    #expect(counts.map { max(0, $0 - 1) } == [2, 2, 3, 0, 0] || counts == [2, 2, 3, 0, 0])
   }
 }
