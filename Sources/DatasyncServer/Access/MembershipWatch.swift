@@ -65,7 +65,7 @@ final class MembershipWatch {
 
   /// Holds the subscriptions of those whose sets a commit may change, before it is shown to anybody.
   func note(_ commit: Commit, in loop: ServiceLoop) {
-    guard !holders.isEmpty else { return }
+    guard !holders.isEmpty, !FaultSwitch.isOn(.staleSets) else { return }
     if commit.isInLogOnly {
       for holder in holders.values { hold(holder, before: commit, in: loop) }
       return

@@ -39,6 +39,22 @@ enum FaultSwitch: String, CaseIterable {
   case doubleAnswer = "double-answer"
   /// A long poll's token names a position past its last change.
   case pollGap = "poll-gap"
+  /// Nobody hears of it when a commit changes memberships.
+  case staleSets = "stale-sets"
+  /// Rows that newly may be read do not come.
+  case noJudgedAdd = "no-judged-add"
+  /// Rows that may no longer be read stay.
+  case noJudgedDelete = "no-judged-delete"
+  /// The changes of the commit that changes memberships are judged as before it.
+  case oldRightsInCommit = "old-rights-in-commit"
+  /// Rows that the commit has changed are judged with the others, too.
+  case judgedTwice = "judged-twice"
+  /// A resume token is good for any view.
+  case anyMark = "any-mark"
+  /// An index over the values of a set forgets the row before a change.
+  case setIndexAfterOnly = "set-index-after-only"
+  /// After a change of the access file nobody is judged anew.
+  case staleRules = "stale-rules"
 }
 
 #if DEBUG

@@ -29,7 +29,8 @@ extension Subscription {
     request.filter = filter
     let reader = JudgementReader(
       sent: judgement.sent, new: judgement.new, position: judgement.position,
-      changedAfter: judgement.changedAfter, maxRowBytes: loop.options.maxRowBytes,
+      changedAfter: FaultSwitch.isOn(.judgedTwice) ? nil : judgement.changedAfter,
+      maxRowBytes: loop.options.maxRowBytes,
       filterBudget: loop.options.filterBudget)
     let (scan, generation) = (request, viewGeneration)
     loop.read(
@@ -127,7 +128,8 @@ extension Subscription {
   private func hold(
     _ change: JudgedChange, _ judgement: inout Judgement
   ) throws(DatasyncError) {
-    let new = judgement.new?.part(of: change.table.id)
+    var new = judgement.new?.part(of: change.table.id)
+    if FaultSwitch.isOn(.oldRightsInCommit) { new = view.part(of: change.table.id) }
     let version = change.change.before.map { RowDecoder.version($0) } ?? .zero
     var old = new
     // A row's later changes follow one that was judged already.
@@ -156,6 +158,7 @@ extension Subscription {
     let part = judgement.new?.part(of: row.table.id)
     judged.verdicts.forEach { verdict in
       let isShown = verdict == .add || verdict == .update
+      if FaultSwitch.isOn(isShown ? .noJudgedAdd : .noJudgedDelete) { return }
       hold(
         encoded(row, verdict, part, at: judgement.position), isOwn: false,
         showing: isShown ? row : nil, &judgement)

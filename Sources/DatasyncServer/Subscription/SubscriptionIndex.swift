@@ -124,7 +124,8 @@ private struct TableIndex {
     for (column, values) in bySeveral {
       let (before, after) = change.values(ofColumn: column)
       // One that is found by several values is shown the change once.
-      for value in [before, after == before ? nil : after] {
+      let first = FaultSwitch.isOn(.setIndexAfterOnly) ? nil : before
+      for value in [first, after == first ? nil : after] {
         guard let value, let found = values[value] else { continue }
         for audience in found.values where audience.isShownFirst(change) { body(audience) }
       }
