@@ -22,9 +22,12 @@ WATCH = """
 # The rows by id as the events tell them; throws where an event does not fit what is known.
 FOLD = """
   const rows = new Map()
+  const told = new Set()
   let last = 0
   for (const { type, id, row, previous, sequence, initial } of seen) {
     if (type === 'checkpoint') continue
+    if (told.has(`${id} ${sequence}`)) throw new Error(`${id} at ${sequence} again`)
+    told.add(`${id} ${sequence}`)
     if (!initial && sequence <= last) throw new Error(`${sequence} after ${last}`)
     if (!initial) last = sequence
     if ((type === 'add') === rows.has(id)) throw new Error(`${type} of ${id}`)
