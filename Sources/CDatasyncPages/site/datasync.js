@@ -1304,6 +1304,8 @@ class Live extends Feed {
   #answered = new Map()
   /** What was read last. */
   #shown = Object.freeze([])
+  /** The same, to be changed: a frozen list is slow to copy. */
+  #list = []
   #shownById = new Map()
   #pending = new Set()
   #dirty = new Set()
@@ -1463,7 +1465,7 @@ class Live extends Feed {
     const [gone, changed, come] = this.#sorted()
     const changes = []
     if (!gone.length && !changed.length && !come.length) return changes
-    const rows = without(this.#shown, gone, this.#compare, changes)
+    const rows = without(this.#list, gone, this.#compare, changes)
     for (const { id, row, previous } of changed) {
       const from = placeOf(rows, previous, this.#compare)
       const isInPlace = (from === 0 || this.#compare(rows[from - 1], row) < 0) &&
@@ -1478,7 +1480,8 @@ class Live extends Feed {
       }
       changes.push({ type: isInPlace ? 'update' : 'move', id, row, previous, from, to })
     }
-    this.#shown = Object.freeze(merged(rows, come, this.#compare, changes))
+    this.#list = merged(rows, come, this.#compare, changes)
+    this.#shown = Object.freeze(this.#list.slice())
     return changes
   }
 
@@ -1502,6 +1505,7 @@ class Live extends Feed {
   }
 
   release() {
+    this.#list = []
     this.#queue?.removeEventListener('write', this.onqueue)
     this.#rows.clear()
     this.#shownById.clear()
@@ -1517,13 +1521,23 @@ function without(rows, gone, compare, changes) {
     changes.push({ type: 'delete', id, row: null, previous, from, to: -1 })
   }
   const isGone = new Set(places.map(({ from }) => from))
-  return isGone.size ? rows.filter((_, index) => !isGone.has(index)) : rows.slice()
+  return isGone.size ? rows.filter((_, index) => !isGone.has(index)) : rows
 }
+
+/** So many rows are put into a list one by one; more are merged with it. */
+const FEW = 16
 
 /** A sorted list with more rows; tells of each, the first first. */
 function merged(rows, come, compare, changes) {
-  if (!come.length) return rows
   come.sort((a, b) => compare(a.row, b.row))
+  if (come.length <= FEW) {
+    for (const { id, row } of come) {
+      const to = placeOf(rows, row, compare)
+      rows.splice(to, 0, row)
+      changes.push({ type: 'add', id, row, previous: null, from: -1, to })
+    }
+    return rows
+  }
   const result = []
   let next = 0
   for (const { id, row } of come) {
