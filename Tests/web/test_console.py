@@ -144,6 +144,34 @@ def test_rows_change_live_and_the_focus_stays(things, console):
     until(lambda: focused(page) == ["aa", "name"], message="the focus on the row that is left")
 
 
+def test_nothing_is_missed_between_reading_and_following(things, console):
+    page = console(things)
+    assert page.run("""
+      const { Rows } = await import('/console/rows.js');
+      const order = [];
+      const table = {
+        query: () => ({ page: async () => {
+          order.push('read');
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          return { rows: [{ id: 'a', version: 1 }], nextPageToken: '', total: 1 };
+        } }),
+        async *subscribe() {
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          order.push('followed');
+          yield { type: 'checkpoint', current: true };
+          // While it is read; what is older than what comes does not count.
+          for (const version of [0, 2]) {
+            yield { type: 'update', id: 'a', row: { id: 'a', version }, changedFields: [], sequence: version };
+          }
+          await new Promise(() => {});
+        },
+      };
+      const rows = new Rows(table, { key: 'id', version: 'version' });
+      rows.start();
+      await new Promise((resolve) => rows.addEventListener('rows', resolve));
+      return [order, rows.row(0).version];""") == [["followed", "read"], 2]
+
+
 def test_rows_that_cannot_be_read_are_told_of(things, console):
     page = console(things, "#/tables/things")
     rows_are(page, 2)

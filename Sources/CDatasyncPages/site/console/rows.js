@@ -10,6 +10,8 @@ const MAX_BLOCKS = 40;
 const MAX_LOADING = 2;
 /** Milliseconds between two readings of what is in view, while rows come and go. */
 const REREAD = 200;
+/** Rows that have changed while others are being read; with more of them what is in view is read once more. */
+const MAX_RECENT = 1000;
 /** How often a subscription that the server ended is begun anew before it is left. */
 const MAX_RESTARTS = 5;
 
@@ -28,6 +30,8 @@ export class Rows extends EventTarget {
   #wanted = [0, 0];
   #loading = 0;
   #generation = 0;
+  #readings = 0;
+  #recent = new Map();
   #stale = false;
   #rereading = false;
   #lastReread = 0;
@@ -50,9 +54,9 @@ export class Rows extends EventTarget {
     this.#orderFields = new Set(orderBy.match(/[A-Za-z_]\w*/g) ?? []);
   }
 
+  /** Follows the changes, and from then on reads: what changes in between is missed by neither. */
   start() {
     this.#follow();
-    this.#load();
   }
 
   close() {
@@ -79,9 +83,8 @@ export class Rows extends EventTarget {
 
   /** Says which rows are looked at: first up to, but without, end. */
   want(first, end) {
-    const wanted = [Math.floor(first / BLOCK), Math.floor(Math.max(first, end - 1) / BLOCK)];
-    this.#wanted = wanted;
-    this.#load();
+    this.#wanted = [Math.floor(first / BLOCK), Math.floor(Math.max(first, end - 1) / BLOCK)];
+    if (this.known) this.#load();
   }
 
   /** Takes a row as a write has returned it, if it is newer than the one kept. */
@@ -99,6 +102,17 @@ export class Rows extends EventTarget {
   }
 
   // -- reading
+
+  /** What changes while rows are read may be newer than what comes; it is kept until they are there. */
+  async #reading(run) {
+    this.#readings++;
+    try {
+      await run();
+    } finally {
+      this.#readings--;
+      if (this.#readings === 0) this.#recent.clear();
+    }
+  }
 
   #missing() {
     const [first, last] = this.#wanted;
@@ -119,9 +133,10 @@ export class Rows extends EventTarget {
     this.#loading++;
     const generation = this.#generation;
     try {
-      const total = await this.#fill(block, number, this.#blocks);
-      if (this.#closed || generation !== this.#generation) return;
-      this.#settle(total);
+      await this.#reading(async () => {
+        const total = await this.#fill(block, number, this.#blocks);
+        if (!this.#closed && generation === this.#generation) this.#settle(total);
+      });
     } catch (error) {
       if (this.#blocks.get(number) === block) this.#blocks.delete(number);
       this.#fail(error);
@@ -158,6 +173,7 @@ export class Rows extends EventTarget {
     this.known = true;
     this.#discard();
     this.#index();
+    for (const [id, row] of this.#recent) this.#replace(id, row);
     this.dispatchEvent(new Event("rows"));
   }
 
@@ -180,26 +196,31 @@ export class Rows extends EventTarget {
     }
   }
 
-  async #reread() {
+  /** Reads what is in view into blocks of its own, and puts them in the place of those before. */
+  async #readView() {
     const [first, last] = this.#wanted;
-    this.#stale = false;
     const generation = ++this.#generation;
     const blocks = new Map();
+    let total = null;
+    for (let number = first; number <= last; number++) {
+      const block = newBlock();
+      const counted = await this.#fill(block, number, blocks);
+      total ??= counted;
+      if (this.#closed || generation !== this.#generation) return;
+      blocks.set(number, block);
+      if (!block.next) break;
+    }
+    const seen = new Set(this.#places.keys());
+    this.#keepNewer(blocks);
+    this.#blocks = blocks;
+    this.#settle(total);
+    this.#announceNew(seen);
+  }
+
+  async #reread() {
+    this.#stale = false;
     try {
-      let total = null;
-      for (let number = first; number <= last; number++) {
-        const block = newBlock();
-        const counted = await this.#fill(block, number, blocks);
-        total ??= counted;
-        if (this.#closed || generation !== this.#generation) return;
-        blocks.set(number, block);
-        if (!block.next) break;
-      }
-      const seen = new Set(this.#places.keys());
-      this.#keepNewer(blocks);
-      this.#blocks = blocks;
-      this.#settle(total);
-      this.#announceNew(seen);
+      await this.#reading(() => this.#readView());
     } catch (error) {
       this.#fail(error);
     } finally {
@@ -239,6 +260,11 @@ export class Rows extends EventTarget {
 
   // -- following
 
+  #begin() {
+    if (this.known) this.reread();
+    else this.#load();
+  }
+
   async #follow() {
     for (let restarts = 0; restarts < MAX_RESTARTS && !this.#closed; restarts++) {
       try {
@@ -246,9 +272,13 @@ export class Rows extends EventTarget {
           filter: this.#options.filter || undefined,
           start: "now",
         })[Symbol.asyncIterator]();
-        for (;;) {
+        for (let begun = false; ;) {
           const { value, done } = await this.#subscription.next();
           if (done || this.#closed) return;
+          if (!begun && value.type === "checkpoint") {
+            begun = true;
+            this.#begin();
+          }
           this.#take(value);
         }
       } catch (error) {
@@ -256,9 +286,9 @@ export class Rows extends EventTarget {
         if (!/^(HISTORY_|VIEW_CHANGED)/.test(error.reason ?? "")) {
           this.notLive = error;
           this.dispatchEvent(new Event("rows"));
+          this.#begin();
           return;
         }
-        this.reread();
       }
     }
   }
@@ -271,6 +301,8 @@ export class Rows extends EventTarget {
     if (event.type === "update") {
       const fields = event.changedFields ?? [];
       this.#replace(id, event.row, fields);
+      if (this.#readings > 0 && this.#recent.size < MAX_RECENT) this.#recent.set(id, event.row);
+      else if (this.#readings > 0) this.reread();
       if (fields.some((field) => this.#orderFields.has(field))) this.reread();
       return;
     }
