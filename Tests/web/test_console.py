@@ -86,11 +86,10 @@ def test_tables_are_found_sorted_and_filtered(films, console):
     page.click_role("button", "year")
     page.wait_for("location.hash === '#/tables/movies?order_by=year'", what="the order in the address")
     shows(page, "[aria-sort=ascending]", ["year"])
-    page.wait_for("document.querySelector('[aria-rowindex=\"2\"]')?.dataset.id", what="the first row")
-    until(lambda: column(page, "year")[:3] == sorted(column(page, "year"))[:3] == ["1921", "1925", "1925"]
-          or column(page, "year")[0] <= "1927", message="the oldest films first")
+    (first, last), = films.foreign("SELECT min(year), max(year) FROM movies")
+    until(lambda: column(page, "year")[:1] == [str(first)], message="the oldest film is not the first")
     page.click_role("button", "year")
-    until(lambda: column(page, "year")[:1] == ["2012"], message="the newest films first")
+    until(lambda: column(page, "year")[:1] == [str(last)], message="the newest film is not the first")
     text_into(page, "#filter", "year gt 2005 and rating eq 'R'")
     page.press("Enter")
     page.wait_for("location.hash.includes('filter=year%20gt%202005')", what="the filter in the address")
@@ -203,7 +202,7 @@ def test_rows_above_push_nothing_away(films, console):
     rows_are(page, 248)
     page.evaluate("document.querySelector('[role=grid]').scrollTop = 3000")
     page.wait_for("!!document.querySelector('[aria-rowindex=\"110\"][data-id]')", what="rows further down")
-    place = f"Math.round(document.querySelector(\"[data-id='id-106']\").getBoundingClientRect().y)"
+    place = "Math.round(document.querySelector(\"[data-id='id-106']\").getBoundingClientRect().y)"
     page.wait_for("!!document.querySelector(\"[data-id='id-106']\")", what="film 106")
     before = page.evaluate(place)
     films.foreign("INSERT INTO movies (id, title, year, duration) VALUES ('a1', 'x', 2000, 1), ('a2', 'y', 2000, 1)")
