@@ -1,4 +1,4 @@
-"""connectrpc/conformance as a server: every case for Connect and gRPC-Web over HTTP/2."""
+"""connectrpc/conformance as a server: every case for Connect and gRPC-Web."""
 
 import pytest
 
@@ -6,6 +6,7 @@ from grpc_wire import Client
 from messages import conformance
 from test_conformance import RESPONSES, TIMEOUT, Answer, check_answer, comes_spaced, servers  # noqa: F401
 from web_cases import Run, runs
+from web_http1 import Connection, HTTP1Call
 from web_wire import WebCall
 
 RUNS = list(runs())
@@ -13,23 +14,26 @@ RUNS = list(runs())
 
 def answer(run, server, tls):
     case, protocol = run.case, run.protocol
-    with Client(server.address, TIMEOUT, tls) as client:
+    Call = HTTP1Call if run.is_http1 else WebCall
+    opened = (Connection(*server.address, timeout=TIMEOUT) if run.is_http1
+              else Client(server.address, TIMEOUT, tls))
+    with opened as client:
         metadata = [(name, value) for name, values in case.headers for value in values]
         if case.raw:
             given = dict(case.raw.fields)
             fields = [(key, given.get(key, value)) for key, value in client.request_fields()]
             fields += [pair for pair in case.raw.fields if not pair[0].startswith(":")]
-            call = WebCall(client, protocol, case.kind, case.path, fields=fields,
-                           end=not case.raw.body)
+            call = Call(client, protocol, case.kind, case.path, fields=fields,
+                        end=not case.raw.body)
             if case.raw.body:
                 call.send_bytes(case.raw.body, end=True)
         elif run.is_get:
             path = protocol.get_path(case.path, case.requests[0])
             fields = [*client.request_fields("GET", path), *metadata]
-            call = WebCall(client, protocol, case.kind, path, fields=fields, end=True)
+            call = Call(client, protocol, case.kind, path, fields=fields, end=True)
         else:
-            call = WebCall(client, protocol, case.kind, case.path, run.compression,
-                           case.timeout_ms, metadata, end=not case.requests)
+            call = Call(client, protocol, case.kind, case.path, run.compression,
+                        case.timeout_ms, metadata, end=not case.requests)
             send(case, call)
         outcome = call.finish()
     name = RESPONSES["/" + case.path.rsplit("/", 1)[1].replace("IdempotentUnary", "Unary")]
@@ -67,4 +71,4 @@ def test_conformance(run: Run, servers, request):  # noqa: F811
 
 
 def test_every_permutation_is_run():
-    assert len(RUNS) >= 550, len(RUNS)
+    assert len(RUNS) >= 950, len(RUNS)

@@ -1,4 +1,4 @@
-"""The cases of connectrpc/conformance for a server of Connect and gRPC-Web over HTTP/2."""
+"""The cases of connectrpc/conformance for a server of Connect and gRPC-Web."""
 
 from dataclasses import dataclass, replace
 
@@ -22,11 +22,16 @@ class Run:
     compression: str | None = None
     tls: bool = False
     is_get: bool = False
+    is_http1: bool = False
 
     @property
     def name(self):
-        return (f"{self.case.suite}/{self.protocol}/{'TLS' if self.tls else 'h2c'}/"
+        return (f"{self.case.suite}/{self.protocol}/{self.http}/"
                 f"{self.compression or 'identity'}/{self.case.name}")
+
+    @property
+    def http(self):
+        return "HTTP/1.1" if self.is_http1 else "TLS" if self.tls else "h2c"
 
 
 def raw(suite, name, kind, body, codes, content_type, http_status=None, verb="POST", path=None,
@@ -93,6 +98,15 @@ def with_get():
 
 
 def runs():
+    yield from http2_runs()
+    for run in http2_runs():
+        # Once each; streams both ways are not for HTTP/1.1.
+        is_one_way = run.case.kind not in ("half", "full")
+        if not run.tls and run.compression is None and is_one_way:
+            yield replace(run, is_http1=True)
+
+
+def http2_runs():
     plain = (grpc.basic, grpc.errors, grpc.duplicate_metadata, grpc.deadline_propagation,
              grpc.server_empty)
     for suite in plain:

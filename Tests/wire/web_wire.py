@@ -117,7 +117,14 @@ class WebCall(RawCall):
     def send_bytes(self, data, end=False):
         if self.protocol.is_text:
             data = base64.b64encode(data)
+        return self._send(data, end)
+
+    def _send(self, data, end):
         return super().send_bytes(data, end)
+
+    def read_answer(self):
+        """To its end."""
+        return super().finish()
 
     def _unframe(self):
         outcome = self.outcome
@@ -155,7 +162,7 @@ class WebCall(RawCall):
         outcome.times.append(time.monotonic() - self.began)
 
     def finish(self):
-        outcome = super().finish()
+        outcome = self.read_answer()
         assert outcome.reset in (None, NO_ERROR), f"reset with {outcome.reset}"
         assert outcome.headers, "no answer"
         assert not outcome.trailers or outcome.trailers is outcome.headers, "trailers of HTTP"
