@@ -10,6 +10,8 @@ struct ClientFrames {
   private(set) var steps: [Step] = []
   private var input: ArraySlice<UInt8>
   private var lastStream: UInt32 = 0
+  /// Whether calls come in the protocols of the web.
+  private let isWeb: Bool
 
   private static let maxSteps = 200
   private static let paths = [
@@ -17,8 +19,16 @@ struct ClientFrames {
     "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "/f.E/None",
   ]
 
-  init(_ input: ArraySlice<UInt8>) {
+  private static let webTypes = [
+    "application/proto", "application/json", "application/connect+proto",
+    "application/connect+json", "application/grpc-web", "application/grpc-web+json",
+    "application/grpc-web-text", "application/grpc-web-text+proto", "application/grpc",
+    "text/plain",
+  ]
+
+  init(_ input: ArraySlice<UInt8>, isWeb: Bool = false) {
     self.input = input
+    self.isWeb = isWeb
     append(Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8))
     frame(4, flags: 0, stream: 0, [])
     while !self.input.isEmpty, steps.count < ClientFrames.maxSteps { step(next(), next()) }
@@ -73,7 +83,7 @@ struct ClientFrames {
     var block =
       field(":method", "POST") + field(":scheme", "http") + field(":authority", "localhost")
       + field(":path", ClientFrames.paths[Int(argument & 7)]) + field("te", "trailers")
-      + field("content-type", "application/grpc")
+    block += isWeb ? webFields(next()) : field("content-type", "application/grpc")
     if argument & 8 != 0 { block += field("grpc-timeout", "\(next())m") }
     if argument & 16 != 0 { block += field("grpc-encoding", "gzip") }
     if argument & 32 != 0 { block += field("grpc-accept-encoding", "gzip,deflate") }
@@ -90,6 +100,22 @@ struct ClientFrames {
   private mutating func message(isCompressed: Bool) -> [UInt8] {
     let bytes = take(Int(next()))
     return [isCompressed ? 1 : 0] + number(UInt32(bytes.count)) + bytes
+  }
+
+  /// - Parameter choice: Its lowest four bits choose the type.
+  private mutating func webFields(_ choice: UInt8) -> [UInt8] {
+    let types = ClientFrames.webTypes
+    var fields = field("content-type", types[Int(choice & 15) % types.count])
+    if choice & 16 != 0 {
+      fields += field("content-encoding", "gzip") + field("connect-content-encoding", "gzip")
+    }
+    if choice & 32 != 0 {
+      fields += field("accept-encoding", "gzip") + field("connect-accept-encoding", "gzip")
+      fields += field("grpc-accept-encoding", "deflate")
+    }
+    if choice & 64 != 0 { fields += field("connect-timeout-ms", "\(next())") }
+    if choice & 128 != 0 { fields += field("origin", "http://localhost") }
+    return fields
   }
 
   /// Literal, never indexed, without Huffman codes (RFC 7541 §6.2.3); both shorter than 127 bytes.

@@ -16,14 +16,18 @@ enum ConnectionTarget {
   }
 
   /// An input says what the client does.
-  static func run(frames: [UInt8]) throws {
+  ///
+  /// - Parameter isWeb: In the protocols of the web.
+  static func run(frames: [UInt8], isWeb: Bool = false) throws {
     guard let first = frames.first else { return }
-    try run(ClientFrames(frames.dropFirst()).steps, Arrival(first))
+    try run(ClientFrames(frames.dropFirst(), isWeb: isWeb).steps, Arrival(first), isWeb: isWeb)
   }
 
-  private static func run(_ steps: [ClientFrames.Step], _ arrival: Arrival) throws {
+  private static func run(
+    _ steps: [ClientFrames.Step], _ arrival: Arrival, isWeb: Bool = false
+  ) throws {
     let ledger = CallLedger()
-    let client = try FuzzClient(ledger, options: options(arrival))
+    let client = try FuzzClient(ledger, options: options(arrival), isWeb: isWeb)
     for step in steps {
       switch step {
       case .bytes(let bytes): for part in arrival.parts(bytes[...]) { client.send(part) }
@@ -42,6 +46,7 @@ enum ConnectionTarget {
   private static func options(_ arrival: Arrival) -> RPCOptions {
     var options = RPCOptions()
     options.maxMessageBytes = 2048
+    options.web = WebOptions(transcoder: FuzzTranscoder())
     options.compressesResponses = arrival.choice(0)
     options.http2.maxConcurrentStreams = 8
     options.http2.maxHeaderListBytes = 2048
@@ -67,13 +72,33 @@ enum ConnectionTarget {
   }
 }
 
+/// Takes a message for its JSON, but where it begins with what JSON does not. A value.
+private struct FuzzTranscoder: MessageTranscoder {
+  private func transcode(_ bytes: ByteBuffer, _ fault: Status) throws(Status) -> ByteBuffer {
+    guard bytes.readableBytesView.first != 0xFF else { throw fault }
+    return bytes
+  }
+
+  func request(json: ByteBuffer, path: String) throws(Status) -> ByteBuffer {
+    try transcode(json, malformedMessage("as told"))
+  }
+
+  func response(_ message: ByteBuffer, path: String) throws(Status) -> ByteBuffer {
+    try transcode(message, Status(.internal, "as told"))
+  }
+
+  func json(ofType fullName: String, _ message: [UInt8]) -> [UInt8]? { nil }
+
+  func malformedMessage(_ problem: String) -> Status { Status(.invalidArgument, problem) }
+}
+
 /// What a client is to the server: bytes in, frames out.
 private final class FuzzClient {
   let server: RPCServer
   private let channel = EmbeddedChannel()
   private var output: [UInt8] = []
 
-  init(_ ledger: CallLedger, options: RPCOptions) throws {
+  init(_ ledger: CallLedger, options: RPCOptions, isWeb: Bool) throws {
     let registry = ServiceRegistry([])
     let health = HealthService()
     server = RPCServer(
@@ -84,7 +109,7 @@ private final class FuzzClient {
     registry.replace(
       [ledger.service, health.service, ChannelzService(server: server).service]
         + ReflectionService(pool: pool, registry: registry).services)
-    try server.accept(channel)
+    try server.accept(channel, isWeb: isWeb)
     try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     settle()
   }

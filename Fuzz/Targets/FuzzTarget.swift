@@ -7,6 +7,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   /// The same from a client that keeps to the form of frames; ``ClientFrames`` says how inputs are
   /// read.
   case frames
+  /// The same in Connect and gRPC-Web, on a listener for the web.
+  case web
   /// The bytes of a call's stream: prefixes, messages, compressed ones among them.
   case messages
   /// Requests of the contract, in a session or alone.
@@ -30,6 +32,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     switch self {
     case .http2: try ConnectionTarget.run(bytes: bytes)
     case .frames: try ConnectionTarget.run(frames: bytes)
+    case .web: try ConnectionTarget.run(frames: bytes, isWeb: true)
     case .messages: try MessagesTarget.run(bytes)
     case .envelope: try EnvelopeTarget.run(bytes)
     case .row: try RowTarget.run(bytes)
