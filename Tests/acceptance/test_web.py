@@ -221,33 +221,34 @@ def test_many_calls_at_once_are_all_answered(web):
     assert set(statuses.values()) == {b"200"} and len(statuses) == count
 
 
-@pytest.mark.parametrize("kind", ["application/json", "application/proto"])
-@pytest.mark.parametrize("encoding", ["identity", "gzip"])
-def test_large_answers_are_whole(tmp_path, kind, encoding):
+def test_large_answers_are_whole(tmp_path):
     """They are written beside the event loop, and several at once."""
     server = Server(
         tmp_path / "shop.db", "--schema", SCHEMAS / "shop.sql", "--attach",
         "--web", "127.0.0.1:0", "--loops", "1").start()
     try:
         web = Web(web_address(server))
-        body = "".join(f"{number} é\n" for number in range(80_000))
-        created = note(web, body=body)
+        body = "".join(f"{number} é\n" for number in range(35_000))
+        id = note(web, body=body)["id"]
         Row = server.contract.class_of("tables.Notes")
         method = server.contract.method("tables.NotesTable", "Get")
         Get = server.contract.class_of(method.input_type.full_name)
 
-        def ask(_):
+        def ask(codec, encoding):
+            is_json = codec == "json"
             answer = web.post(
                 "/tables.NotesTable/Get",
-                {"id": created["id"]} if kind.endswith("json")
-                else Get(id=created["id"]).SerializeToString(), kind, f"accept-encoding: {encoding}")
-            assert answer.status == 200 and answer.fields["content-type"] == kind
+                {"id": id} if is_json else Get(id=id).SerializeToString(),
+                f"application/{codec}", f"accept-encoding: {encoding}")
+            assert answer.status == 200 and answer.fields["content-type"] == f"application/{codec}"
             assert answer.fields.get("content-encoding", "identity") == encoding
             data = gzip.decompress(answer.body) if encoding == "gzip" else answer.body
-            return (json.loads(data)["body"] if kind.endswith("json") else Row.FromString(data).body)
+            return json.loads(data)["body"] if is_json else Row.FromString(data).body
 
         with concurrent.futures.ThreadPoolExecutor(4) as threads:
-            assert all(found == body for found in threads.map(ask, range(8)))
+            found = threads.map(
+                ask, ["json", "json", "proto", "proto"] * 2, ["gzip", "identity"] * 4)
+            assert all(text == body for text in found)
     finally:
         server.stop()
 
