@@ -222,7 +222,7 @@ let package = Package(
     tests(
       "DatasyncServerTests",
       [
-        "DatasyncServer", "DatasyncStorageTesting", "DatasyncStorage",
+        "DatasyncServer", "DatasyncAccess", "DatasyncStorageTesting", "DatasyncStorage",
         "DatasyncModel", "DatasyncMessages", "DatasyncRPC", nioCore, nioPosix, logging,
       ]),
   ] + fuzzRunner,

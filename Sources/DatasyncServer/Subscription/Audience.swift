@@ -30,6 +30,8 @@ final class Audience: SlotHolder {
 
   /// By what the index finds it, which chooses that; nil: by any row.
   var indexKey: IndexKey?
+  /// Of one that sees all tables, the same for each of those by its id.
+  var partKeys: [Int: IndexKey] = [:]
   /// The last change that it was shown, where it is found by several values.
   private var lastShown = Sequence.zero
   var slot = 0

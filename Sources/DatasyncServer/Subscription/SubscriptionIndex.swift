@@ -9,14 +9,29 @@ struct SubscriptionIndex {
   private var tables: [Int: TableIndex] = [:]
 
   mutating func insert(_ subscription: Subscription) {
-    guard let table = subscription.view.table else { return everyTable.insert(subscription) }
-    tables[table.id, default: TableIndex()].insert(subscription)
+    if let table = subscription.view.table {
+      _ = tables[table.id, default: TableIndex()].insert(subscription)
+    } else if let new = everyTable.insert(subscription) {
+      for (table, part) in new.view.parts ?? [:] {
+        tables[table, default: TableIndex()].insert(new, seeing: part, of: table)
+      }
+    }
   }
 
   mutating func remove(_ subscription: Subscription) {
-    guard let table = subscription.view.table else { return everyTable.remove(subscription) }
-    tables[table.id]?.remove(subscription)
-    if tables[table.id]?.isEmpty ?? false { tables[table.id] = nil }
+    if let table = subscription.view.table {
+      _ = tables[table.id]?.remove(subscription)
+      forgetIfEmpty(table.id)
+    } else if let old = everyTable.remove(subscription) {
+      for table in (old.view.parts ?? [:]).keys {
+        tables[table]?.remove(old, of: table)
+        forgetIfEmpty(table)
+      }
+    }
+  }
+
+  private mutating func forgetIfEmpty(_ table: Int) {
+    if tables[table]?.isEmpty ?? false { tables[table] = nil }
   }
 
   /// Calls back for each audience that the change may concern, each once.
@@ -40,27 +55,39 @@ private struct TableIndex {
   /// Likewise, of which a row must have one.
   private var bySeveral: [Int: [Value: [ObjectIdentifier: Audience]]] = [:]
 
-  var isEmpty: Bool { audiences.isEmpty }
+  /// Of those that see all tables, who may be concerned by any row of this one.
+  private var others: [ObjectIdentifier: Audience] = [:]
 
-  mutating func insert(_ subscription: Subscription) {
+  var isEmpty: Bool { audiences.isEmpty && bySeveral.isEmpty && others.isEmpty }
+
+  /// - Returns: Its audience, where that is new.
+  mutating func insert(_ subscription: Subscription) -> Audience? {
     let new = Audience(key: subscription.audienceKey, view: subscription.view)
     let (isNew, member) = audiences.insert(AudienceMember(audience: new))
     let audience = member.audience
     if isNew { index(audience) }
     audience.insert(subscription)
     subscription.joined(audience)
+    return isNew ? audience : nil
   }
 
   /// With more values than this an audience is asked about each change.
   private static let maxValues = 4096
 
   /// Of several ways to find it that by which fewest others are found: `done eq false` says little.
-  private mutating func index(_ audience: Audience) {
-    let ways = audience.view.condition.waysToFind.filter { way in
+  private func way(
+    to condition: ViewCondition
+  ) -> [(column: Int, values: [Value])]? {
+    let ways = condition.waysToFind.filter { way in
       way.reduce(0) { $0 + $1.values.count } <= TableIndex.maxValues
     }
-    let way = ways.count < 2 ? ways.first : ways.min { count(of: $0) < count(of: $1) }
-    guard let way else { return unindexed.insert(audience) }
+    return ways.count < 2 ? ways.first : ways.min { count(of: $0) < count(of: $1) }
+  }
+
+  private mutating func index(_ audience: Audience) {
+    // One that sees tables by their own rules is found in those.
+    guard audience.view.parts == nil else { return audience.indexKey = .several([]) }
+    guard let way = way(to: audience.view.condition) else { return unindexed.insert(audience) }
     if let only = TableIndex.only(of: way) {
       audience.indexKey = .one(column: only.column, value: only.value)
       byEquality[only.column, default: [:]][only.value, default: SlotSet<Audience>()]
@@ -68,11 +95,41 @@ private struct TableIndex {
       return
     }
     audience.indexKey = .several(way)
+    insert(audience, by: way)
+  }
+
+  private mutating func insert(_ audience: Audience, by way: [(column: Int, values: [Value])]) {
     for (column, values) in way {
       for value in values {
         bySeveral[column, default: [:]][value, default: [:]][ObjectIdentifier(audience)] = audience
       }
     }
+  }
+
+  private mutating func remove(_ audience: Audience, by way: [(column: Int, values: [Value])]) {
+    for (column, values) in way {
+      for value in values {
+        bySeveral[column]?[value]?[ObjectIdentifier(audience)] = nil
+        if bySeveral[column]?[value]?.isEmpty ?? false { bySeveral[column]?[value] = nil }
+      }
+      if bySeveral[column]?.isEmpty ?? false { bySeveral[column] = nil }
+    }
+  }
+
+  /// One that sees all tables, by what it sees of this one.
+  mutating func insert(_ audience: Audience, seeing part: View, of table: Int) {
+    guard let way = way(to: part.condition) else {
+      return others[ObjectIdentifier(audience)] = audience
+    }
+    audience.partKeys[table] = .several(way)
+    insert(audience, by: way)
+  }
+
+  mutating func remove(_ audience: Audience, of table: Int) {
+    guard case .several(let way) = audience.partKeys[table] else {
+      return others[ObjectIdentifier(audience)] = nil
+    }
+    remove(audience, by: way)
   }
 
   private static func only(
@@ -91,11 +148,12 @@ private struct TableIndex {
     }
   }
 
-  mutating func remove(_ subscription: Subscription) {
-    guard let audience = subscription.audience else { return }
+  /// - Returns: Its audience, where that is empty now.
+  mutating func remove(_ subscription: Subscription) -> Audience? {
+    guard let audience = subscription.audience else { return nil }
     audience.remove(subscription)
     subscription.leftAudience()
-    guard audience.isEmpty else { return }
+    guard audience.isEmpty else { return nil }
     audiences.remove(AudienceMember(audience: audience))
     switch audience.indexKey {
     case nil: unindexed.remove(audience)
@@ -103,19 +161,14 @@ private struct TableIndex {
       byEquality[column]?[value]?.remove(audience)
       if byEquality[column]?[value]?.isEmpty ?? false { byEquality[column]?[value] = nil }
       if byEquality[column]?.isEmpty ?? false { byEquality[column] = nil }
-    case .several(let way):
-      for (column, values) in way {
-        for value in values {
-          bySeveral[column]?[value]?[ObjectIdentifier(audience)] = nil
-          if bySeveral[column]?[value]?.isEmpty ?? false { bySeveral[column]?[value] = nil }
-        }
-        if bySeveral[column]?.isEmpty ?? false { bySeveral[column] = nil }
-      }
+    case .several(let way): remove(audience, by: way)
     }
+    return audience
   }
 
   func forEachCandidate(of change: JudgedChange, _ body: (Audience) -> Void) {
     unindexed.forEach(body)
+    if !others.isEmpty { others.values.forEach(body) }
     for (column, values) in byEquality {
       let (before, after) = change.values(ofColumn: column)
       if let before { values[before]?.forEach(body) }

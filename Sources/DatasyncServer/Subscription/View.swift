@@ -21,7 +21,7 @@ final class View: Sendable {
   let rightsKey: ExactText
   /// Of every table, by its id, where the caller may not read all of them whole; nil: this view is that of
   /// each table.
-  private let parts: [Int: View]?
+  let parts: [Int: View]?
   /// As the client gave it.
   private let filterText: String
   /// Counts the filter, where that is kept here and nowhere else.

@@ -121,4 +121,36 @@ import Testing
     // The first of all is found by what all others share.
     #expect(counts.map { max(0, $0 - 1) } == [2, 2, 3, 0, 0] || counts == [2, 2, 3, 0, 0])
   }
+
+  @Test func `of those that see all tables by their rules a change finds whom it concerns`()
+    async throws
+  {
+    let access = """
+      credentials: { certificates: common-name }
+      tables: { notes: { read: "title eq @principal.id or title eq 'all'" } }
+      """
+    let counts = try await TestLoop.run(access: access) { loop in
+      var index = SubscriptionIndex()
+      var kept: [Subscription] = []
+      for number in 0..<300 {
+        let plan = try loop.resolver(of: "p\(number)").subscription(
+          SubscribeRequest(
+            table: "", filter: "", select: [], includeDeleted: false, start: .now, once: false,
+            excludeOwn: false, previous: false, minInterval: nil, heartbeatInterval: nil))
+        kept.append(
+          Subscription(
+            requestID: 1, plan: plan, author: .unknown, loop: loop, sink: Nowhere()))
+        index.insert(kept[number])
+      }
+      let (one, all) = (Fixture.row("a", title: "p7"), Fixture.row("a", title: "all"))
+      let counts = [
+        Self.candidates(index, before: nil, after: one),
+        Self.candidates(index, before: one, after: all, sequence: 3),
+        Self.candidates(index, before: nil, after: Fixture.row("a", title: "none"), sequence: 4),
+      ]
+      for subscription in kept { index.remove(subscription) }
+      return counts + [Self.candidates(index, before: one, after: all, sequence: 5)]
+    }
+    #expect(counts == [1, 300, 0, 0])
+  }
 }
