@@ -10,11 +10,12 @@ export const links = {
   holdsAfterCut: false,
   /** What comes instead of a message. */
   alter: (text) => text,
+  /** Brings a message over the newest link that the server did not send. */
+  deliver: () => {},
   /** Milliseconds that events come late, answers not. */
   eventsLate: 0,
   cuts: 0,
   events: 0,
-  refusals: 0,
 }
 
 // Links that are lost on purpose are followed by others at once: this is the jitter's source.
@@ -28,6 +29,7 @@ globalThis.WebSocket = class extends WebSocket {
   }
 
   set onmessage(work) {
+    if (work) links.deliver = (message) => work({ data: JSON.stringify(message) })
     super.onmessage = work && ((message) => this.#pass(message, work))
   }
 
@@ -37,7 +39,6 @@ globalThis.WebSocket = class extends WebSocket {
     message = { data: links.alter(message.data) }
     const isEvent = message.data.includes('"event"')
     links.events += isEvent
-    links.refusals += message.data.includes('"status":{"code":')
     if (!isEvent || !links.eventsLate) return work(message)
     return setTimeout(() => super.onmessage && work(message), links.eventsLate)
   }

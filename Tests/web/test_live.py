@@ -56,7 +56,7 @@ def test_random_histories(site, node):
       }}
       for (const orderBy of {json.dumps(orders)}) look({{ filter: '', orderBy }})
       globalThis.write = (client, seed, count, pause) => model.write({{ client: clients[client], history, seed, count, pause }})
-      globalThis.writing = Promise.all([write(0, {SEED}, 150, 12), write(1, {SEED + 1}, 150, 12)])
+      globalThis.writing = Promise.all([write(0, {SEED}, 100, 12), write(1, {SEED + 1}, 100, 12)])
       writing.catch(() => {{}})""")
     counts = one.run("""
       await writing
@@ -86,7 +86,7 @@ def test_random_histories(site, node):
     assert one.run("return failures") == []
     assert one.run("return links.cuts") > 5
     # Quick readers saw many steps, slow ones joined some.
-    assert max(counts) > 50 and min(counts) < max(counts)
+    assert sum(counts) > 3 * len(counts) and min(counts) < max(counts)
 
 
 def test_the_order_is_the_servers(site, node):
@@ -165,9 +165,11 @@ def test_another_history_begins_anew(todos):
       globalThis.lists = []
       globalThis.live = todos.live({ orderBy: 'title' })
       ;(async () => { for await (const element of live) lists.push(element) })()
-      globalThis.told = (async () => { for await (const _ of todos.subscribe()); })().catch((error) => error)
-      """)
-    todos.wait_for("lists.at(-1)?.rows.length === 3", what="the list before")
+      globalThis.checked = false
+      globalThis.told = (async () => {
+        for await (const event of todos.subscribe()) checked ||= event.type === 'checkpoint'
+      })().catch((error) => error)""")
+    todos.wait_for("checked && lists.at(-1)?.rows.length === 3", what="the list before")
     todos.run("globalThis.kept = lists.at(-1).rows.find(({ title }) => title === 'kept')")
     served.kill()
     for path in served.server.database.parent.glob("site.db*"):
@@ -195,8 +197,7 @@ def test_a_compacted_history_begins_anew(site, node):
       globalThis.todos = client.table('todo_items')
       for (const title of ['a', 'b']) await todos.create({{ title }})
       globalThis.lists = []
-      ;(async () => {{ for await (const element of todos.live({{ orderBy: 'title' }})) lists.push(element) }})()
-      globalThis.told = (async () => {{ for await (const _ of todos.subscribe()); }})().catch((error) => error)""")
+      ;(async () => {{ for await (const element of todos.live({{ orderBy: 'title' }})) lists.push(element) }})()""")
     one.wait_for("lists.at(-1)?.rows.length === 2", what="the list before")
     served.relay.down()
     one.wait_for("client.state === 'offline'")
