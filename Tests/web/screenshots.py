@@ -8,7 +8,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "acceptance
 
 from browser import Browser  # noqa: E402
 from conftest import demo_database  # noqa: E402
-from pages import has, live, pages_of, shows  # noqa: E402
+from pages import has, lacks, live, pages_of, shows  # noqa: E402
 from server import Server  # noqa: E402
 
 
@@ -59,6 +59,7 @@ def todos(page, url, folder):
     page.wait_for("document.querySelectorAll('.todo-list li').length === 3", what="three todos")
     page.click(".todo-list li .toggle")
     has(page, "li.completed")
+    lacks(page, "li.pending")
     shoot(page, folder, "todo")
 
 

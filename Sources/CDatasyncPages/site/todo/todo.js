@@ -6,6 +6,8 @@ const TABLE = "todo_items";
 const FIELDS = ["title", "completed"];
 /** Milliseconds between two looks for a table that is not there, and before a list is begun anew. */
 const AGAIN = 2000;
+/** Milliseconds that a write may be on its way before it is said to wait. */
+const LATE = 1000;
 
 const find = (selector) => document.querySelector(selector);
 
@@ -15,6 +17,7 @@ class Todos {
   #items = new Map();
   #rows = [];
   #pending = new Set();
+  #waitingSince = null;
   #list = find(".todo-list");
 
   start() {
@@ -121,9 +124,15 @@ class Todos {
     const { state } = this.#client;
     document.body.dataset.state = state;
     const { waiting } = this.#client.queue;
+    if (waiting === 0) this.#waitingSince = null;
+    else if (this.#waitingSince === null) {
+      this.#waitingSince = performance.now();
+      setTimeout(() => this.#showState(), LATE);
+    }
+    const isLate = waiting > 0 && (state !== "live" || performance.now() - this.#waitingSince >= LATE);
     const waits = waiting === 1 ? "1 change waits to be sent" : `${waiting} changes wait to be sent`;
     const offline = state === "offline" ? "Offline" : state === "connecting" ? "Connecting" : "";
-    this.#tell([offline, waiting > 0 ? waits : ""].filter(Boolean).join("; "));
+    this.#tell([offline, isLate ? waits : ""].filter(Boolean).join("; "));
   }
 
   #tell(text) {
