@@ -23,7 +23,8 @@ class Served:
         self.relay = Relay()
         # Pages name the relay's port.
         self.server = Server(database, *arguments, "--web", "127.0.0.1:0")
-        self.url = f"http://127.0.0.1:{self.relay.port}"
+        scheme = "https" if "--tls-cert" in arguments else "http"
+        self.url = f"{scheme}://127.0.0.1:{self.relay.port}"
         self.start()
 
     def start(self):

@@ -1,10 +1,12 @@
 """The client of browsers and Node: rows, writes, pages, errors, whatever the transport."""
 
+import gzip
 import json
 
 import pytest
 
 from conftest import SCHEMAS
+from node import SITE
 
 EVERYTHING = {
     "flag": True, "whole": 42, "ratio": 1.5, "words": "grün", "moment": "2024-02-29T12:00:00.250Z",
@@ -176,3 +178,7 @@ def test_an_integer_key(site, node):
       await lists.return()
       return [made.number, value.rows.map(({ number, label }) => [number, label])]
     """) == [1, [[1, "a"], [5, "c"], [12, "d"]]]
+
+
+def test_the_client_stays_small():
+    assert len(gzip.compress((SITE / "datasync.js").read_bytes())) <= 30 * 1024

@@ -3,6 +3,7 @@
 import pytest
 
 from server import ROOT
+from test_tls import certificates  # noqa: F401  (a fixture)
 
 ORIGINS = "SELECT title FROM todo_items ORDER BY rowid"
 
@@ -117,3 +118,31 @@ def test_a_page_connects_at_once_when_the_net_is_back(served, tab):
     page.wait_for("client.state !== 'live'")
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     page.wait_for("client.state === 'live'", what="the connection after the page was shown")
+
+
+@pytest.mark.parametrize("transport", ["websocket", "connect"])
+def test_over_http_2_all_is_on_one_connection(site, window, certificates, transport):  # noqa: F811
+    """Pages, the session or the calls, and every subscription as a stream."""
+    served = site(
+        ROOT / "demo" / "schema.sql", "--tls-cert", certificates / "server.pem",
+        "--tls-key", certificates / "server.key")
+    page = window()
+    page.send("Security.setIgnoreCertificateErrors", ignore=True)
+    page.goto(f"{served.url}/datasync.js")
+    page.run(f"""
+      Object.assign(window, await import('/datasync.js'))
+      window.calls = []
+      const {{ fetch }} = window
+      window.fetch = (url, ...all) => (calls.push(url.split('/').pop()), fetch(url, ...all))
+      window.client = connect({{ transport: '{transport}' }})
+      window.todos = client.table('todo_items')
+      window.lists = [[], [], [], [], [], [], [], []]
+      for (const list of lists) (async () => {{
+        for await (const {{ rows }} of todos.live()) list.push(rows.map(({{ title }}) => title).join())
+      }})()
+      await todos.create({{ title: 'a' }})""")
+    page.wait_for("lists.every((list) => list.at(-1) === 'a')", what="eight lists")
+    assert served.relay.accepted <= 2
+    calls = page.evaluate("calls")
+    streams = 8 if transport == "connect" else 0
+    assert calls.count("Subscribe") == streams and calls.count("Changes") == (streams and 1)
