@@ -197,3 +197,13 @@ def test_channelz_is_for_operators_and_reflection_and_health_are_for_all(place):
     for metadata in ((), bearer("wrong")):
         assert server.raw_unary("/grpc.health.v1.Health/Check", b"", metadata=metadata) == b"\x08\x01"
     assert server.contract.class_of("datasync.v1.SessionRequest")
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the keys")
+def test_a_claim_that_is_null_is_as_if_left_out(place):
+    started = place()
+    header = bearer(jwt(started.folder, nbf=None, roles=None))
+    with Session(started.server, client_id="n", metadata=header) as session:
+        assert session.opened.principal == "alice"
+    with Session(started.server, metadata=bearer(jwt(started.folder, sub=None))) as session:
+        assert session.ended(20).reason == "CREDENTIALS_INVALID"

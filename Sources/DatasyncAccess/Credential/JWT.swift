@@ -22,7 +22,8 @@ struct JWT {
       let signature = Base64.bytes(ofURLText: parts[2])
     else { throw .invalid("the token is unknown, and no JWT") }
     let header = try JWT.object(head, "header")
-    claims = try JWT.object(body, "claims")
+    // One that is null is as if left out.
+    claims = try JWT.object(body, "claims").filter { !$0.value.isNull }
     guard case .string(let name)? = header["alg"], let algorithm = SigningAlgorithm(rawValue: name)
     else { throw .invalid("alg is missing or none that is taken") }
     guard header["crit"] == nil else { throw .invalid("the token has crit") }

@@ -91,6 +91,11 @@ package struct AccessFile: Sendable {
   /// The role of those who may call operators' services; nil: nobody.
   package internal(set) var operators: String?
 
+  /// Whether nobody can ask anything, with credentials or without.
+  package var admitsNobody: Bool {
+    issuers.isEmpty && tokens == nil && certificates == nil && anonymous == nil
+  }
+
   /// The files that it names, as ``FileContents`` is asked for them.
   package var otherPaths: [String] {
     (issuers.map(\.keys.path) + (tokens.map { [$0] } ?? [])).map { path(of: $0) }

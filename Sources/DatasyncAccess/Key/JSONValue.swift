@@ -188,3 +188,10 @@ private struct JSONParser {
     return unit
   }
 }
+
+extension JSONValue {
+  /// Whether it is `null`.
+  var isNull: Bool {
+    if case .null = self { true } else { false }
+  }
+}

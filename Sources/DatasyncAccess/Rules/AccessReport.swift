@@ -31,6 +31,9 @@ package struct AccessReport: Sendable {
           "\(table.name): no rule for \(missing.joined(separator: ", ")); nobody may do that")
       }
     }
+    if rules.file.admitsNobody {
+      lines.append("no credentials, and no anonymous callers: nobody is admitted")
+    }
     let needed = rules.memberships(for: used)
     for set in needed { claims.formUnion(set.rule.use.claims) }
     for entry in rules.file.memberships where !needed.contains(where: { $0.name == entry.name }) {

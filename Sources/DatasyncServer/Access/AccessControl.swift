@@ -27,6 +27,9 @@ package final class AccessControl: Sendable {
   /// Whether client certificates are credentials.
   var takesCertificates: Bool { state.withLock { $0.files.file.certificates != nil } }
 
+  /// Whether the file says of nobody that it may ask anything.
+  var admitsNobody: Bool { state.withLock { $0.files.file.admitsNobody } }
+
   var version: Int { state.withLock { $0.version } }
 
   /// Whom the values of `authorization` and the certificate of a call name.
