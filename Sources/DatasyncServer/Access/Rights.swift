@@ -183,6 +183,29 @@ final class Rights: Sendable {
     return RowDecoder.image(image, keepingNumbers: Set(numbers))
   }
 
+  /// What the database has against a row, without the names of columns that the caller must not know of.
+  func withoutHidden(_ error: DatasyncError, in catalog: Catalog) -> DatasyncError {
+    guard error.reason == "CONSTRAINT_VIOLATION" else { return error }
+    let named = error.metadata["table"].flatMap { catalog.table(named: $0) }
+    let hidden = (named.map { [$0] } ?? catalog.tables).flatMap { table -> [String] in
+      guard let rights = try? of(table).folded else { return [] }
+      return rights.hidden.map { rights.table.columns[$0].name }
+    }
+    // A CHECK is told by its text.
+    guard hidden.contains(where: { error.message.contains($0) }) else { return error }
+    let shown = error.violations.filter { violation in
+      !hidden.contains { violation.field == $0 || violation.description.contains($0) }
+    }
+    let told = shown.map { "\($0.field): \($0.description)" }
+    var metadata = error.metadata
+    if metadata["column"].map({ hidden.contains($0) }) ?? false { metadata["column"] = nil }
+    return DatasyncError(
+      error.code, reason: error.reason,
+      told.isEmpty
+        ? "the row cannot be stored as it is, for a reason that is not yours to see"
+        : told.joined(separator: "; "), metadata: metadata, violations: shown)
+  }
+
   /// All that rules can say of a principal, so that no two have the same text.
   private static func key(of principal: Principal) -> String {
     var writer = WireWriter(reservingCapacity: 64)

@@ -66,7 +66,8 @@ final class ServiceLoop {
     options: ServiceOptions,
     logger: Logger, metrics: ServiceMetrics = ServiceMetrics(), log: ServiceLog? = nil,
     filters: FilterShelf? = nil, subscriptionCount: SubscriptionCount? = nil,
-    sessionCounts: SessionCounts = SessionCounts(), access: AccessControl? = nil
+    sessionCounts: SessionCounts = SessionCounts(), access: AccessControl? = nil,
+    hooks: HookSet? = nil
   ) {
     self.sessionCounts = sessionCounts
     self.subscriptionCount =
@@ -85,7 +86,8 @@ final class ServiceLoop {
     let filters = filters ?? FilterShelf(maxBytes: options.maxFilterBytes)
     self.filters = filters
     requests = RequestContext(
-      store: store, options: options, tokens: tokens, filters: filters, access: access)
+      store: store, options: options, tokens: tokens, filters: filters, access: access,
+      hooks: hooks)
     memos = RowMemos(options.filterBudget, terms: filters.terms)
     live = LiveDelivery(memos: memos, options: options)
     turns = NIOLoopBound(TurnQueue(eventLoop: eventLoop), eventLoop: eventLoop)

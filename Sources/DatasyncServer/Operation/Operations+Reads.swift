@@ -14,7 +14,7 @@ extension Operations {
   /// to take its answer; a write waits for the reads before it. A scan then waits for others to end,
   /// and holds up no read behind it.
   func startSteps() {
-    while let next = steps.first {
+    while hookedWrite == nil, let next = steps.first {
       guard running[next.requestID] != nil else {
         steps.removeFirst()
         continue
@@ -22,6 +22,8 @@ extension Operations {
       switch next.kind {
       case .write:
         guard activeReads == 0 else { return }
+      case .hookedWrite:
+        guard activeReads == 0, pendingWrites.isEmpty else { return }
       case .read, .scan:
         guard pendingWrites.isEmpty, sink?.isWritable ?? false else { return }
       }

@@ -49,14 +49,21 @@ extension Operations {
       byteCount += message.write.byteCount
     }
     let mutation = try resolver.mutation(mutationID, operations, isCommit: isCommit)
-    let ticket = nextTicket
-    nextTicket += 1
+    let ticket = makeTicket()
     let request = WriteRequest(
       replyTo: ReplyAddress(loop: loop.index, session: register(), request: ticket),
       operations: operations, isCommit: isCommit, author: caller.author, mutation: mutation,
       byteCount: byteCount, rules: caller.rights)
     running[id] = .write
-    if steps.isEmpty, activeReads == 0 { return try submit(request, id: id) }
+    if let hooks = loop.requests.hooks, operations.contains(where: { hooks.concern($0.tableName) })
+    {
+      return enqueue(id, .hookedWrite) { [self] in
+        let write = HookedWrite(request, id: id, self, hooks)
+        hookedWrite = write
+        write.begin()
+      }
+    }
+    if steps.isEmpty, activeReads == 0, hookedWrite == nil { return try submit(request, id: id) }
     steps.append(
       Step(requestID: id, kind: .write) { [self] in
         do throws(DatasyncError) {
@@ -67,11 +74,18 @@ extension Operations {
       })
   }
 
-  func submit(_ request: WriteRequest, id: UInt64) throws(DatasyncError) {
+  func makeTicket() -> UInt64 {
+    defer { nextTicket += 1 }
+    return nextTicket
+  }
+
+  func submit(
+    _ request: WriteRequest, id: UInt64, isHooked: Bool = false
+  ) throws(DatasyncError) {
     guard whenWritesEnded == nil else { throw DatasyncError.callEnds }
     try loop.submit(request)
     pendingWrites[request.replyTo.request] = PendingWrite(
-      requestID: id, isCommit: request.isCommit)
+      requestID: id, isCommit: request.isCommit, isHooked: isHooked)
   }
 
   func register() -> UInt64 {
@@ -89,6 +103,7 @@ extension Operations {
 
   func answered(_ answer: WriteAnswer) {
     guard let pending = pendingWrites.removeValue(forKey: answer.replyTo.request) else { return }
+    if pending.isHooked, hookedWrite?.goesOn(after: answer.outcome) == true { return }
     if case .write = running[pending.requestID] {
       switch answer.outcome {
       case .failure(let error):
@@ -112,6 +127,7 @@ extension Operations {
         }
       }
     }
+    if pending.isHooked { hookedWrite?.answered(answer.outcome) }
     startSteps()
     unregisterWhenIdle()
     tellWritesEnded()
@@ -129,7 +145,7 @@ extension Operations {
   /// The one exit of errors that carry a stored row.
   private func shown(_ error: DatasyncError) -> DatasyncError {
     guard let rights = caller.rights else { return error }
-    var error = error
+    var error = rights.withoutHidden(error, in: loop.catalog)
     error.row = error.row.flatMap { row in
       rights.withoutHidden(row.image, of: row.table).map { image in
         StoredRow(
@@ -150,8 +166,13 @@ extension Operations {
     guard whenWritesEnded == nil else { return }
     whenWritesEnded = ended
     let withdrawn = withdraw().compactMap { pendingWrites.removeValue(forKey: $0)?.requestID }
-    let waiting = steps.filter { $0.kind == .write }.map(\.requestID)
-    for id in withdrawn + waiting {
+    let waiting = steps.filter { $0.kind == .write || $0.kind == .hookedWrite }.map(\.requestID)
+    var refused = withdrawn + waiting
+    if let hookedWrite, hookedWrite.isBeforeWriting || withdrawn.contains(hookedWrite.requestID) {
+      hookedWrite.abandon()
+      refused.append(hookedWrite.requestID)
+    }
+    for id in refused {
       if case .write = running[id] { finish(id, error: .callEnds) }
     }
     tellWritesEnded()
@@ -166,6 +187,23 @@ extension Operations {
   func withdraw() -> [UInt64] {
     guard !pendingWrites.isEmpty, let registration else { return [] }
     return loop.store.withdrawWrites(loop: loop.index, session: registration)
+  }
+}
+
+extension WriteOperation {
+  fileprivate var tableName: String {
+    switch self {
+    case .create(let draft), .replace(let draft, _), .update(let draft, _, _): draft.table.name
+    case .delete(let table, _, _): table.name
+    }
+  }
+
+  /// ``Table/id`` of its table.
+  var tableID: Int {
+    switch self {
+    case .create(let draft), .replace(let draft, _), .update(let draft, _, _): draft.table.id
+    case .delete(let table, _, _): table.id
+    }
   }
 }
 

@@ -28,6 +28,8 @@ final class Operations: WriteRequester {
   var nextTicket: UInt64 = 1
   /// Told when no write that had begun is unanswered; set: none is begun any more.
   var whenWritesEnded: (() -> Void)?
+  /// One that hooks look at: nothing begins before its end.
+  var hookedWrite: HookedWrite?
   /// What waits for its turn, in the order of sending.
   var steps: Deque<Step> = []
   /// Reads whose turn has come and that are not done with the store.
@@ -55,11 +57,14 @@ final class Operations: WriteRequester {
   struct PendingWrite {
     let requestID: UInt64
     let isCommit: Bool
+    /// Whether it is ``Operations/hookedWrite``.
+    var isHooked = false
   }
 
   struct Step {
     enum Kind {
       case write
+      case hookedWrite
       case read
       case scan
     }
@@ -134,6 +139,10 @@ final class Operations: WriteRequester {
       finish(requestID, error: .requestCancelled)
     case .write:
       finish(requestID, error: .requestCancelled)
+      if let hookedWrite, hookedWrite.requestID == requestID, hookedWrite.isBeforeWriting {
+        hookedWrite.abandon()
+        startSteps()
+      }
     }
     return true
   }
@@ -166,6 +175,11 @@ final class Operations: WriteRequester {
       case .longPoll(let poll): poll.cancel()
       case .write: break
       }
+    }
+    if let hookedWrite,
+      hookedWrite.isBeforeWriting || hookedWrite.ticket.map({ pendingWrites[$0] == nil }) ?? false
+    {
+      hookedWrite.abandon()
     }
     unregisterWhenIdle()
   }

@@ -67,10 +67,7 @@ extension RequestResolver {
     guard !table.hidden.isEmpty,
       let column = columns.first(where: { table.hidden.contains($0) && $0 >= SystemColumn.count })
     else { return }
-    throw DatasyncError(
-      .permissionDenied, reason: "FIELD_NOT_ALLOWED",
-      "the row has a field that you may not write: its number is "
-        + "\(table.columns[column].number)", metadata: ["table": table.name])
+    throw .fieldNotAllowed(column, of: table)
   }
 
   private func createDraft(_ entity: Entity?) throws(DatasyncError) -> RowDraft {
@@ -221,6 +218,14 @@ extension RequestResolver {
 }
 
 extension DatasyncError {
+  /// - Parameter column: Its position.
+  static func fieldNotAllowed(_ column: Int, of table: Table) -> DatasyncError {
+    DatasyncError(
+      .permissionDenied, reason: "FIELD_NOT_ALLOWED",
+      "the row has a field that you may not write: its number is "
+        + "\(table.columns[column].number)", metadata: ["table": table.name])
+  }
+
   fileprivate static var missingEntity: DatasyncError {
     .badField("entity", reason: "MISSING_ENTITY", "the request holds no row")
   }

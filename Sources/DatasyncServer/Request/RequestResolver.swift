@@ -170,12 +170,15 @@ final class RequestContext: Sendable {
   let filters: FilterShelf
   /// nil: everybody may do everything.
   let access: AccessControl?
+  /// nil: writes pass none.
+  let hooks: HookSet?
 
   init(
     store: any Storage, options: ServiceOptions, tokens: TokenCoder, filters: FilterShelf,
-    access: AccessControl? = nil
+    access: AccessControl? = nil, hooks: HookSet? = nil
   ) {
     self.access = access
+    self.hooks = hooks
     self.store = store
     self.options = options
     self.tokens = tokens

@@ -18,6 +18,7 @@ public final class DatabaseServer: ServiceLifecycle.Service, Sendable {
   /// How it serves it.
   public let configuration: Configuration
   private let services: [RPCService]
+  private let hooks: [any WriteHook]
   private let logger: Logger
   private let onListening: @Sendable (ServerAddress) -> Void
   private let assembly = Mutex<ServerAssembly?>(nil)
@@ -25,18 +26,20 @@ public final class DatabaseServer: ServiceLifecycle.Service, Sendable {
 
   /// - Parameters:
   ///   - services: Of one's own, beside those of the database.
+  ///   - hooks: Asked in this order of every write of a client.
   ///   - logger: Everything that the server has to say goes there; metrics go to the process'
   ///     `MetricsSystem`.
   ///   - onListening: Called once, when clients may connect, with the address and the port that was
   ///     picked, that of gRPC before that of the web; on a thread of Swift's pool.
   public init(
     storage: SQLiteStorage, configuration: Configuration = Configuration(),
-    services: [RPCService] = [], logger: Logger,
+    services: [RPCService] = [], hooks: [any WriteHook] = [], logger: Logger,
     onListening: @escaping @Sendable (ServerAddress) -> Void = { _ in }
   ) {
     self.storage = storage
     self.configuration = configuration
     self.services = services
+    self.hooks = hooks
     self.logger = logger
     self.onListening = onListening
   }
@@ -50,7 +53,8 @@ public final class DatabaseServer: ServiceLifecycle.Service, Sendable {
   public func run() async throws {
     defer { running.ended() }
     let assembly = try await ServerAssembly.open(
-      storage: storage, configuration: configuration, services: services, logger: logger)
+      storage: storage, configuration: configuration, services: services, hooks: hooks,
+      logger: logger)
     self.assembly.withLock { $0 = assembly }
     defer { self.assembly.withLock { $0 = nil } }
     do {

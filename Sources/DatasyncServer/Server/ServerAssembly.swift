@@ -29,7 +29,7 @@ package struct ServerAssembly: Sendable {
   /// - Throws: ``ServerError``.
   package static func open(
     storage: SQLiteStorage, configuration: DatabaseServer.Configuration,
-    services custom: [RPCService] = [], logger: Logger
+    services custom: [RPCService] = [], hooks: [any WriteHook] = [], logger: Logger
   ) async throws -> ServerAssembly {
     var options = try configuration.checkedOptions()
     try RPCService.check(custom)
@@ -77,6 +77,7 @@ package struct ServerAssembly: Sendable {
     do {
       service = try await DatasyncService.open(
         options: options.service, group: group, logger: logger, logsTables: storage.attachesTables,
+        hooks: hooks,
         openStorage: { try Store.open(path: storage.path, options: options.store, observer: $0) },
         openAccess: { try configuration.accessControl(for: $0) }
       ) { service, catalog in

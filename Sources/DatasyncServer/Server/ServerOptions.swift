@@ -46,6 +46,11 @@ package struct ServerOptions: Sendable {
       "max_sessions_per_address", \.maxSessionsPerAddress, 0...1_000_000,
       "sessions from one IP address; 0: any number"),
     .time(
+      "hook_timeout", \.hookTimeout, "that hooks look at a write",
+      in: .milliseconds(1)...(.hours(1))),
+    .count(
+      "max_hooked_writes", \.maxHookedWrites, 1...1_000_000, "writes that hooks look at at once"),
+    .time(
       "authentication_timeout", \.authenticationTimeout,
       "for a session without credentials to show some, where they are needed"),
     .time(

@@ -34,7 +34,8 @@ package final class DatasyncService: Sendable {
   /// - Throws: what opening it throws.
   package static func open(
     options: ServiceOptions, group: any EventLoopGroup, logger: Logger,
-    logsTables: Bool = false, openStorage: (any StorageObserver) throws -> any Storage,
+    logsTables: Bool = false, hooks: [any WriteHook] = [],
+    openStorage: (any StorageObserver) throws -> any Storage,
     openAccess: (Catalog) throws -> AccessControl? = { _ in nil },
     onSchema: @escaping @Sendable (DatasyncService, Catalog) -> Void
   ) async throws -> DatasyncService {
@@ -49,6 +50,7 @@ package final class DatasyncService: Sendable {
       store.close()
       throw error
     }
+    if access?.admitsNobody == true { log.nobodyAdmitted() }
     let options = options.bounded(by: store.bounds)
     let eventLoops = group.makeIterator().map { $0 }
     let head = store.head
@@ -57,6 +59,7 @@ package final class DatasyncService: Sendable {
     }
     let subscriptionCount = SubscriptionCount(max: options.maxSubscriptions)
     let sessionCounts = SessionCounts()
+    let hookSet = hooks.isEmpty ? nil : HookSet(hooks, options: options, log: log)
     var bounds: [NIOLoopBound<ServiceLoop>] = []
     for (index, eventLoop) in eventLoops.enumerated() {
       let bound = try await eventLoop.submit {
@@ -65,7 +68,7 @@ package final class DatasyncService: Sendable {
             index: index, eventLoop: eventLoop, store: store, head: head, options: options,
             logger: logger, metrics: metrics, log: log, filters: filters,
             subscriptionCount: subscriptionCount, sessionCounts: sessionCounts,
-            access: access), eventLoop: eventLoop)
+            access: access, hooks: hookSet), eventLoop: eventLoop)
       }.get()
       bounds.append(bound)
     }

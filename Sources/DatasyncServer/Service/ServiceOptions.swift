@@ -74,6 +74,10 @@ package struct ServiceOptions: Sendable {
   package var credentialsWarning: TimeAmount = .seconds(60)
   /// How long a session may go on with credentials that have expired before it ends.
   package var credentialsGrace: TimeAmount = .seconds(60)
+  /// What hooks may take to look at a write, and to hear of it once it is done; each.
+  package var hookTimeout: TimeAmount = .seconds(5)
+  /// Writes that hooks look at, or do not come back from.
+  package var maxHookedWrites = 1024
   /// Told of every limit that strikes.
   package var limits: LimitMetrics?
   /// What it takes at most when it runs; the store's.

@@ -98,6 +98,11 @@ final class ServiceLog: Sendable {
   }
 
   /// A rule that does not fit the schema any more: its table is refused.
+  func nobodyAdmitted() {
+    logger.warning(
+      "the access file admits nobody: it names no credentials, and anonymous callers neither")
+  }
+
   func ruleBroken(_ fault: String) {
     say(
       "rule \(fault)", .error,
@@ -174,6 +179,12 @@ final class ServiceLog: Sendable {
       "consumer \(name)", .error,
       "the log no longer reaches back to a consumer's position; `datasync consumers` lists it, and with `rm` it begins anew",
       ["consumer": "\(name)"])
+  }
+
+  func hookFailed(_ error: DatasyncError) {
+    say(
+      "hook \(error.reason)", .error, "a hook failed",
+      ["reason": "\(error.reason)", "error": "\(error.cause.map { "\($0)" } ?? error.message)"])
   }
 
   func historyBegunAnew() {

@@ -3,9 +3,9 @@ package import DatasyncModel
 /// One write, or several that happen together or not at all. A value.
 package struct WriteRequest: Sendable {
   /// Whom the answer is for, in the caller's own terms.
-  package let replyTo: ReplyAddress
+  package private(set) var replyTo: ReplyAddress
   /// In the order in which they take effect.
-  package let operations: [WriteOperation]
+  package private(set) var operations: [WriteOperation]
   /// Whether it is a Commit request: an error then carries metadata `write_index`.
   package let isCommit: Bool
   /// For the log.
@@ -18,6 +18,12 @@ package struct WriteRequest: Sendable {
   package let rules: (any WriteRules)?
   /// What it is instead of operations; answered by one result, whose sequence is the position.
   package let consumer: ConsumerStep?
+  /// What the rows must be before the operations, one for each; else nothing is done, and the answer is
+  /// ``DatasyncModel/DatasyncError/rowChanged``. Empty: anything.
+  package private(set) var expectations: [RowExpectation] = []
+  /// Whether it is done only where its ``mutation`` was done before; else the answer is
+  /// ``DatasyncModel/DatasyncError/notDoneBefore``.
+  package private(set) var onlyReplays = false
 
   package init(
     replyTo: ReplyAddress, operations: [WriteOperation], isCommit: Bool, author: Author,
@@ -32,6 +38,56 @@ package struct WriteRequest: Sendable {
     self.author = author
     self.mutation = mutation
     self.byteCount = byteCount
+  }
+}
+
+extension WriteRequest {
+  /// The same with other operations, each of which expects its row to be so.
+  package func with(
+    _ operations: [WriteOperation], _ expectations: [RowExpectation]
+  ) -> WriteRequest {
+    precondition(operations.count == expectations.count, "one expectation an operation")
+    var request = self
+    request.operations = operations
+    request.expectations = expectations
+    return request
+  }
+
+  /// The same under another number of its session's.
+  package func with(_ number: UInt64) -> WriteRequest {
+    var request = self
+    request.replyTo = ReplyAddress(
+      loop: replyTo.loop, session: replyTo.session, request: number)
+    return request
+  }
+
+  /// The same, which does nothing but answer a repeat.
+  package var onlyIfDone: WriteRequest {
+    var request = self
+    request.onlyReplays = true
+    return request
+  }
+}
+
+/// What a row is to be when an operation comes to it. A value.
+package enum RowExpectation: Hashable, Sendable {
+  case any
+  case absent
+  /// There, and of this version; marked as deleted or not.
+  case version(Sequence)
+}
+
+extension DatasyncError {
+  /// A row is not what a request expects.
+  package static var rowChanged: DatasyncError {
+    DatasyncError(
+      .aborted, reason: "ROW_CHANGED", "the row changes all the time: try again",
+      retryAfter: .milliseconds(10))
+  }
+
+  /// A request that is only to be repeated has not been done.
+  package static var notDoneBefore: DatasyncError {
+    DatasyncError(.notFound, reason: "NOT_DONE_BEFORE", "the write has not been done")
   }
 }
 

@@ -31,6 +31,7 @@ extension WriteTransaction {
     if let mutation = request.mutation, let outcome = try replay(mutation, of: request) {
       return outcome
     }
+    guard !request.onlyReplays else { return .failure(.notDoneBefore) }
     let needsSavepoint =
       request.operations.count > 1 || request.rules != nil
       || request.operations.contains { schema.tables[$0.tableID]?.needsSavepoint == true }
@@ -44,6 +45,9 @@ extension WriteTransaction {
       results.reserveCapacity(request.operations.count)
       for (index, operation) in request.operations.enumerated() {
         do throws(WriteFailure) {
+          if !request.expectations.isEmpty {
+            try check(request.expectations[index], of: operation)
+          }
           let result = try perform(operation)
           results.append(result)
           bytes += result.image?.bytes.count ?? 0
@@ -74,6 +78,30 @@ extension WriteTransaction {
       }
       throw error
     }
+  }
+
+  /// Whether the row is as the request was made for.
+  private func check(
+    _ expectation: RowExpectation, of operation: WriteOperation
+  ) throws(WriteFailure) {
+    guard expectation != .any, let stored = schema.tables[operation.tableID] else { return }
+    let key: RowKey?
+    do {
+      switch operation {
+      case .create(let draft), .replace(let draft, _), .update(let draft, _, _):
+        key = isAbsent(draft.values[0]) ? nil : try RowKey(value: draft.values[0] ?? .null)
+      case .delete(_, let text, _): key = try RowKey(text, table: stored.table)
+      }
+    } catch let failure as WriteFailure {
+      throw failure
+    } catch {
+      // No such row; the operation itself says what is wrong with its key.
+      return
+    }
+    guard let key else { return }
+    let version = try row(key, in: stored)?.row.version
+    let found = version.map { RowExpectation.version($0) } ?? .absent
+    guard found == expectation else { throw .request(.rowChanged) }
   }
 
   /// A small request may have large results.

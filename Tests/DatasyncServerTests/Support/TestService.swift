@@ -40,7 +40,7 @@ final class TestService: Sendable {
 
   static func run<Result: Sendable>(
     _ configure: @escaping @Sendable (inout ServiceOptions) -> Void = { _ in },
-    _ body: (TestService) async throws -> Result
+    hooks: [any WriteHook] = [], _ body: (TestService) async throws -> Result
   ) async throws -> Result {
     let delivery = Delivery()
     var memory = MemoryOptions(catalog: Catalog(tables: [Fixture.notes], generation: 1))
@@ -54,7 +54,12 @@ final class TestService: Sendable {
       return NIOLoopBound(
         ServiceLoop(
           index: 0, eventLoop: eventLoop, store: storage, head: storage.head, options: options,
-          logger: Logger(label: "test")), eventLoop: eventLoop)
+          logger: Logger(label: "test"),
+          hooks: hooks.isEmpty
+            ? nil
+            : HookSet(
+              hooks, options: options, log: ServiceLog(logger: Logger(label: "test")))),
+        eventLoop: eventLoop)
     }.get()
     delivery.loop.withLock { $0 = loop }
     let result: Swift.Result<Result, any Error>

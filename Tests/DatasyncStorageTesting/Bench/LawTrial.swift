@@ -132,15 +132,16 @@ final class LawBench {
   func send(
     _ operations: [WriteOperation], session: UInt64 = 1, isCommit: Bool? = nil,
     mutation: Mutation? = nil, author: Author = Author(clientID: "tester"), startsNow: Bool = true,
-    byteCount: Int = 100, rules: (any WriteRules)? = nil, consumer: ConsumerStep? = nil
+    byteCount: Int = 100, rules: (any WriteRules)? = nil, consumer: ConsumerStep? = nil,
+    expecting expectations: [RowExpectation]? = nil
   ) throws -> UInt64 {
     lastRequest += 1
-    try storage.submit(
-      WriteRequest(
-        replyTo: ReplyAddress(loop: 0, session: session, request: lastRequest),
-        operations: operations, isCommit: isCommit ?? (operations.count != 1), author: author,
-        mutation: mutation, byteCount: byteCount, rules: rules, consumer: consumer),
-      startsNow: startsNow)
+    var request = WriteRequest(
+      replyTo: ReplyAddress(loop: 0, session: session, request: lastRequest),
+      operations: operations, isCommit: isCommit ?? (operations.count != 1), author: author,
+      mutation: mutation, byteCount: byteCount, rules: rules, consumer: consumer)
+    if let expectations { request = request.with(operations, expectations) }
+    try storage.submit(request, startsNow: startsNow)
     return lastRequest
   }
 

@@ -32,6 +32,8 @@ package enum MemoryFault: String, CaseIterable, Sendable {
   /// What comes after a failed request of a batch fails, too.
   case failsNeighbours
   case ignoresVersion
+  /// A request is done whatever the row was that it was made for.
+  case ignoresExpectations
   case ignoresDeleted
   /// A create replaces what is there.
   case overwrites
@@ -113,7 +115,8 @@ package enum MemoryFault: String, CaseIterable, Sendable {
     case .answersEarly, .losesWrite, .dropsWaitingAtClose: .durable
     case .skipsSequence, .keepsOldVersion, .swapsChanges: .oneOrder
     case .eventsFirst, .announcesHeadEarly, .neverGathers: .answersFirst
-    case .reordersSession, .tearsCommit, .failsNeighbours, .ignoresVersion, .ignoresDeleted,
+    case .reordersSession, .tearsCommit, .failsNeighbours, .ignoresVersion,
+      .ignoresExpectations, .ignoresDeleted,
       .overwrites, .logsNothing, .writesWithdrawn:
       .clientsOrder
     case .seesLater, .forgetsPast, .skipsRow, .countsDeleted: .snapshots

@@ -47,6 +47,7 @@ extension MemoryStorage {
     {
       return shown(repeated(known, mutation), of: request)
     }
+    guard !request.onlyReplays else { return .failure(.notDoneBefore) }
     var write = MemoryWrite(
       working, now: options.calendar(), fault: options.fault, rules: request.rules)
     var results: [WriteResult] = []
@@ -54,6 +55,9 @@ extension MemoryStorage {
     do throws(DatasyncError) {
       for (index, operation) in request.operations.enumerated() {
         do throws(DatasyncError) {
+          if !request.expectations.isEmpty, options.fault != .ignoresExpectations {
+            try write.check(request.expectations[index], of: operation)
+          }
           results.append(try write.perform(operation))
         } catch {
           throw request.isCommit ? error.at(index) : error

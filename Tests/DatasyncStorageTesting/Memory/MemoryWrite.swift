@@ -24,6 +24,19 @@ struct MemoryWrite {
     self.rules = rules?.judge(in: rows)
   }
 
+  /// Whether the row is as the request was made for.
+  func check(_ expectation: RowExpectation, of operation: WriteOperation) throws(DatasyncError) {
+    let key: MemoryKey?
+    switch operation {
+    case .create(let draft), .replace(let draft, _), .update(let draft, _, _):
+      key = MemoryKey(draft.values[0])
+    case .delete(let table, let text, _): key = try MemoryKey(text, table: table)
+    }
+    guard expectation != .any, let key else { return }
+    let row = state.row(key, in: operation.table)
+    guard (row.map { .version($0.version) } ?? .absent) == expectation else { throw .rowChanged }
+  }
+
   mutating func perform(_ operation: WriteOperation) throws(DatasyncError) -> WriteResult {
     try rules?.prepare(for: try state.current(operation.table))
     switch operation {
