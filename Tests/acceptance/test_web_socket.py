@@ -169,6 +169,7 @@ class Link:
     def until(self, condition):
         self.socket.sendall(self.connection.data_to_send())
         while not condition():
+            assert not self.has_ended, "the stream has ended"
             received = self.socket.recv(65536)
             assert received, "the connection was closed"
             for event in self.connection.receive_data(received):
@@ -180,6 +181,10 @@ class Link:
                         event.flow_controlled_length, event.stream_id)
                 elif isinstance(event, h2.events.StreamEnded):
                     self.has_ended = True
+                elif isinstance(event, h2.events.StreamReset):
+                    assert self.has_ended, f"reset with {event.error_code}"
+                else:
+                    assert not isinstance(event, h2.events.ConnectionTerminated), event
             self.socket.sendall(self.connection.data_to_send())
 
     def send(self, opcode, data, **options):
@@ -219,12 +224,29 @@ def test_a_bad_frame_over_http2_leaves_the_connection_as_it_was(address):
         opcode, payload = link.frame()
         assert opcode == 0x88 and struct.unpack(">H", payload[:2])[0] == 1003
         link.until(lambda: link.has_ended)
-        link.fields = None
+        link.fields, link.has_ended = None, False
         link.connection.send_headers(3, [
             (":method", "GET"), (":scheme", "http"), (":authority", address), (":path", "/")],
             end_stream=True)
         link.until(lambda: link.fields)
         assert link.fields[":status"] == "200"
+
+
+def test_answers_that_nobody_reads_stop_the_requests(tmp_path):
+    """They are not held without bound: the client is not read from, and all is answered in the end."""
+    server = Server(
+        tmp_path / "shop.db", "--schema", SCHEMAS / "shop.sql", "--attach", "--web", "127.0.0.1:0",
+        "--limit", "max_buffered_bytes_per_connection=400KiB",
+    ).start()
+    count = 1200
+    with Link(web_address(server), ("sec-websocket-protocol", JSON)) as link:
+        for number in range(1, count + 1):
+            link.send(Opcode.TEXT, json.dumps({"requestId": number, "x" * 70: 1}).encode())
+        for number in range(1, count + 1):
+            opcode, payload = link.frame()
+            assert opcode == 0x81, (number, payload)
+            assert json.loads(payload)["requestId"] == str(number)
+    server.stop()
 
 
 @pytest.mark.parametrize("fields, options, status", [

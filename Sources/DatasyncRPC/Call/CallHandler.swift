@@ -8,6 +8,8 @@ package import NIOCore
 package protocol CallHandler: AnyObject {
   /// `wasCompressed`: the message came compressed; it is decompressed here.
   func received(_ message: ByteBuffer, wasCompressed: Bool)
+  /// A request came that cannot be read, where those have ids: this is what it is to be answered.
+  func receivedUnreadable(answer: ByteBuffer)
   /// The client sends nothing more.
   func halfClosed()
   /// The client reset the stream, the connection is gone, or the deadline has passed. The runtime
@@ -24,6 +26,8 @@ package protocol CallHandler: AnyObject {
 }
 
 extension CallHandler {
+  /// Does nothing: for those whose requests have no ids, to whom it never comes.
+  package func receivedUnreadable(answer: ByteBuffer) {}
   /// Calls back at once: for those who leave nothing unanswered between two messages.
   package func serverEnding(_ ended: @escaping () -> Void) { ended() }
   /// Does nothing: for those who do not look whether the call is writable.

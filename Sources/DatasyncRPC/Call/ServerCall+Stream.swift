@@ -132,7 +132,8 @@ extension ServerCall: ServerStreamDelegate {
       if answersUnreadable, error.code == .invalidArgument,
         let answer = connection.options.web?.transcoder.answer(toUnreadable: json, path: path)
       {
-        return send(answer)
+        handler?.receivedUnreadable(answer: answer)
+        return
       }
       end(inOrder: error.code == .invalidArgument ? malformed(error) : error)
     }

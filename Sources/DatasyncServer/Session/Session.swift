@@ -62,6 +62,14 @@ final class Session: CallHandler, CallSink {
     pauseWhenFull()
   }
 
+  /// Takes its turn as any other: whoever does not read the answers is not read from.
+  func receivedUnreadable(answer: ByteBuffer) {
+    guard !isEnded, !isRefused else { return }
+    loop.note(.malformedMessage)
+    call.send(answer)
+    pauseWhenFull()
+  }
+
   private func malformed() {
     malformedCount += 1
     guard malformedCount <= loop.options.maxMalformedMessages else {
