@@ -147,6 +147,53 @@ def test_a_client_may_wait_before_it_sends_the_body(address):
         assert line.answer()[0] == 404
 
 
+@pytest.mark.parametrize("fields, status", [
+    ((f"POST {DATASYNC}/Nothing HTTP/1.1", "Host: 127.0.0.1"), 404),
+    ((f"POST {DATASYNC}/Get HTTP/1.1", "Host: 127.0.0.1", "Origin: https://evil.example"), 403),
+    ((f"POST {DATASYNC}/Get HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json"), 429),
+])
+def test_who_asks_first_is_refused_before_he_sends_a_body(address, fields, status):
+    with Line(address) as line:
+        line.send("\r\n".join([*fields, "Content-Length: 100000000", "Expect: 100-continue", "", ""]))
+        assert line.answer()[0] == status
+        # What may follow is no request, since the body may.
+        assert line.is_ended()
+
+
+def test_a_body_that_nobody_wants_and_that_does_not_end_is_answered(address):
+    with Line(address) as line:
+        line.send(f"POST {DATASYNC}/Nothing HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000000\r\n\r\n")
+        for _ in range(40):
+            line.send(b"x" * 65536)
+        assert line.answer()[0] == 404
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+def test_who_ends_his_side_behind_requests_is_answered(address, version):
+    body = json.dumps(EMPTY)
+    with Line(address) as line:
+        count = 2 if version == "1.1" else 1
+        line.send(post("Get", body, version=version) * count)
+        line.socket.shutdown(socket.SHUT_WR)
+        for _ in range(count):
+            assert line.answer()[0] == 404
+        assert line.is_ended()
+    for cut in (post("Get", body)[:-4], "GET / HT", ""):
+        with Line(address) as line:
+            line.send(cut)
+            line.socket.shutdown(socket.SHUT_WR)
+            assert line.is_ended()
+
+
+def test_empty_lines_before_a_request_are_borne_to_a_point(address):
+    with Line(address) as line:
+        line.send("\r\n" * 4 + post("Get", json.dumps(EMPTY)))
+        assert line.answer()[0] == 404
+        line.send("\r\n" * 20)
+        assert line.answer()[0] == 400
+        assert line.is_ended()
+
+
 def test_http10_has_calls_and_pages(address):
     with Line(address) as line:
         line.send(post("Get", json.dumps(EMPTY), "Connection: keep-alive", version="1.0"))

@@ -58,6 +58,8 @@ package final class HTTP1Connection: ChannelDuplexHandler {
   /// When the client is to have closed, now that this side has.
   var closesBy: NIODeadline?
   var isOutputClosed = false
+  /// Whether the client sends nothing more.
+  private var isInputClosed = false
   /// When it is too old; nil: never.
   var endsBy: NIODeadline?
   /// For what runs then; nil: as long as it takes.
@@ -85,6 +87,8 @@ package final class HTTP1Connection: ChannelDuplexHandler {
 
   package func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
+    // Whoever ends his side behind a request reads the answer still.
+    try? context.channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
     now = context.eventLoop.now
     since = now
     lastRead = now
@@ -161,6 +165,27 @@ package final class HTTP1Connection: ChannelDuplexHandler {
     delegate?.readCompleted()
     pump()
     context.fireChannelReadComplete()
+  }
+
+  package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if case .inputClosed? = event as? ChannelEvent {
+      now = context.eventLoop.now
+      isInputClosed = true
+      endWhereInputIsClosed()
+      pump()
+    }
+    context.fireUserInboundEventTriggered(event)
+  }
+
+  /// Ends the connection where what has begun needs more of the client, who sends nothing more.
+  private func endWhereInputIsClosed() {
+    guard isInputClosed else { return }
+    switch phase {
+    case .idle: close()
+    case .serving(let stream):
+      if !stream.isRemoteEnded || stream.isUpgraded { context?.close(promise: nil) }
+    case .closing, .ended: break
+    }
   }
 
   /// Reads on unless too much waits.
@@ -263,13 +288,15 @@ package final class HTTP1Connection: ChannelDuplexHandler {
     since = now
     consumed()
     armTimer()
-    guard inbound.readableBytes > 0, !isResumeScheduled, let context else { return }
+    guard inbound.readableBytes > 0 else { return endWhereInputIsClosed() }
+    guard !isResumeScheduled, let context else { return }
     // Others have their turn between two requests.
     isResumeScheduled = true
     context.eventLoop.assumeIsolated().execute { [self] in
       isResumeScheduled = false
       now = context.eventLoop.now
       process()
+      endWhereInputIsClosed()
       delegate?.readCompleted()
       pump()
     }

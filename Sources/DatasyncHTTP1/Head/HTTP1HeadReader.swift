@@ -15,6 +15,8 @@ package struct HTTP1HeadReader: Sendable {
 
   /// Of the path with its query.
   package static let maxTargetBytes = 8 << 10
+  /// Before a request.
+  package static let maxEmptyLines = 8
   /// Of the longest method, and of what stands around the target.
   private static let lineOverhead = 64
 
@@ -24,6 +26,8 @@ package struct HTTP1HeadReader: Sendable {
   /// Of the head that has begun, looked at already.
   private var scanned = 0
   private var lineEnd: Int?
+  /// Before it.
+  private var emptyLines = 0
 
   /// - Parameters:
   ///   - maxBytes: Of a head without its first line.
@@ -40,7 +44,9 @@ package struct HTTP1HeadReader: Sendable {
   /// - Parameter buffer: What has come; a head is taken out of it when it is whole.
   /// - Complexity: O(n) in the bytes that came since the last time.
   package mutating func next(_ buffer: inout ByteBuffer) -> Output {
-    skipEmptyLines(&buffer)
+    guard skipEmptyLines(&buffer) else {
+      return .failed(.bad("There are too many empty lines before a request."))
+    }
     guard let end = findEnd(buffer) else { return judgeLength(buffer.readableBytes) }
     let line = lineEnd ?? 0
     if case .failed(let fault) = judgeLength(end) { return .failed(fault) }
@@ -48,6 +54,7 @@ package struct HTTP1HeadReader: Sendable {
       buffer.moveReaderIndex(forwardBy: end)
       scanned = 0
       lineEnd = nil
+      emptyLines = 0
     }
     return buffer.withUnsafeReadableBytes { bytes in
       var parser = HTTP1HeadParser(scheme: scheme, maxFields: maxFields)
@@ -62,11 +69,15 @@ package struct HTTP1HeadReader: Sendable {
   }
 
   /// Borne before a request. Source: RFC 9112, section 2.2.
-  private mutating func skipEmptyLines(_ buffer: inout ByteBuffer) {
+  ///
+  /// - Returns: False: there are more than anybody sends, who then means to be waited for.
+  private mutating func skipEmptyLines(_ buffer: inout ByteBuffer) -> Bool {
     while buffer.readableBytesView.starts(with: [0x0D, 0x0A]) {
       buffer.moveReaderIndex(forwardBy: 2)
       (scanned, lineEnd) = (0, nil)
+      emptyLines += 1
     }
+    return emptyLines <= HTTP1HeadReader.maxEmptyLines
   }
 
   /// Behind the empty line; nil: that has not come.

@@ -4,12 +4,18 @@ import NIOCore
 /// Answers those who come without gRPC. Loop-bound.
 ///
 /// It is answered when the request has ended, like that of any web server: whoever sends on after an
-/// answer learns of his faults no more. A request that does not end is given up for its silence; what asks
-/// to go over to another protocol has none, and is answered at once.
+/// answer learns of his faults no more. A request that does not end is given up for its silence, and answered
+/// where it is long; what asks to go over to another protocol has none, and is answered at once, as is
+/// whoever asks before he sends a body.
 final class AnswerExchange: ServerStreamDelegate {
   var call: ServerCall? { nil }
   private let answer: HTTPAnswer
   private let isHeadOnly: Bool
+  private var receivedBytes = 0
+  private var isAnswered = false
+
+  /// Of a body that nobody wants.
+  private static let maxReceivedBytes = 1 << 20
 
   private init(_ answer: HTTPAnswer, isHeadOnly: Bool) {
     self.answer = answer
@@ -19,7 +25,7 @@ final class AnswerExchange: ServerStreamDelegate {
   /// - Parameter isHeadOnly: The body is not sent, though its length is.
   static func start(_ stream: ServerStream, _ answer: HTTPAnswer, isHeadOnly: Bool) {
     let exchange = AnswerExchange(answer, isHeadOnly: isHeadOnly)
-    guard !stream.isHeadAlone, stream.head[":method"] != "CONNECT" else {
+    guard !stream.isHeadAlone, !stream.awaitsContinue, stream.head[":method"] != "CONNECT" else {
       exchange.respond(on: stream)
       return
     }
@@ -28,6 +34,9 @@ final class AnswerExchange: ServerStreamDelegate {
   }
 
   private func respond(on stream: ServerStream) {
+    guard !isAnswered else { return }
+    isAnswered = true
+    stream.awaitsBytes = false
     let endsWithHead = isHeadOnly || answer.body.readableBytes == 0
     stream.respond(answer.head, endStream: endsWithHead)
     guard !endsWithHead else { return }
@@ -38,6 +47,8 @@ final class AnswerExchange: ServerStreamDelegate {
 
   func dataReceived(_ data: ByteBuffer, _ stream: ServerStream) {
     stream.consume(data.readableBytes)
+    receivedBytes += data.readableBytes
+    if receivedBytes > AnswerExchange.maxReceivedBytes { respond(on: stream) }
   }
 
   func endReceived(_ stream: ServerStream) {

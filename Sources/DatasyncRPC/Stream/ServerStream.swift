@@ -69,6 +69,14 @@ package enum ServerStream {
     }
   }
 
+  /// Whether the client sends its body only once it is told to.
+  var awaitsContinue: Bool {
+    switch self {
+    case .http2: false
+    case .http1(let stream): stream.request.expectsContinue
+    }
+  }
+
   var isResetByUs: Bool {
     switch self {
     case .http2(let stream): stream.isResetByUs

@@ -23,6 +23,17 @@ final class ConnectExchange: ServerStreamDelegate {
     self.web = web
   }
 
+  /// Refuses a body that is said to be too long; at once where the client asks before it sends it.
+  func judgeLength(on stream: ServerStream) {
+    let limit = served.connection.options.maxMessageBytes
+    guard query == nil, let length = stream.head["content-length"].flatMap({ Int($0) }),
+      length > limit
+    else { return }
+    served.connection.options.limitObserver?.limitReached(.message)
+    refusal = ServerCall.tooLong(limit)
+    if stream.awaitsContinue, let refusal { served.abort(refusal) }
+  }
+
   func dataReceived(_ data: ByteBuffer, _ stream: ServerStream) {
     stream.consume(data.readableBytes)
     guard query == nil else { return }
@@ -128,7 +139,7 @@ extension ServerCall {
     }
   }
 
-  private static func tooLong(_ limit: Int) -> Status {
+  fileprivate static func tooLong(_ limit: Int) -> Status {
     Status(
       .resourceExhausted, "a message is over the limit of \(limit) (\(Limit.message.rawValue))")
   }

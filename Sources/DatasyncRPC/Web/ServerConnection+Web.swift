@@ -17,6 +17,7 @@ extension ServerConnection {
     case .answer(let answer):
       AnswerExchange.start(stream, answer, isHeadOnly: fields.method == "HEAD")
     case .call(let opening, let query):
+      defer { (stream.delegate as? ConnectExchange)?.judgeLength(on: stream) }
       start(stream, opening) { call in
         switch opening.head.format {
         case .connectUnary(let codec): ConnectExchange(call, codec, query: query, web: web)

@@ -87,8 +87,10 @@ enum WebAnswer {
   static func unknownHost(_ host: String) -> HTTPAnswer {
     text(
       421,
-      "This server does not know that it is \(host.prefix(200)): name it with --web-host, or ask for "
-        + "its address.")
+      host.isEmpty
+        ? "The request names no Host: ask for the server's address or its name."
+        : "This server does not know that it is \(host.prefix(200)): name it with --web-host, or ask for "
+          + "its address.")
   }
 
   static let noFullDuplex = text(

@@ -64,7 +64,14 @@ extension AccessCommand {
       if let fault = rules.fault(of: table) { throw .failedRule(fault.description) }
       let caller = try caller(rules.file)
       var lines: [String] = []
-      if found == nil { lines.append("there is no row '\(id.shortened)'") }
+      if principal.isEmpty, rules.file.anonymous == nil {
+        return ["nobody is served without credentials: the access file has no 'anonymous'"]
+      }
+      if found == nil {
+        lines.append(
+          "there is no row '\(id.shortened)'; what other programs wrote while no server ran is not "
+            + "looked at before one does")
+      }
       if found?.row.isDeleted == true { lines.append("the row is deleted") }
       let needed = try rules.rights(of: caller, on: table).memberships
       let explanation = try AccessExplanation(

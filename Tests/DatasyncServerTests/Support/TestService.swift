@@ -50,6 +50,8 @@ final class TestService: Sendable {
     let eventLoop = group.next()
     let loop = try await eventLoop.submit {
       var options = ServiceOptions()
+      // Hooks run where all tests do, and wait for those that keep the threads.
+      options.hookTimeout = .minutes(4)
       configure(&options)
       return NIOLoopBound(
         ServiceLoop(
