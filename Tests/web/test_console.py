@@ -109,6 +109,17 @@ def test_tables_are_found_sorted_and_filtered(films, console):
     rows_are(page, 248)
 
 
+def test_the_whole_head_sorts(things, console):
+    page = console(things, "#/tables/things")
+    rows_are(page, 2)
+    # Not the text: a place beside it.
+    for way in ("ascending", "descending"):
+        x, y = page.evaluate("""(({ left, right, top, bottom }) => [right - 3, bottom - 4])(
+          document.querySelector("[role=columnheader][data-column=name]").getBoundingClientRect())""")
+        page._click_at((x, y), 1)
+        shows(page, f"[aria-sort={way}]", ["name"])
+
+
 def test_an_address_leads_to_its_rows(films, console):
     page = console(films, "#/tables/movies?filter=year%20eq%201994&order_by=title%20desc")
     page.wait_for("document.querySelectorAll('[role=row][data-id]').length > 0", what="rows")
@@ -280,6 +291,40 @@ def test_who_wins_a_conflict_is_asked(things, console, choice, stored, shown):
     until(lambda: things.foreign("SELECT name FROM things WHERE id = 'a'") == [(stored,)],
           message=f"{stored} is not stored")
     page.wait_for(f"document.querySelector('[name=name]').value === '{shown}'", what="the field to agree")
+
+
+def test_unsaved_edits_are_kept(things, console):
+    page = console(things, "#/tables/things")
+    rows_are(page, 2)
+    page.double_click(cell("a", "name"))
+    has(page, "[name=name]:focus")
+    page.type("X")
+    # Another row, a new one, another table.
+    page.click(cell("b", "name"))
+    page.wait_for("document.querySelector('[name=name]').value === 'Becher'", what="the other row")
+    has(page, ".grid-row.draft[data-id=a]")
+    page.click_role("button", "New row")
+    page.focus_role("textbox", "name")
+    page.type("Krug")
+    page.click("[data-table=papers]")
+    rows_are(page, 1)
+    has(page, "nav a.draft[data-table=things]")
+    assert page.evaluate("dispatchEvent(new Event('beforeunload', { cancelable: true }))") is False
+    # Meanwhile somebody writes the row: the edit is still for the version that it began from.
+    things.foreign("UPDATE things SET note = 'theirs' WHERE id = 'a'")
+    page.click("[data-table=things]")
+    has(page, ".grid-row.draft[data-id=a]")
+    page.click(cell("a", "name"))
+    page.wait_for("document.querySelector('[name=name]')?.value.includes('X')", what="the edit")
+    page.wait_for("/note/.test(document.querySelector('.news').textContent)", what="what changed meanwhile")
+    page.click_role("button", "Cancel")
+    lacks(page, ".grid-row.draft")
+    page.click_role("button", "1 unsaved")
+    page.wait_for("document.querySelector('[name=name]')?.value === 'Krug'", what="the new row")
+    page.click_role("button", "Save")
+    rows_are(page, 3)
+    lacks(page, "nav a.draft")
+    assert page.evaluate("dispatchEvent(new Event('beforeunload', { cancelable: true }))") is True
 
 
 def test_what_is_deleted_softly_comes_back(things, console):

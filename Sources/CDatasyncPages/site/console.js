@@ -1,10 +1,9 @@
 /** The console: one page over everything that the server lets its caller see. */
 import { connect } from "/datasync.js";
 import { explain, h, setAttribute, setText, throttled } from "./console/dom.js";
+import { Drafts } from "./console/drafts.js";
 import { Log, LogPage } from "./console/log.js";
-import { OperatorsPage } from "./console/operators.js";
 import { OverviewPage } from "./console/overview.js";
-import { SessionPage } from "./console/session.js";
 import { TablePage } from "./console/table.js";
 
 const TOKEN = "datasync-token";
@@ -15,6 +14,13 @@ const OFFERED = 12_000;
 /** Milliseconds before the log is followed again after the server refused it. */
 const FOLLOW_AGAIN = 5000;
 
+/** Pages by their addresses; those that few open are loaded when they are. */
+const PAGES = {
+  log: async () => LogPage,
+  session: async () => (await import("./console/session.js")).SessionPage,
+  connections: async () => (await import("./console/operators.js")).OperatorsPage,
+};
+
 const byId = (id) => document.getElementById(id);
 
 class Console {
@@ -22,6 +28,8 @@ class Console {
   #description = null;
   #page = null;
   #log = new Log();
+  /** What was written in rows and not saved, whatever page is shown. */
+  drafts = new Drafts();
   #saidTimer = null;
 
   start() {
@@ -31,6 +39,8 @@ class Console {
     this.client.addEventListener("statechange", () => this.#showState());
     this.#showState();
     addEventListener("hashchange", () => this.#route());
+    addEventListener("beforeunload", (event) => { if (this.drafts.any) event.preventDefault(); });
+    this.drafts.addEventListener("change", () => this.#mark());
     byId("skip").addEventListener("click", (event) => {
       // Addresses behind # are the console's own.
       event.preventDefault();
@@ -219,9 +229,19 @@ class Console {
     this.#mark();
     if (kind === "tables" && name) {
       this.#showTable(name, { filter: query.get("filter") ?? "", orderBy: query.get("order_by") ?? "" });
+    } else if (Object.hasOwn(PAGES, kind)) {
+      this.#load(kind);
     } else {
-      const Page = { log: LogPage, session: SessionPage, connections: OperatorsPage }[kind] ?? OverviewPage;
-      this.#open(new Page(this, this.#description, this.#log), Page === OverviewPage ? "Tables" : kind);
+      this.#open(new OverviewPage(this, this.#description), "Tables");
+    }
+  }
+
+  async #load(kind) {
+    try {
+      const Page = await PAGES[kind]();
+      if (place().kind === kind) this.#open(new Page(this, this.#description, this.#log), kind);
+    } catch (error) {
+      this.#problem(explain(error));
     }
   }
 
@@ -244,6 +264,7 @@ class Console {
     for (const link of document.querySelectorAll("nav a")) {
       const here = link.dataset.table ? kind === "tables" && link.dataset.table === name : link.dataset.kind === kind;
       setAttribute(link, "aria-current", here ? "page" : null);
+      if (link.dataset.table) link.classList.toggle("draft", this.drafts.of(link.dataset.table).length > 0);
     }
   }
 }

@@ -17,6 +17,7 @@ export class Editor extends EventTarget {
   /** What the edits began from; a write is for that version of the row. */
   #base = null;
   #busy = false;
+  #wasDraft = false;
   #form;
   #title;
   #alert;
@@ -41,6 +42,9 @@ export class Editor extends EventTarget {
 
   get id() { return this.#row ? String(this.#row[this.#key]) : null; }
   get isDirty() { return [...this.#fields.values()].some((field) => field.dirty); }
+
+  /** Whether something was written that could be saved. */
+  get isDraft() { return this.isDirty && this.#may(this.#row ? "UPDATE" : "CREATE"); }
 
   /** Puts the focus into a field, or into the first that can be written. */
   focus(column) {
@@ -196,6 +200,10 @@ export class Editor extends EventTarget {
 
   #show() {
     const row = this.#row;
+    if (this.isDraft !== this.#wasDraft) {
+      this.#wasDraft = this.isDraft;
+      this.dispatchEvent(new Event("draft"));
+    }
     const deleted = Boolean(row?.[this.#deleted]);
     setText(this.#title, row ? `${this.id}` : `New row in ${this.#table.name}`);
     for (const field of this.#fields.values()) {

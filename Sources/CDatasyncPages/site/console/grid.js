@@ -20,6 +20,7 @@ export class Grid extends EventTarget {
   #active = { index: -1, id: undefined, column: 0 };
   #pressedAt = { index: -1, column: -1 };
   #anchor = null;
+  #marked = new Set();
   #body;
   #head;
   #onRows = () => this.#changed();
@@ -81,6 +82,12 @@ export class Grid extends EventTarget {
   /** Marks the row that is shown elsewhere. */
   select(id) {
     this.selected = id;
+    this.render();
+  }
+
+  /** Marks the rows in which something is not saved, by their ids. */
+  mark(ids) {
+    this.#marked = ids;
     this.render();
   }
 
@@ -281,6 +288,7 @@ export class Grid extends EventTarget {
     setAttribute(element, "data-id", id ?? null);
     setAttribute(element, "aria-selected", id !== undefined && id === this.selected ? "true" : null);
     element.classList.toggle("odd", index % 2 === 1);
+    element.classList.toggle("draft", this.#marked.has(id));
     if (row.bound !== source || !source) this.#fill(row, source);
     const active = index === this.#active.index || (this.#active.index < 0 && index === 0)
       ? this.#active.column : -1;

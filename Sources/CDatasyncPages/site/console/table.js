@@ -28,6 +28,10 @@ export class TablePage {
   #changes = 0;
   #last = null;
   #onState = () => this.#stateChanged();
+  #onDrafts = () => this.#showDrafts();
+  /** Ends what listens to editors, which may outlive the page. */
+  #left = new AbortController();
+  #heard = new WeakSet();
 
   #filter;
   #summary;
@@ -39,6 +43,7 @@ export class TablePage {
   #deletedBox;
   #systemBox;
   #newButton;
+  #draftButton;
 
   element;
 
@@ -52,12 +57,16 @@ export class TablePage {
     this.#rebuildGrid();
     this.#ask();
     shell.client.addEventListener("statechange", this.#onState);
+    shell.drafts.addEventListener("change", this.#onDrafts);
+    this.#showDrafts();
   }
 
   get name() { return this.#table.name; }
 
   close() {
     this.#shell.client.removeEventListener("statechange", this.#onState);
+    this.#shell.drafts.removeEventListener("change", this.#onDrafts);
+    this.#left.abort();
     this.#rows?.close();
     this.#coming?.close();
     this.#grid?.close();
@@ -91,12 +100,13 @@ export class TablePage {
       type: "button", class: "primary", disabled: !mayDo(this.#table, "CREATE"), onclick: () => this.#open(null),
       title: mayDo(this.#table, "CREATE") ? null : "No rule allows it",
     }, "New row");
+    this.#draftButton = h("button", { type: "button", class: "draft", hidden: true, onclick: () => this.#openDraft() });
     return h("section", { class: "page table-page", "aria-labelledby": "page-title", onkeydown: (event) => this.#key(event) },
       h("header", { class: "page-head" },
         h("h1", { id: "page-title" }, name), this.#summary, h("span", { class: "gap" }),
         softDelete ? h("label", { class: "check" }, this.#deletedBox, "Deleted rows") : null,
         h("label", { class: "check" }, this.#systemBox, "System fields"),
-        h("button", { type: "button", onclick: () => this.#showTypes() }, "Types"), this.#newButton),
+        h("button", { type: "button", onclick: () => this.#showTypes() }, "Types"), this.#draftButton, this.#newButton),
       this.#filter.element, this.#notice,
       h("div", { class: "split" },
         h("div", { class: "grid-column" }, this.#place, this.#empty, h("footer", { class: "page-foot" }, this.#status)),
@@ -114,6 +124,7 @@ export class TablePage {
     this.#grid?.close();
     this.#grid = grid;
     grid.select(this.#editor?.id ?? undefined);
+    this.#showDrafts();
     grid.showOrder(parsedOrder(this.#query.orderBy));
     this.#place.replaceChildren(grid.element);
   }
@@ -208,9 +219,12 @@ export class TablePage {
     this.#changes++;
     this.#last = event;
     this.#showStatus();
-    if (!this.#editor || String(event.id) !== this.#editor.id) return;
-    if (event.row) this.#editor.follow(event.row);
-    else this.#look(this.#editor);
+    const id = String(event.id);
+    for (const editor of new Set([this.#editor, ...this.#drafts])) {
+      if (editor?.id !== id) continue;
+      if (event.row) editor.follow(event.row);
+      else this.#look(editor);
+    }
   }
 
   #showStatus = throttled(500, () => {
@@ -266,39 +280,73 @@ export class TablePage {
   #open(row, column = null) {
     clearTimeout(this.#opening);
     const id = row && String(row[keyOf(this.#table)]);
-    if (!this.#editor || this.#editor.id !== id || row === null) this.#edit(row);
+    if (!this.#editor || this.#editor.id !== id) this.#edit(row);
     if (row === null || column !== null) this.#editor.focus(column);
   }
 
+  // -- what is not saved
+
+  get #drafts() { return this.#shell.drafts.of(this.#table.name); }
+
+  /** Rows with edits are marked, in sight or not; a button leads from one to the next. */
+  #showDrafts() {
+    const drafts = this.#drafts;
+    this.#grid.mark(new Set(drafts.map((editor) => editor.id)));
+    this.#draftButton.hidden = drafts.length === 0;
+    setText(this.#draftButton, `${drafts.length} unsaved`);
+  }
+
+  #openDraft() {
+    const drafts = this.#drafts;
+    const editor = drafts[(drafts.indexOf(this.#editor) + 1) % drafts.length];
+    this.#show(editor);
+    editor.focus();
+  }
+
+  /** Opens a row, with what was written in it before, and with what happened to it since. */
   #edit(row) {
-    const editor = new Editor(this.#table, this.#access, row);
+    const id = row && String(row[keyOf(this.#table)]);
+    const draft = this.#shell.drafts.find(this.#table.name, id);
+    if (draft && row) draft.follow(row);
+    this.#show(draft ?? new Editor(this.#table, this.#access, row));
+  }
+
+  #show(editor) {
     this.#editor = editor;
-    const written = ({ detail }) => {
-      this.#rows?.put(detail.row);
-      if (editor === this.#editor) this.#grid.select(editor.id);
-    };
-    editor.addEventListener("saved", (event) => {
-      written(event);
-      this.#shell.say(`Saved ${event.detail.id}.`);
-      this.#grid.focus();
-    });
-    editor.addEventListener("followed", written);
-    editor.addEventListener("created", (event) => {
-      written(event);
-      this.#rows?.reread();
-      this.#shell.say(`Created ${event.detail.id}.`);
-    });
-    editor.addEventListener("undeleted", (event) => {
-      written(event);
-      this.#rows?.reread();
-      this.#shell.say(`Undeleted ${event.detail.id}.`);
-    });
-    editor.addEventListener("deleted", (event) => this.#deleted(editor, event.detail));
-    editor.addEventListener("closed", () => this.#closePanel());
+    this.#shell.drafts.keep(this.#table.name, editor);
+    if (!this.#heard.has(editor)) this.#hear(editor);
+    if (editor.id !== null && editor.isDraft) this.#look(editor);
     this.#panel.setAttribute("aria-label", "Row");
     this.#panel.replaceChildren(editor.element);
     this.#panel.hidden = false;
     this.#grid.select(editor.id ?? undefined);
+  }
+
+  #hear(editor) {
+    this.#heard.add(editor);
+    const on = (name, act) => editor.addEventListener(name, act, { signal: this.#left.signal });
+    const written = ({ detail }) => {
+      this.#rows?.put(detail.row);
+      if (editor === this.#editor) this.#grid.select(editor.id);
+    };
+    on("saved", (event) => {
+      written(event);
+      this.#shell.say(`Saved ${event.detail.id}.`);
+      if (editor === this.#editor) this.#grid.focus();
+    });
+    on("followed", written);
+    on("created", (event) => {
+      written(event);
+      this.#rows?.reread();
+      this.#shell.say(`Created ${event.detail.id}.`);
+    });
+    on("undeleted", (event) => {
+      written(event);
+      this.#rows?.reread();
+      this.#shell.say(`Undeleted ${event.detail.id}.`);
+    });
+    on("deleted", (event) => this.#deleted(editor, event.detail));
+    on("closed", () => this.#closePanel());
   }
 
   #deleted(editor, { row, id }) {
