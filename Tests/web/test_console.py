@@ -269,6 +269,25 @@ def test_rows_are_made_changed_and_deleted(things, console):
     assert things.foreign("SELECT name, price FROM things WHERE id = 'c'") == [("ちゃわん", "1.50")]
 
 
+def test_what_is_no_number_is_told_at_once(things, console):
+    page = console(things, "#/tables/things")
+    rows_are(page, 2)
+    page.double_click(cell("a", "size"))
+    has(page, "[name=size]:focus")
+    page.type("19,9")
+    shows(page, "#field-size-complaint", ["A whole number is needed, such as 42."])
+    has(page, "[name=size][aria-invalid=true]")
+    text_into(page, "[name=price]", "19,99")
+    shows(page, "#field-price-complaint", ["Decimals take a point: 19.99"])
+    # What may become a number is let be until the field is left.
+    text_into(page, "[name=size]", "-")
+    lacks(page, "[name=size][aria-invalid]")
+    page.press("Tab")
+    has(page, "[name=size][aria-invalid=true]")
+    text_into(page, "[name=size]", "-4")
+    lacks(page, "[name=size][aria-invalid]")
+
+
 @pytest.mark.parametrize("choice, stored, shown", [
     ("Keep mine", "mine", "mine"), ("Take theirs", "theirs", "theirs")])
 def test_who_wins_a_conflict_is_asked(things, console, choice, stored, shown):

@@ -1,7 +1,7 @@
 /** One row, field by field: seen, created, changed, deleted and brought back. */
 import { composing, explain, h, setAttribute, setText } from "./dom.js";
 import { resolveConflict } from "./conflict.js";
-import { hint, isKept, keyOf, mayDo, parsed, same, shown, systemField, written } from "./values.js";
+import { hint, isHopeless, isKept, keyOf, mayDo, parsed, same, shown, systemField, written } from "./values.js";
 
 /** Values in this many characters or fewer stand in one line. */
 const LINE = 48;
@@ -117,6 +117,7 @@ export class Editor extends EventTarget {
       field.isNull = false;
       this.#touched(field);
     });
+    input.addEventListener("change", () => this.#judge(field, true));
     this.#fields.set(column.name, field);
     const type = column.type.toLowerCase().replaceAll("_", " ");
     return h("div", { class: "field" },
@@ -153,19 +154,27 @@ export class Editor extends EventTarget {
   #touched(field) {
     if (!this.isDirty) this.#base = this.#row;
     field.dirty = true;
-    if (this.#row && this.#readable(field)) {
+    if (this.#row && !this.#fault(field)) {
       field.dirty = !same(this.#read(field), this.#base?.[field.column.name]);
     }
     this.#complain(field, "");
+    this.#judge(field, false);
     this.#show();
   }
 
-  #readable(field) {
+  /** What cannot become right is told while it is written, the rest once the field is left. */
+  #judge(field, isLeft) {
+    const fault = field.dirty && field.input.value !== "" && this.#fault(field);
+    if (fault && (isLeft || isHopeless(field.input.value, field.column))) this.#complain(field, fault);
+  }
+
+  /** Why a field cannot be read; null where it can. */
+  #fault(field) {
     try {
       this.#read(field);
-      return true;
-    } catch {
-      return false;
+      return null;
+    } catch (error) {
+      return error.message;
     }
   }
 

@@ -64,7 +64,6 @@ export function parsed(text, column) {
 
 function parsedInteger(text) {
   const trimmed = text.trim();
-  refuseComma(trimmed);
   if (!/^[+-]?\d+$/.test(trimmed)) throw new Error("A whole number is needed, such as 42.");
   const number = Number(trimmed);
   return Number.isSafeInteger(number) ? number : BigInt(trimmed);
@@ -78,6 +77,12 @@ function parsedNumber(text) {
     throw new Error("A number is needed, such as 12.5.");
   }
   return number;
+}
+
+/** Whether a text will be no number, whatever is written on. */
+export function isHopeless(text, column) {
+  if (column.type === "INT64") return /[^\s\d+-]/.test(text);
+  return isNumeric(column) && text.includes(",");
 }
 
 /** `1,5` is one and a half to some and fifteen to others: it is neither here. */
