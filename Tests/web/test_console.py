@@ -288,6 +288,26 @@ def test_what_is_no_number_is_told_at_once(things, console):
     lacks(page, "[name=size][aria-invalid]")
 
 
+def test_each_field_that_lacks_a_value_says_so(serve, console):
+    server = serve("needs.db", "--attach", "--web", "127.0.0.1:0", sql="""CREATE TABLE needs (
+      id TEXT PRIMARY KEY, name TEXT NOT NULL, size INTEGER NOT NULL, note TEXT, day DATE NOT NULL)""")
+    page = console(server, "#/tables/needs")
+    rows_are(page, 0)
+    page.click_role("button", "New row")
+    shows(page, ".field .type", ["string", "string, required", "int64, required", "string", "date, required"])
+    assert "required" in page.role("textbox", "size")["description"]
+    page.click_role("button", "Save")
+    shows(page, ".complaint:not(:empty)", ["It must have a value"] * 3)
+    assert page.evaluate("[...document.querySelectorAll('.editor [aria-invalid]')].map(e => e.name)") == ["name", "size", "day"]
+    assert focused(page)[1] == "name"
+    assert page.text(".editor .alert") == ""
+    for name, text in {"name": "x", "size": "1", "day": "2024-02-29"}.items():
+        text_into(page, f"[name={name}]", text)
+    lacks(page, ".editor [aria-invalid]")
+    page.click_role("button", "Save")
+    rows_are(page, 1)
+
+
 @pytest.mark.parametrize("choice, stored, shown", [
     ("Keep mine", "mine", "mine"), ("Take theirs", "theirs", "theirs")])
 def test_who_wins_a_conflict_is_asked(things, console, choice, stored, shown):

@@ -280,6 +280,8 @@ export class DatasyncError extends Error {
   /** Where in a filter or an order, from 1. */
   readonly position: number | null
   readonly metadata: Readonly<Record<string, string>>
+  /** What is wrong with which field, where the server said so of fields. */
+  readonly violations: ReadonlyArray<{ field: string; description: string }>
   /** In milliseconds, where the server said when to come again. */
   readonly retryAfter: number | null
 }

@@ -74,6 +74,8 @@ export class DatasyncError extends Error {
     /** Where in a filter or an order, from 1. */
     this.position = details.position ?? null
     this.metadata = details.metadata ?? {}
+    /** What is wrong with which field: `{field, description}`. */
+    this.violations = details.violations ?? []
     /** In milliseconds, where the server said when to come again. */
     this.retryAfter = details.retryAfter ?? null
   }
@@ -88,6 +90,8 @@ function errorOf(status, rowOf) {
       details.reason = detail.reason
       details.metadata = detail.metadata ?? {}
       if (detail.metadata?.position) details.position = Number(detail.metadata.position)
+    } else if (type === 'google.rpc.BadRequest') {
+      details.violations = detail.fieldViolations ?? []
     } else if (type === 'google.rpc.RetryInfo') {
       details.retryAfter = parseFloat(detail.retryDelay ?? '0') * 1000
     } else if (type?.startsWith('tables.')) {
@@ -2001,8 +2005,8 @@ export class Queue extends EventTarget {
       const woken = new Promise((resolve) => this.#wakes.push(resolve))
       return Promise.race([woken, slept(error.retryAfter ?? Math.random() * most)])
     }
-    const { code, message, reason, row, position, metadata } = error
-    return this.#change({ ...entry, error: { code, message, reason, row, position, metadata } })
+    const { code, message, reason, row, position, metadata, violations } = error
+    return this.#change({ ...entry, error: { code, message, reason, row, position, metadata, violations } })
   }
 }
 

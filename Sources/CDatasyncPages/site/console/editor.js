@@ -22,6 +22,7 @@ export class Editor extends EventTarget {
   #title;
   #alert;
   #news;
+  #needs;
   #facts;
   #buttons;
 
@@ -81,6 +82,7 @@ export class Editor extends EventTarget {
     this.#title = h("h2", { id: "row-title" });
     this.#alert = h("p", { class: "alert", role: "alert" });
     this.#news = h("p", { class: "news", "aria-live": "polite" });
+    this.#needs = h("p", { class: "muted" }, "What is required may stay empty where its column has a default.");
     this.#facts = h("dl", { class: "facts" });
     this.#buttons = {
       save: h("button", { type: "submit", class: "primary" }, "Save"),
@@ -94,7 +96,7 @@ export class Editor extends EventTarget {
       onkeydown: (event) => this.#keyPressed(event),
     },
       h("div", { class: "fields" }, editable.map((column) => this.#makeField(column))),
-      this.#alert, this.#news,
+      this.#needs, this.#alert, this.#news,
       h("div", { class: "buttons" }, this.#buttons.save, this.#buttons.cancel,
         h("span", { class: "gap" }), this.#buttons.restore, this.#buttons.remove),
       this.#facts);
@@ -105,23 +107,23 @@ export class Editor extends EventTarget {
     const name = `field-${column.name}`;
     const input = this.#makeInput(column, name);
     const complaint = h("span", { class: "complaint", id: `${name}-complaint` });
-    const field = { column, input, complaint, dirty: false, isNull: false, nullButton: null };
+    const type = h("span", { class: "type", "aria-hidden": "true", id: `${name}-type` });
+    const field = { column, input, complaint, type, dirty: false, isNull: false, nullButton: null };
     if (column.nullable && column.name !== this.#key && input.tagName !== "SELECT") {
       field.nullButton = h("button", {
         type: "button", class: "null-button", "aria-label": `${column.name} is NULL`, title: "Write NULL",
         onclick: () => this.#setNull(field, !field.isNull),
       }, "NULL");
     }
-    input.setAttribute("aria-describedby", complaint.id);
+    input.setAttribute("aria-describedby", `${type.id} ${complaint.id}`);
     input.addEventListener(input.type === "checkbox" || input.tagName === "SELECT" ? "change" : "input", () => {
       field.isNull = false;
       this.#touched(field);
     });
     input.addEventListener("change", () => this.#judge(field, true));
     this.#fields.set(column.name, field);
-    const type = column.type.toLowerCase().replaceAll("_", " ");
     return h("div", { class: "field" },
-      h("label", { for: name }, column.name), h("span", { class: "type", "aria-hidden": "true" }, type),
+      h("label", { for: name }, column.name), type,
       h("div", { class: "control" }, input, field.nullButton), complaint);
   }
 
@@ -221,6 +223,8 @@ export class Editor extends EventTarget {
         // What a new row leaves out has its column's default.
         field.nullButton.hidden = row === null;
       }
+      const type = field.column.type.toLowerCase().replaceAll("_", " ");
+      setText(field.type, row === null && this.#isNeeded(field.column) ? `${type}, required` : type);
       field.input.classList.toggle("dirty", field.dirty && row !== null);
       if (field.input.tagName === "TEXTAREA") {
         const lines = field.input.value.split("\n");
@@ -228,6 +232,7 @@ export class Editor extends EventTarget {
         field.input.rows = Math.min(12, Math.max(1, needed));
       }
     }
+    this.#needs.hidden = row !== null || !this.#table.columns.some((one) => this.#isNeeded(one));
     this.#buttons.save.disabled = this.#busy || !this.#may(row ? "UPDATE" : "CREATE")
       || (row !== null && (!this.isDirty || deleted));
     this.#buttons.remove.hidden = row === null || deleted || !this.#may("DELETE");
@@ -237,6 +242,7 @@ export class Editor extends EventTarget {
       .flatMap((one) => [h("dt", {}, one.name), h("dd", {}, shown(row[one.name], one))]));
   }
 
+  #isNeeded(column) { return !column.nullable && !column.system && column.type !== "BOOL"; }
   #may(operation) { return mayDo(this.#table, operation); }
 
   #keyPressed(event) {
@@ -331,13 +337,21 @@ export class Editor extends EventTarget {
   }
 
   #refused(error) {
-    const field = this.#fields.get(error.metadata?.column ?? error.metadata?.field);
-    if (field) {
-      this.#complain(field, error.message);
-      field.input.focus();
-    }
+    const { metadata, violations } = error;
+    const faults = violations?.length ? violations : [{ field: metadata?.column ?? metadata?.field, description: error.message }];
+    const known = faults.filter(({ field }) => this.#fields.has(field));
+    for (const { field, description } of known) this.#blame(this.#fields.get(field), description);
+    if (known.length > 0) [...this.#fields.values()].find((one) => one.complaint.textContent).input.focus();
     if (error.reason === "VERSION_MISMATCH" && error.row) this.follow(error.row);
-    setText(this.#alert, explain(error));
+    // What stands at the fields is said once.
+    if (known.length < faults.length) setText(this.#alert, explain(error));
+  }
+
+  #blame(field, description) {
+    const text = `${description[0].toUpperCase()}${description.slice(1)}`;
+    const isBox = field.input.type === "checkbox" && !field.dirty;
+    this.#complain(field, isBox ? `${text}; saved again, it is written as it stands here` : text);
+    if (isBox) field.dirty = true;
   }
 
   async #conflict(patch, theirs) {
