@@ -131,6 +131,46 @@ def test_an_address_leads_to_its_rows(films, console):
                   what="an alert about the table")
 
 
+ALERTS = ".page .alert:not(:empty)"
+
+
+def test_one_box_says_what_is_wrong_with_a_filter(things, console):
+    page = console(things, "#/tables/things")
+    rows_are(page, 2)
+    text_into(page, "#filter", "day lt date(now()) or name eq 'Ambos'")
+    page.press("Enter")
+    rows_are(page, 1)
+    page.wait_for(f"/do not change live/.test(document.querySelector('{ALERTS}')?.textContent)", what="the notice")
+    text_into(page, "#filter", "nix eq 1")
+    page.press("Enter")
+    page.wait_for(f"/nix.*still the rows where day lt/.test(document.querySelector('{ALERTS}')?.textContent)",
+                  what="the newest complaint")
+    assert len(page.texts(ALERTS)) == 1
+    has(page, ".grid-place.former")
+    page.focus_role("textbox", "Filter")
+    page.press("Escape")
+    rows_are(page, 2)
+    lacks(page, ALERTS)
+    lacks(page, ".former")
+    # At an address of which nothing was good there is nothing.
+    page = console(things, "#/tables/things?filter=nix")
+    has(page, "#filter[aria-invalid=true]")
+    rows_are(page, 0)
+
+
+def test_an_address_that_is_wrong_can_be_left(things, console):
+    page = console(things, "#/tables/things?order_by=nix")
+    page.click_role("button", "Clear the order")
+    rows_are(page, 2)
+    lacks(page, ALERTS)
+    assert page.evaluate("location.hash") == "#/tables/things"
+    page.evaluate("location.hash = '#/tables/nothing'")
+    page.wait_for("document.title === 'Not found – Datasync'", what="another title")
+    shows(page, "h1", ["Not found"])
+    page.click(".page a")
+    page.wait_for("document.title === 'Tables – Datasync'", what="the tables")
+
+
 def test_rows_change_live_and_the_focus_stays(things, console):
     page = console(things, "#/tables/things")
     rows_are(page, 2)

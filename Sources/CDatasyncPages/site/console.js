@@ -183,10 +183,12 @@ class Console {
     return !this.#description || this.#description.tables.some((one) => one.name === table);
   }
 
-  #problem(text) {
+  #problem(text, title = "Problem") {
     this.#page?.close();
     this.#page = null;
-    byId("main").replaceChildren(h("section", { class: "page" }, h("p", { class: "alert", role: "alert" }, text)));
+    document.title = `${title} – Datasync`;
+    byId("main").replaceChildren(h("section", { class: "page" }, h("h1", {}, title),
+      h("p", { class: "alert", role: "alert" }, text, " ", h("a", { href: "#/" }, "All tables"))));
   }
 
   #showTables() {
@@ -247,7 +249,7 @@ class Console {
 
   #showTable(name, query) {
     const table = this.#description.tables.find((one) => one.name === name);
-    if (!table) return this.#problem(`There is no table ${name}, or none for you.`);
+    if (!table) return this.#problem(`There is no table ${name}, or none for you.`, "Not found");
     if (this.#page instanceof TablePage && this.#page.name === name) return this.#page.show(query);
     this.#open(new TablePage(this, table, query), name);
   }

@@ -7,6 +7,7 @@ export class FilterBox extends EventTarget {
   #marked;
   #message;
   #sent = "";
+  #error = null;
   element;
 
   constructor(table) {
@@ -45,8 +46,10 @@ export class FilterBox extends EventTarget {
     this.#input.value = text;
   }
 
-  /** Shows what is wrong with the filter, and where; null: nothing is. */
-  complain(error) {
+  /** Shows what is wrong with the filter, and where, and what is shown instead; null: nothing is. */
+  complain(error, note = "") {
+    if (error === this.#error) return;
+    this.#error = error;
     setAttribute(this.#input, "aria-invalid", error ? "true" : null);
     setAttribute(this.#input, "aria-errormessage", error ? "filter-alert" : null);
     if (!error) {
@@ -56,7 +59,7 @@ export class FilterBox extends EventTarget {
     const position = Number(error.position ?? error.metadata?.position) || 0;
     setText(this.#message, error.message);
     this.#mark(position);
-    this.#alert.replaceChildren(this.#message, ...(position > 0 ? [this.#marked] : []));
+    this.#alert.replaceChildren(this.#message, ...(position > 0 ? [this.#marked] : []), h("span", {}, note));
   }
 
   /** Positions count characters of Unicode, from 1. */

@@ -12,6 +12,8 @@ import { keyOf, literal, mayDo, systemField } from "./values.js";
 const SAMPLE = 100;
 /** Milliseconds in which a second click makes the first one a double click. */
 const DOUBLE_CLICK = 250;
+/** What is wrong with a filter stands at the filter. */
+const OF_FILTERS = new Set(["BAD_FILTER", "FILTER_TOO_COMPLEX"]);
 
 export class TablePage {
   #shell;
@@ -21,6 +23,9 @@ export class TablePage {
   #rows = null;
   /** Rows asked for that have not answered yet; those before stay in sight until they have. */
   #coming = null;
+  /** Why rows were not read: {error, asked}, until they are. */
+  #problem = null;
+  #told = "";
   #grid = null;
   #editor = null;
   #sample = [];
@@ -145,6 +150,7 @@ export class TablePage {
       version: systemField(this.#table, "version"),
     });
     const deleted = systemField(this.#table, "deleted");
+    rows.query = this.#query;
     rows.isDeleted = (row) => row[deleted] === true;
     rows.addEventListener("rows", () => this.#answered(rows));
     rows.addEventListener("failed", ({ detail }) => this.#failed(rows, detail));
@@ -163,18 +169,35 @@ export class TablePage {
       this.#showAsking();
       if (this.#sample.length === 0 && rows.total > 0) this.#takeSample(rows);
       else this.#grid.source = rows;
-      this.#filter.complain(null);
+      this.#problem = null;
     }
     if (rows !== this.#rows) return;
+    if (this.#problem?.asked === rows) this.#problem = null;
     setText(this.#summary, count(rows.total, "row"));
     this.#empty.hidden = rows.total > 0;
-    setText(this.#empty, this.#query.filter ? "No row matches the filter." : "No rows yet.");
-    const [unreadable] = rows.errors;
-    const notices = [
-      rows.notLive ? `These rows do not change live. ${explain(rows.notLive)}` : "",
-      unreadable ? `${count(rows.errors.length, "row")} here cannot be read. ${explain(unreadable)}` : "",
-    ];
-    setText(this.#notice, notices.filter(Boolean).join(" "));
+    setText(this.#empty, rows.query.filter ? "No row matches the filter." : "No rows yet.");
+    this.#showProblem();
+  }
+
+  /** One box says what is wrong, the newest; rows that are not those of the address are pale. */
+  #showProblem() {
+    const { error = null, asked } = this.#problem ?? {};
+    const isFormer = error !== null && this.#rows !== null && asked !== this.#rows;
+    const former = isFormer ? ` Shown are still ${nameOf(this.#rows.query)}.` : "";
+    this.#place.classList.toggle("former", isFormer);
+    const isFilter = OF_FILTERS.has(error?.reason);
+    this.#filter.complain(isFilter ? error : null, former);
+    if (isFilter) this.#tell("");
+    else if (error) this.#tell(explain(error) + former, error.reason === "BAD_ORDER_BY");
+    else this.#tell(noticesOf(this.#rows));
+  }
+
+  #tell(text, offersOrder = false) {
+    if (text === this.#told) return;
+    this.#told = text;
+    this.#notice.replaceChildren(text, ...(offersOrder ? [" ", h("button", {
+      type: "button", onclick: () => this.#go({ orderBy: "" }),
+    }, "Clear the order")] : []));
   }
 
   /** The first rows say how wide the columns are to be; later ones move no column. */
@@ -189,15 +212,14 @@ export class TablePage {
   #failed(rows, error) {
     if (rows !== this.#rows && rows !== this.#coming) return;
     if (error.code === "UNAUTHENTICATED") return this.#shell.askForToken(error);
-    if (error.reason === "BAD_FILTER" || error.reason === "FILTER_TOO_COMPLEX") {
-      this.#filter.complain(error);
-    } else {
-      setText(this.#notice, explain(error));
+    this.#problem = { error, asked: rows };
+    if (rows === this.#coming) {
+      rows.close();
+      this.#coming = null;
+      this.#showAsking();
+      if (!this.#rows) this.#grid.source = new Nothing(true);
     }
-    if (rows !== this.#coming) return;
-    rows.close();
-    this.#coming = null;
-    this.#showAsking();
+    this.#showProblem();
   }
 
   /** Rows in sight that are no longer those asked for are pale, if it takes a while. */
@@ -208,7 +230,7 @@ export class TablePage {
 
   #stateChanged() {
     if (this.#shell.client.state !== "live") return;
-    if (!this.#rows && !this.#coming) this.#ask();
+    if (!this.#coming && (!this.#rows || this.#problem)) this.#ask();
     this.#rows?.reread();
   }
 
@@ -385,10 +407,28 @@ export class TablePage {
   }
 }
 
+/** Why rows are not all that was asked for. */
+function noticesOf({ notLive, errors: [unreadable, ...others] }) {
+  const notices = [
+    notLive ? `These rows do not change live. ${explain(notLive)}` : "",
+    unreadable ? `${count(others.length + 1, "row")} here cannot be read. ${explain(unreadable)}` : "",
+  ];
+  return notices.filter(Boolean).join(" ");
+}
+
+/** What rows of a query are, in words. */
+function nameOf({ filter, orderBy }) {
+  return (filter ? `the rows where ${filter}` : "all rows") + (orderBy ? `, by ${orderBy}` : "");
+}
+
 /** A source without rows, until the first answer. */
 class Nothing extends EventTarget {
   total = 0;
-  known = false;
+  constructor(known = false) {
+    super();
+    this.known = known;
+  }
+
   row() { return undefined; }
   id() { return undefined; }
   indexOf() { return -1; }
