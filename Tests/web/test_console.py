@@ -306,6 +306,7 @@ def test_rows_are_made_changed_and_deleted(things, console):
     rows_are(page, 2)
     page.click_role("button", "Undo")
     rows_are(page, 3)
+    until(lambda: focused(page)[0] == "c", message="the focus on the row that came back")
     assert things.foreign("SELECT name, price FROM things WHERE id = 'c'") == [("ちゃわん", "1.50")]
 
 
@@ -468,6 +469,36 @@ def test_a_keyboard_is_enough(things, console):
     rows_are(page, 1)
 
 
+def test_escape_closes_what_is_open(things, console):
+    page = console(things, "#/tables/things")
+    rows_are(page, 2)
+    text_into(page, "#filter", "name")
+    page.click_role("button", "Filter language")
+    page.press("Escape")
+    has(page, "#filter-help[hidden]")
+    assert page.evaluate("document.querySelector('#filter').value") == "name"
+    page.click(cell("b", "name"))
+    has(page, ".editor")
+    page.press("Escape")
+    lacks(page, ".editor")
+    assert focused(page) == ["b", "name"]
+
+
+def test_a_narrow_window_hides_nothing(things, console):
+    page = console(things, "#/tables/things")
+    page.size(380, 700)
+    rows_are(page, 2)
+    for name in ("Log", "Session", "TodoMVC", "New row", "Sign in"):
+        node = page.role("button" if name in ("New row", "Sign in") else "link", name)
+        box = page.send("DOM.getBoxModel", backendNodeId=node["backend"])["model"]["content"]
+        assert min(box[0::2]) >= 0 and max(box[0::2]) <= 380, (name, box)
+    beside = """(() => {
+      const [title, button] = ['h1', '.page-head .primary'].map(s => document.querySelector(s).getBoundingClientRect());
+      return button.top < title.bottom && title.top < button.bottom;
+    })()"""
+    assert page.evaluate(beside)
+
+
 def test_the_log_grows(things, console):
     page = console(things, "#/log")
     page.wait_for("document.querySelector('.empty')?.offsetHeight > 0", what="an empty log")
@@ -508,6 +539,10 @@ def test_a_token_signs_in(serve, console, tmp_path):
     server = serve("things.db", "--attach", "--access", access, "--web", "127.0.0.1:0", sql=SQL)
     page = console(server, wait=False)
     page.role("dialog", "Sign in")
+    # Nothing was tried, and nothing failed.
+    shows(page, "#state", ["Sign in"])
+    assert page.evaluate("document.body.dataset.state") == "signed-out"
+    assert page.text("#sign-in-error") == ""
     page.focus_role("textbox", "Token")
     page.type("wrong")
     page.press("Enter")

@@ -77,6 +77,8 @@ class Console {
       } catch (error) {
         this.say(explain(error));
       }
+      // The button is gone; what it did may have put the focus elsewhere.
+      if (document.activeElement === document.body) byId("main").focus();
     } }, offer)] : []));
     message.hidden = false;
     this.#saidTimer = setTimeout(() => { message.hidden = true; }, offer ? OFFERED : SAID);
@@ -85,7 +87,8 @@ class Console {
   /** Asks who the caller is: the server refused what it was shown. */
   askForToken(error = null) {
     const dialog = byId("sign-in");
-    setText(byId("sign-in-error"), error ? explain(error) : "");
+    // Nobody has tried anything yet.
+    setText(byId("sign-in-error"), error && error.reason !== "CREDENTIALS_REQUIRED" ? explain(error) : "");
     if (!dialog.open) {
       byId("token").value = "";
       dialog.showModal();
@@ -148,9 +151,10 @@ class Console {
   }
 
   #showState() {
-    const { state } = this.client;
-    document.body.dataset.state = state;
-    setText(byId("state"), { live: "Live", connecting: "Connecting…", offline: "Offline" }[state] ?? state);
+    const { state, error } = this.client;
+    const shown = state !== "live" && error?.code === "UNAUTHENTICATED" ? "signed-out" : state;
+    document.body.dataset.state = shown;
+    setText(byId("state"), { live: "Live", connecting: "Connecting…", offline: "Offline", "signed-out": "Sign in" }[shown]);
     setText(byId("principal"), this.client.principal ?? "");
     if (state === "live" && this.#description === null) this.#describe();
   }
@@ -164,8 +168,10 @@ class Console {
       this.#page = null;
       this.#route();
     } catch (error) {
-      if (error.code === "UNAUTHENTICATED") this.askForToken(error);
-      else this.#problem(explain(error));
+      if (error.code === "UNAUTHENTICATED") {
+        byId("main").replaceChildren(h("p", { class: "empty" }, "Sign in to see what is here."));
+        this.askForToken(error);
+      } else this.#problem(explain(error));
     }
   }
 

@@ -8,6 +8,8 @@ export class FilterBox extends EventTarget {
   #message;
   #sent = "";
   #error = null;
+  #help;
+  #toggle;
   element;
 
   constructor(table) {
@@ -20,23 +22,33 @@ export class FilterBox extends EventTarget {
     this.#marked = h("code", { class: "marked", "aria-hidden": "true" });
     this.#message = h("span", {});
     this.#alert = h("div", { class: "alert filter-alert", role: "alert", id: "filter-alert" });
-    const help = h("div", { class: "help", id: "filter-help", hidden: true }, helpFor(table, (text) => {
+    this.#help = h("div", { class: "help", id: "filter-help", hidden: true }, helpFor(table, (text) => {
       this.#input.value = text;
       this.#input.focus();
     }));
-    const toggle = h("button", {
+    this.#toggle = h("button", {
       type: "button", class: "quiet", "aria-expanded": "false", "aria-controls": "filter-help",
       "aria-label": "Filter language", title: "Filter language",
-      onclick: () => {
-        help.hidden = !help.hidden;
-        toggle.setAttribute("aria-expanded", String(!help.hidden));
-      },
+      onclick: () => this.#showHelp(this.#help.hidden),
     }, "?");
     this.element = h("form", {
       class: "filter", role: "search",
       onsubmit: (event) => { event.preventDefault(); this.#send(); },
-    }, h("div", { class: "filter-line" }, h("label", { for: "filter" }, "Filter"), this.#input, toggle,
-      h("button", { type: "submit" }, "Apply")), this.#alert, help);
+    }, h("div", { class: "filter-line" }, h("label", { for: "filter" }, "Filter"), this.#input, this.#toggle,
+      h("button", { type: "submit" }, "Apply")), this.#alert, this.#help);
+  }
+
+  #showHelp(isShown) {
+    this.#help.hidden = !isShown;
+    setAttribute(this.#toggle, "aria-expanded", String(isShown));
+  }
+
+  /** Closes the help; whether it was open. */
+  closeHelp() {
+    if (this.#help.hidden) return false;
+    if (this.#help.contains(document.activeElement)) this.#toggle.focus();
+    this.#showHelp(false);
+    return true;
   }
 
   /** What the address says; where that is what was sent from here, somebody may be writing on already. */
@@ -73,7 +85,7 @@ export class FilterBox extends EventTarget {
 
   #key(event) {
     if (event.key === "Enter" && composing(event)) event.preventDefault();
-    if (event.key !== "Escape" || composing(event) || this.#input.value === "") return;
+    if (event.key !== "Escape" || composing(event) || this.#input.value === "" || !this.#help.hidden) return;
     event.stopPropagation();
     this.#input.value = "";
     this.#send();

@@ -101,8 +101,10 @@ export class Grid extends EventTarget {
     }
   }
 
-  /** Puts the focus on the active cell, or on the first one. */
-  focus() {
+  /** Puts the focus on a row, or on the active cell, or on the first one. */
+  focus(id) {
+    const index = id === undefined ? -1 : this.#source.indexOf(id);
+    if (index >= 0) return this.#move(index, this.#active.column);
     if (this.#active.index < 0) this.#active.index = this.#firstInView();
     this.#draw();
     this.#activeCell()?.focus({ preventScroll: true });

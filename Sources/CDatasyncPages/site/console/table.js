@@ -108,10 +108,11 @@ export class TablePage {
     this.#draftButton = h("button", { type: "button", class: "draft", hidden: true, onclick: () => this.#openDraft() });
     return h("section", { class: "page table-page", "aria-labelledby": "page-title", onkeydown: (event) => this.#key(event) },
       h("header", { class: "page-head" },
-        h("h1", { id: "page-title" }, name), this.#summary, h("span", { class: "gap" }),
+        h("h1", { id: "page-title" }, name), this.#summary, this.#newButton, this.#draftButton,
+        h("span", { class: "gap" }),
         softDelete ? h("label", { class: "check" }, this.#deletedBox, "Deleted rows") : null,
         h("label", { class: "check" }, this.#systemBox, "System fields"),
-        h("button", { type: "button", onclick: () => this.#showTypes() }, "Types"), this.#draftButton, this.#newButton),
+        h("button", { type: "button", onclick: () => this.#showTypes() }, "Types")),
       this.#filter.element, this.#notice,
       h("div", { class: "split" },
         h("div", { class: "grid-column" }, this.#place, this.#empty, h("footer", { class: "page-foot" }, this.#status)),
@@ -277,7 +278,7 @@ export class TablePage {
 
   #key(event) {
     if (composing(event)) return;
-    if (event.key === "Escape" && this.#panel.contains(event.target)) this.#closePanel();
+    if (event.key === "Escape" && !this.#filter.closeHelp()) this.#closePanel();
     if (event.key !== "=" || event.target.getAttribute("role") !== "gridcell") return;
     // A cell's value becomes the filter.
     const column = this.#table.columns.find((one) => one.name === event.target.dataset.column);
@@ -383,11 +384,26 @@ export class TablePage {
       const own = this.#table.columns.filter((one) => !one.system || one.name === keyOf(this.#table));
       const fields = own.map((one) => [one.name, row[one.name]]).filter(([, value]) => value !== null);
       await this.#access.create(Object.fromEntries(fields));
+      this.#focusWhenThere(id);
       this.#rows?.reread();
     });
   }
 
+  /** The focus is in the grid, and on the row once that has come, if it has not gone elsewhere by then. */
+  #focusWhenThere(id) {
+    this.#grid.focus();
+    const rows = this.#rows;
+    const arrived = new AbortController();
+    rows?.addEventListener("rows", () => {
+      if (rows.indexOf(id) < 0) return;
+      arrived.abort();
+      const { activeElement } = document;
+      if (activeElement.id === "main" || this.#place.contains(activeElement)) this.#grid.focus(id);
+    }, { signal: arrived.signal });
+  }
+
   #closePanel() {
+    clearTimeout(this.#opening);
     const inside = this.#panel.contains(document.activeElement) || document.activeElement === document.body;
     this.#editor = null;
     this.#panel.hidden = true;
