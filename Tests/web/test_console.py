@@ -407,6 +407,27 @@ def test_unsaved_edits_are_kept(things, console):
     assert page.evaluate("dispatchEvent(new Event('beforeunload', { cancelable: true }))") is True
 
 
+def test_after_a_conflict_one_can_go_on_editing(things, console):
+    page = console(things, "#/tables/things")
+    rows_are(page, 2)
+    page.double_click(cell("a", "name"))
+    has(page, "[name=name]:focus")
+    page.press("Control+a")
+    page.type("mine")
+    things.foreign("UPDATE things SET name = 'theirs', note = 'new' WHERE id = 'a'")
+    shows(page, cell("a", "name"), ["theirs"])
+    page.press("Enter")
+    page.click_role("button", "Go on editing")
+    lacks(page, "dialog.conflict")
+    has(page, "[name=name]:focus")
+    assert page.evaluate("['name', 'note'].map(n => document.querySelector(`[name=${n}]`).value)") == ["mine", "new"]
+    page.press("End")
+    page.type("!")
+    page.press("Enter")
+    shows(page, cell("a", "name"), ["mine!"])
+    assert things.foreign("SELECT name, note FROM things WHERE id = 'a'") == [("mine!", "new")]
+
+
 def test_what_is_deleted_softly_comes_back(things, console):
     page = console(things, "#/tables/papers")
     rows_are(page, 1)

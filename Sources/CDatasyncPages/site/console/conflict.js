@@ -5,7 +5,7 @@ import { isKept, same, shown } from "./values.js";
 /**
  * Shows what was written here beside what stands there, and asks.
  *
- * Resolves to "mine", "theirs", or null where it was left open (Escape).
+ * Resolves to "mine", "theirs", "edit" (mine, still in the form, over theirs), or null where it was left open (Escape).
  */
 export function resolveConflict(table, base, patch, theirs) {
   const { promise, resolve } = withResolvers();
@@ -28,7 +28,8 @@ export function resolveConflict(table, base, patch, theirs) {
     h("p", { id: "conflict-text" }, "This row was changed by somebody else while you edited it."),
     comparison(table, base, patch, theirs),
     h("div", { class: "buttons" }, mine,
-      h("button", { type: "button", onclick: choose("theirs") }, "Take theirs")));
+      h("button", { type: "button", onclick: choose("theirs") }, "Take theirs"),
+      h("button", { type: "button", onclick: choose("edit") }, "Go on editing")));
   document.body.append(dialog);
   dialog.showModal();
   mine.focus();

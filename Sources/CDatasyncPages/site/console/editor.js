@@ -371,8 +371,17 @@ export class Editor extends EventTarget {
       }
       setText(this.#news, "");
     }
+    if (choice === "edit") this.#editOver(patch);
     this.#refill();
     this.dispatchEvent(new CustomEvent("followed", { detail: { row: theirs, id: this.id } }));
+  }
+
+  /** What was written stays in the form, as edits of the row that stands there now. */
+  #editOver(patch) {
+    const fields = Object.keys(patch).map((name) => this.#fields.get(name));
+    for (const field of fields) this.#touched(field);
+    setText(this.#news, "Your edits are now edits of the row as it is.");
+    fields[0]?.input.focus();
   }
 
   #cancel() {
