@@ -490,6 +490,24 @@ def test_a_keyboard_is_enough(things, console):
     rows_are(page, 1)
 
 
+def test_columns_have_their_names_in_the_database(serve, console):
+    server = serve("lengths.db", "--attach", "--web", "127.0.0.1:0", sql="""
+      CREATE TABLE lengths (id TEXT PRIMARY KEY, "Länge" INTEGER); INSERT INTO lengths VALUES ('a', 12)""")
+    page = console(server, "#/tables/lengths")
+    rows_are(page, 1)
+    head = "[role=columnheader]:nth-child(2)"
+    field = page.evaluate(f"document.querySelector('{head}').dataset.column")
+    assert field != "Länge"
+    shows(page, head, ["Länge"])
+    assert f"in filters {field}" in page.evaluate(f"document.querySelector('{head}').title")
+    assert page.evaluate("document.querySelector('#filter').placeholder") == f"{field} gt 10 – {field} is Länge"
+    page.click(cell("a", field))
+    assert f"in filters {field}" in page.role("textbox", "Länge")["description"]
+    text_into(page, "#filter", f"{field} gt 12")
+    page.press("Enter")
+    rows_are(page, 0)
+
+
 def test_escape_closes_what_is_open(things, console):
     page = console(things, "#/tables/things")
     rows_are(page, 2)

@@ -1,5 +1,5 @@
 /** How a table's columns stand in a grid. */
-import { isKept, isNumeric, keyOf, shown } from "./values.js";
+import { isKept, isNumeric, keyOf, labelOf, shown } from "./values.js";
 
 const WIDTHS = {
   BOOL: 80, INT64: 90, DOUBLE: 100, DECIMAL: 110, STRING: 240, BYTES: 190, TIMESTAMP: 230, DATE: 110,
@@ -22,11 +22,11 @@ export function columnsOf(table, withKept, sample = []) {
   const kept = withKept ? table.columns.filter((column) => isKept(column, table)) : [];
   return [...own, ...kept].map((column) => ({
     name: column.name,
-    title: column.name,
+    title: labelOf(column),
     hint: hintOf(column),
     numeric: isNumeric(column) && column.name !== key,
     kept: isKept(column, table),
-    width: Math.max(widthOf(column, key, sample), column.name.length * CHARACTER + AROUND + ARROW),
+    width: Math.max(widthOf(column, key, sample), labelOf(column).length * CHARACTER + AROUND + ARROW),
     grow: column.type === "STRING" && column.name !== key,
     text: (row, cell) => textOf(row[column.name], column, cell),
   }));
@@ -55,6 +55,6 @@ function textOf(value, column, cell) {
 function hintOf(column) {
   const parts = [column.type.toLowerCase().replaceAll("_", " "), column.nullable ? "nullable" : null,
     column.enumValues?.length ? column.enumValues.join(", ") : null,
-    column.storedName ? `stored as ${column.storedName}` : null];
+    column.storedName ? `in filters ${column.name}` : null];
   return parts.filter(Boolean).join("; ");
 }

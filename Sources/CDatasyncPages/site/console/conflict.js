@@ -1,6 +1,6 @@
 /** Two have written one row: who wins is asked. */
 import { h } from "./dom.js";
-import { isKept, same, shown } from "./values.js";
+import { isKept, labelOf, same, shown } from "./values.js";
 
 /**
  * Shows what was written here beside what stands there, and asks.
@@ -45,7 +45,7 @@ function comparison(table, base, patch, theirs) {
     h("tbody", {}, rows.map((column) => {
       const { name } = column;
       const mine = name in patch ? patch[name] : base[name];
-      return h("tr", {}, h("th", { scope: "row" }, name), cell(base[name], column, false),
+      return h("tr", {}, h("th", { scope: "row" }, labelOf(column)), cell(base[name], column, false),
         cell(mine, column, !same(mine, base[name])), cell(theirs[name], column, !same(theirs[name], base[name])));
     }))));
 }

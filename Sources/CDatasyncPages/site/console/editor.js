@@ -1,7 +1,7 @@
 /** One row, field by field: seen, created, changed, deleted and brought back. */
 import { composing, explain, h, setAttribute, setText } from "./dom.js";
 import { resolveConflict } from "./conflict.js";
-import { hint, isHopeless, isKept, keyOf, mayDo, parsed, same, shown, systemField, written } from "./values.js";
+import { hint, isHopeless, isKept, keyOf, labelOf, mayDo, parsed, same, shown, systemField, written } from "./values.js";
 
 /** Values in this many characters or fewer stand in one line. */
 const LINE = 48;
@@ -61,7 +61,7 @@ export class Editor extends EventTarget {
     this.#row = row;
     if (!this.isDirty) this.#base = row;
     const changed = this.#table.columns.filter((one) => !same(before[one.name], row[one.name]));
-    const names = changed.filter((one) => !isKept(one, this.#table)).map((one) => one.name);
+    const names = changed.filter((one) => !isKept(one, this.#table)).map(labelOf);
     if (this.isDirty && names.length > 0) {
       setText(this.#news, `Changed meanwhile: ${names.join(", ")}`);
     }
@@ -111,7 +111,7 @@ export class Editor extends EventTarget {
     const field = { column, input, complaint, type, dirty: false, isNull: false, nullButton: null };
     if (column.nullable && column.name !== this.#key && input.tagName !== "SELECT") {
       field.nullButton = h("button", {
-        type: "button", class: "null-button", "aria-label": `${column.name} is NULL`, title: "Write NULL",
+        type: "button", class: "null-button", "aria-label": `${labelOf(column)} is NULL`, title: "Write NULL",
         onclick: () => this.#setNull(field, !field.isNull),
       }, "NULL");
     }
@@ -123,7 +123,7 @@ export class Editor extends EventTarget {
     input.addEventListener("change", () => this.#judge(field, true));
     this.#fields.set(column.name, field);
     return h("div", { class: "field" },
-      h("label", { for: name }, column.name), type,
+      h("label", { for: name }, labelOf(column)), type,
       h("div", { class: "control" }, input, field.nullButton), complaint);
   }
 
@@ -223,8 +223,7 @@ export class Editor extends EventTarget {
         // What a new row leaves out has its column's default.
         field.nullButton.hidden = row === null;
       }
-      const type = field.column.type.toLowerCase().replaceAll("_", " ");
-      setText(field.type, row === null && this.#isNeeded(field.column) ? `${type}, required` : type);
+      setText(field.type, this.#factsOf(field.column));
       field.input.classList.toggle("dirty", field.dirty && row !== null);
       if (field.input.tagName === "TEXTAREA") {
         const lines = field.input.value.split("\n");
@@ -240,6 +239,13 @@ export class Editor extends EventTarget {
     this.element.classList.toggle("deleted", deleted);
     this.#facts.replaceChildren(...(row ? this.#table.columns.filter((one) => isKept(one, this.#table)) : [])
       .flatMap((one) => [h("dt", {}, one.name), h("dd", {}, shown(row[one.name], one))]));
+  }
+
+  /** Beside a field's label: its type, whether it must be written, and what it is called in filters. */
+  #factsOf(column) {
+    return [column.type.toLowerCase().replaceAll("_", " "),
+      this.#row === null && this.#isNeeded(column) ? "required" : "",
+      column.storedName ? `in filters ${column.name}` : ""].filter(Boolean).join(", ");
   }
 
   #isNeeded(column) { return !column.nullable && !column.system && column.type !== "BOOL"; }

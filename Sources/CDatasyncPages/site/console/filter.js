@@ -1,5 +1,6 @@
 /** The box for a filter: its text, where it is wrong, and what can be written. */
 import { composing, h, setAttribute, setText } from "./dom.js";
+import { labelOf } from "./values.js";
 
 export class FilterBox extends EventTarget {
   #input;
@@ -98,8 +99,13 @@ export class FilterBox extends EventTarget {
 }
 
 function example(table) {
-  return examples(table)[0] ?? "";
+  const [first = ""] = examples(table);
+  const named = table.columns.find((one) => one.storedName && first.includes(one.name));
+  return named ? `${first} – ${namesOf(named)}` : first;
 }
+
+/** Filters use the names of fields. */
+const namesOf = (column) => `${column.name} is ${labelOf(column)}`;
 
 function examples(table) {
   const found = [];
@@ -126,5 +132,6 @@ function helpFor(table, take) {
     h("div", { class: "examples" }, examples(table).map((text) => h("button", {
       type: "button", class: "quiet code", onclick: () => take(text),
     }, text))),
+    h("p", {}, table.columns.filter((one) => one.storedName).map(namesOf).join(", ")),
   ];
 }

@@ -1,7 +1,7 @@
 /** Everything that has changed since the page was opened, newest first. */
 import { count, h, setText, throttled } from "./dom.js";
 import { Grid } from "./grid.js";
-import { same, shown } from "./values.js";
+import { labelOf, same, shown } from "./values.js";
 
 /** Changes kept; the oldest go first, this many at a time. */
 const MAX_CHANGES = 5000;
@@ -153,7 +153,7 @@ export class LogPage {
     this.#panel.replaceChildren(
       h("h2", {}, `${OPERATIONS[row.type] ?? row.type} ${row.table}`), h("p", { class: "muted" }, `${row.id} at ${row.sequence}`),
       h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ["Field", "Before", "After"].map((one) => h("th", { scope: "col" }, one)))),
-        h("tbody", {}, names.map((column) => h("tr", {}, h("th", { scope: "row" }, column.name),
+        h("tbody", {}, names.map((column) => h("tr", {}, h("th", { scope: "row" }, labelOf(column)),
           cell(row.previous, column, false),
           cell(row.row, column, row.previous && row.row && !same(row.previous[column.name], row.row[column.name]))))))),
       h("div", { class: "buttons" }, h("button", { type: "button", onclick: () => this.#close() }, "Close")));

@@ -7,6 +7,11 @@ export function isNumeric(column) {
   return column.type === "INT64" || column.type === "DOUBLE" || column.type === "DECIMAL";
 }
 
+/** A column's name as the database has it; `name` is its field's, which filters use. */
+export function labelOf(column) {
+  return column.storedName || column.name;
+}
+
 /** A value as a cell shows it, in a line. */
 export function shown(value, column) {
   if (value === null || value === undefined) return "NULL";
