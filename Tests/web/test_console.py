@@ -538,6 +538,16 @@ def test_a_narrow_window_hides_nothing(things, console):
     assert page.evaluate(beside)
 
 
+def test_times_have_their_zone(serve, console):
+    server = serve("times.db", "--attach", "--web", "127.0.0.1:0", sql="""CREATE TABLE times (
+      id TEXT PRIMARY KEY, seen TIMESTAMP); INSERT INTO times VALUES ('a', '2024-02-29T12:00:00Z')""")
+    page = console(server, "#/tables/times")
+    shows(page, cell("a", "seen"), ["2024-02-29 12:00:00 UTC"])
+    server.foreign("UPDATE times SET seen = '2024-02-29T13:00:00Z'")
+    page.wait_for("/last at [0-9:]{8} UTC/.test(document.querySelector('[aria-label=Changes]').textContent)",
+                  what="the change's time")
+
+
 def test_the_log_grows(things, console):
     page = console(things, "#/log")
     page.wait_for("document.querySelector('.empty')?.offsetHeight > 0", what="an empty log")
@@ -604,6 +614,10 @@ def test_a_token_signs_in(serve, console, tmp_path):
     page.type("x")
     assert page.evaluate("document.querySelector('.editor [type=submit]').disabled")
     assert page.text("#principal") == "alice"
+    # Connections are for operators: no empty tables.
+    page.evaluate("location.hash = '#/connections'")
+    page.wait_for("/operators only/.test(document.querySelector('.page .alert')?.textContent)", what="why not")
+    assert page.evaluate("!document.querySelector('.page table').checkVisibility()")
     page.click_role("button", "Sign out")
     page.role("dialog", "Sign in")
     assert page.evaluate("sessionStorage.length") == 0

@@ -131,12 +131,26 @@ def test_todos_are_edited(windows):
     one.click(".new-todo")
     both(windows, ["c", "b", "z"])
     # By keyboard, and empty: it is gone.
-    one.evaluate("document.querySelector('.todo-list label').focus()")
+    one.evaluate("document.querySelector('.todo-list .toggle').focus()")
     one.press("Enter")
     one.press("Control+a")
     one.press("Backspace")
     one.press("Enter")
     both(windows, ["b", "z"])
+
+
+def test_a_row_is_two_stops_of_tab(windows):
+    one, other = windows
+    add(one, "a", "b")
+    both(windows, ["a", "b"])
+    one.click(".new-todo")
+    stops = []
+    for _ in range(5):
+        one.press("Tab")
+        stops.append(one.evaluate("document.activeElement.className"))
+    assert stops == ["toggle-all", "toggle", "destroy", "toggle", "destroy"]
+    one.press("Enter")
+    both(windows, ["a"])
 
 
 def test_addresses_filter(windows):
@@ -169,6 +183,8 @@ def test_what_is_written_offline_waits_and_is_sent(server, windows):
     server.kill()
     for page in windows:
         page.wait_for("document.body.dataset.state !== 'live'", what="the page to notice")
+    other.wait_for("/^(Offline. What you change is kept here|Connecting)/.test(document.querySelector('.sync').textContent)",
+                   what="the status to say what being offline means")
     add(one, "meanwhile")
     one.click(".todo-list li:nth-child(1) .toggle")
     shows(one, LABELS, ["before", "meanwhile"])

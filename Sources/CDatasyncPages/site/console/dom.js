@@ -65,10 +65,10 @@ export function count(number, noun) {
   return `${counting.format(number)} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-/** The time of day of a moment, in the reader's zone. */
+/** The time of day of a moment, in UTC as all times here. */
 export function clock(moment) {
   const date = moment ? new Date(moment) : new Date();
-  return Number.isNaN(date.getTime()) ? "" : date.toTimeString().slice(0, 8);
+  return Number.isNaN(date.getTime()) ? "" : `${date.toISOString().slice(11, 19)} UTC`;
 }
 
 /** What went wrong, in a line: the reason and the message. */

@@ -1,5 +1,5 @@
 /** Everything that has changed since the page was opened, newest first. */
-import { count, h, setText, throttled } from "./dom.js";
+import { clock, count, h, setText, throttled } from "./dom.js";
 import { Grid } from "./grid.js";
 import { labelOf, same, shown } from "./values.js";
 
@@ -76,7 +76,7 @@ function columns() {
   const plain = (name) => (entry) => String(entry[name] ?? "");
   return [
     { name: "sequence", title: "Sequence", width: 100, numeric: true, text: plain("sequence") },
-    { name: "time", title: "Time", width: 90, text: timeOf },
+    { name: "time", title: "Time", width: 120, text: timeOf },
     { name: "operation", title: "Operation", width: 100, text: (entry, cell) => {
       cell.dataset.operation = entry.type;
       return OPERATIONS[entry.type] ?? entry.type;
@@ -89,8 +89,8 @@ function columns() {
 }
 
 function timeOf(entry) {
-  const date = new Date(entry.committedAt ?? entry.row?.updated_at ?? Number.NaN);
-  return Number.isNaN(date.getTime()) ? "" : date.toTimeString().slice(0, 8);
+  const moment = entry.committedAt ?? entry.row?.updated_at;
+  return moment ? clock(moment) : "";
 }
 
 export class LogPage {

@@ -14,18 +14,21 @@ export class OperatorsPage {
   #alert = h("p", { class: "alert", role: "alert" });
   #servers = h("tbody");
   #sockets = h("tbody");
+  /** Shown once there is something to show. */
+  #facts;
   element;
 
   constructor(shell) {
     this.#shell = shell;
-    this.element = h("section", { class: "page scroll", "aria-labelledby": "page-title" },
-      h("header", { class: "page-head" }, h("h1", { id: "page-title" }, "Connections"), this.#summary),
-      this.#alert,
+    this.#facts = h("div", { hidden: true },
       tableOf("Servers", ["Listens on", "Calls", "Succeeded", "Failed", "Last call"], this.#servers),
       tableOf("Connections", ["No.", "From", "Streams now", "Streams", "Succeeded", "Failed",
         "Messages sent", "Messages received", "Last message"], this.#sockets),
       h("p", { class: "muted" }, "A session is one stream, and a subscription outside sessions another. ",
         "How many subscriptions a session holds, and how far behind they are, stands in the server's metrics."));
+    this.element = h("section", { class: "page scroll", "aria-labelledby": "page-title" },
+      h("header", { class: "page-head" }, h("h1", { id: "page-title" }, "Connections"), this.#summary),
+      this.#alert, this.#facts);
     this.#look();
   }
 
@@ -39,8 +42,9 @@ export class OperatorsPage {
       if (document.visibilityState === "visible") await this.#read();
       setText(this.#alert, "");
     } catch (error) {
-      setText(this.#alert, error.code === "PERMISSION_DENIED" || error.code === "UNAUTHENTICATED"
-        ? "Connections are shown to operators only." : explain(error));
+      const isDenied = error.code === "PERMISSION_DENIED" || error.code === "UNAUTHENTICATED";
+      setText(this.#alert, isDenied ? "Connections are shown to operators only." : explain(error));
+      if (isDenied) this.#facts.hidden = true;
     }
     if (!this.#closed) this.#timer = setTimeout(() => this.#look(), EVERY);
   }
@@ -60,6 +64,7 @@ export class OperatorsPage {
     setText(this.#summary, count(sockets.length, "connection"));
     this.#servers.replaceChildren(...servers.map(serverRow));
     this.#sockets.replaceChildren(...sockets.map(socketRow));
+    this.#facts.hidden = false;
   }
 
   async #call(method, request = {}) {

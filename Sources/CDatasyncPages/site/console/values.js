@@ -16,7 +16,7 @@ export function labelOf(column) {
 export function shown(value, column) {
   if (value === null || value === undefined) return "NULL";
   if (value instanceof Uint8Array) return `${value.length} B  ${hex(value.subarray(0, 16))}`;
-  if (column?.type === "TIMESTAMP") return String(value).replace("T", " ").replace(/Z$/, "");
+  if (column?.type === "TIMESTAMP") return String(value).replace("T", " ").replace(/Z$/, " UTC");
   const text = String(value);
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
 }

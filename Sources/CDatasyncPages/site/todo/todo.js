@@ -121,7 +121,7 @@ class Todos {
   }
 
   #showState() {
-    const { state } = this.#client;
+    const { state, error } = this.#client;
     document.body.dataset.state = state;
     const { waiting } = this.#client.queue;
     if (waiting === 0) this.#waitingSince = null;
@@ -130,9 +130,11 @@ class Todos {
       setTimeout(() => this.#showState(), LATE);
     }
     const isLate = waiting > 0 && (state !== "live" || performance.now() - this.#waitingSince >= LATE);
-    const waits = waiting === 1 ? "1 change waits to be sent" : `${waiting} changes wait to be sent`;
-    const offline = state === "offline" ? "Offline" : state === "connecting" ? "Connecting" : "";
-    this.#tell([offline, isLate ? waits : ""].filter(Boolean).join("; "));
+    const waits = waiting === 1 ? "1 change waits to be sent." : `${waiting} changes wait to be sent.`;
+    const offline = error?.code === "UNAUTHENTICATED" ? "Sign in at the console first."
+      : waiting > 0 ? "Offline." : "Offline. What you change is kept here, and sent later.";
+    const link = { offline, connecting: "Connecting…" }[state] ?? "";
+    this.#tell([link, isLate ? waits : ""].filter(Boolean).join(" "));
   }
 
   #tell(text) {
@@ -193,14 +195,16 @@ class Item {
 
   constructor(acts, id) {
     this.#acts = acts;
-    this.#toggle = h("input", { class: "toggle", type: "checkbox", onchange: () => acts.toggle(this.#toggle.checked) });
-    this.#label = h("label", {
-      tabindex: 0, ondblclick: () => this.#begin(),
+    this.#toggle = h("input", { class: "toggle", type: "checkbox", onchange: () => acts.toggle(this.#toggle.checked),
+      // By keyboard the box stands for the todo: Space marks it, Enter edits it.
       onkeydown: (event) => {
         if (event.key !== "Enter" && event.key !== "F2") return;
         event.preventDefault();
         this.#begin();
       },
+    });
+    this.#label = h("label", {
+      ondblclick: () => this.#begin(),
     });
     this.#destroy = h("button", { type: "button", class: "destroy", onclick: () => acts.destroy() });
     this.#edit = h("input", {
@@ -241,7 +245,7 @@ class Item {
     if (!this.#editing) return;
     this.element.classList.remove("editing");
     const title = this.#edit.value.trim();
-    if (byKey) this.#label.focus();
+    if (byKey) this.#toggle.focus();
     if (!keep || title === this.#title) return;
     if (title === "") this.#acts.destroy();
     else this.#acts.rename(title);
