@@ -15,6 +15,8 @@ let package = Package(
     .executableTarget(name: "Shop", dependencies: dependencies),
     // What else the library can do, driven by the tests.
     .executableTarget(name: "Lab", dependencies: dependencies),
+    // A hook, as the guide to hooks shows it.
+    .executableTarget(name: "Orders", dependencies: dependencies),
     // One who follows the change log by name.
     .executableTarget(name: "Follower", dependencies: dependencies),
   ]
