@@ -6,7 +6,7 @@ import json
 import pytest
 
 from conftest import SCHEMAS
-from node import SITE
+from node import SITE, Thrown
 
 EVERYTHING = {
     "flag": True, "whole": 42, "ratio": 1.5, "words": "grün", "moment": "2024-02-29T12:00:00.250Z",
@@ -178,6 +178,53 @@ def test_an_integer_key(site, node):
       await lists.return()
       return [made.number, value.rows.map(({ number, label }) => [number, label])]
     """) == [1, [[1, "a"], [5, "c"], [12, "d"]]]
+
+
+@pytest.mark.parametrize("wrong, says", [
+    ("connect('localhost:8080')", "TypeError: .*localhost:8080 is no address of a server, such as https://"),
+    ("connect('http://')", "TypeError: .*http:// is no address"),
+    ("connect()", "TypeError: connect needs the address"),
+    ("connect('http://x', { tokn: 1 })", "TypeError: connect has no option tokn: it has token,"),
+    ("connect('http://x', { transport: 'ws' })", "no transport ws: it has auto, websocket, connect"),
+    ("connect('http://x', { queue: 'q' })", "There is no IndexedDB here.*MemoryStore"),
+    ("delete globalThis.WebSocket; connect('http://x')", "There is no WebSocket here: take Node 22.*transport: 'connect'"),
+])
+def test_what_cannot_work_is_said_at_once(node, wrong, says):
+    with pytest.raises(Thrown, match=says):
+        node().run(wrong)
+
+
+def test_an_option_that_does_not_exist_is_refused(node):
+    one = node()
+    said = one.run("""
+      const client = connect(new URL('http://127.0.0.1:1/'), { transport: 'connect' })
+      const table = client.table('notes')
+      const told = []
+      for (const attempt of [
+        () => table.live({ order_by: 'title' }), () => table.query({ page_size: 2 }),
+        () => table.subscribe({ orderBy: 'title' }), () => client.subscribe({ tabel: 'notes' }),
+        () => table.get('a', { selct: [] }), () => table.update('a', {}, { if_version: 1 }),
+        () => client.commit([{ type: 'delete', table: 'notes', id: 'a', ifversion: 1 }]),
+      ]) try { await attempt() } catch (error) { told.push(`${error.name} ${error.message}`) }
+      client.close()
+      return told""")
+    assert said == [
+        "TypeError live has no option order_by: write orderBy",
+        "TypeError query has no option page_size: write pageSize",
+        "TypeError subscribe has no option orderBy: it has filter, select, previous, start, excludeOwn, includeDeleted",
+        "TypeError subscribe has no option tabel: it has table, filter, select, previous, start, excludeOwn, includeDeleted",
+        "TypeError get has no option selct: it has select, includeDeleted",
+        "TypeError update has no option if_version: write ifVersion",
+        "TypeError commit has no option ifversion: write ifVersion",
+    ]
+
+
+def test_errors_have_what_is_wrong_with_each_field(client):
+    assert client.run("""
+      const { id } = await notes.create({})
+      const { violations } = await notes.update(id, { title: null, owner: null }).catch((error) => error)
+      return violations.map(({ field, description }) => [field, typeof description])
+    """) == [["title", "string"], ["owner", "string"]]
 
 
 def test_the_client_stays_small():

@@ -26,7 +26,7 @@ export interface ConnectOptions {
 }
 
 /** A client of a server, at once; it connects by itself, and again whenever it has to. */
-export function connect(url?: string, options?: ConnectOptions): Client
+export function connect(url?: string | URL, options?: ConnectOptions): Client
 export function connect(options?: ConnectOptions): Client
 
 export type State = 'connecting' | 'live' | 'offline'

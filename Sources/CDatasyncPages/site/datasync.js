@@ -108,6 +108,26 @@ const passes = ({ code, retryAfter }) =>
 const unavailable = (message) => new DatasyncError('UNAVAILABLE', message)
 const closedError = () => new DatasyncError('CANCELLED', 'The client is closed.')
 
+/** Refuses an option that does not exist: one that is misspelt would be passed over in silence. */
+function checkOptions(method, options, known) {
+  for (const name of Object.keys(options ?? {})) {
+    if (known.includes(name)) continue
+    const plain = name.replaceAll('_', '').toLowerCase()
+    const meant = known.find((one) => one.toLowerCase() === plain)
+    const advice = meant ? `write ${meant}` : `it has ${known.join(', ')}`
+    throw new TypeError(`${method} has no option ${name}: ${advice}`)
+  }
+}
+
+const OPTIONS = {
+  connect: ['token', 'clientId', 'queue', 'transport', 'timeout'],
+  query: ['filter', 'orderBy', 'select', 'top', 'skip', 'pageSize', 'includeDeleted'],
+  live: ['filter', 'orderBy', 'select', 'includeDeleted'],
+  subscribe: ['filter', 'select', 'previous', 'start', 'excludeOwn', 'includeDeleted'],
+  get: ['select', 'includeDeleted'],
+  write: ['ifVersion', 'includeDeleted', 'allowMissing'],
+}
+
 // ---------------------------------------------------------------- values and rows
 
 /** `count` random bytes; also where the page came over plain HTTP. */
@@ -2125,24 +2145,31 @@ class Table {
   }
 
   async #write(write) {
+    checkOptions(write.kind, write.options, OPTIONS.write)
     return (await this.#client.write([{ table: this.name, ...write }], false))[0]
   }
 
-  async get(id, { select, includeDeleted } = {}) {
+  async get(id, options = {}) {
+    checkOptions('get', options, OPTIONS.get)
+    const { select, includeDeleted } = options
     const schema = await this.#client.schema(this.name)
     const body = { table: this.name, id: String(id), select, includeDeleted }
     return schema.row((await this.#client.call('get', body)).entity, schema.shape(select))
   }
 
   query(options = {}) {
+    checkOptions('query', options, OPTIONS.query)
     return new Query(this.#client, this.name, options)
   }
 
   subscribe(options = {}) {
+    checkOptions('subscribe', options, OPTIONS.subscribe)
     return this.#client.subscribe({ ...options, table: this.name })
   }
 
-  live({ filter, orderBy = '', select, includeDeleted } = {}) {
+  live(options = {}) {
+    checkOptions('live', options, OPTIONS.live)
+    const { filter, orderBy = '', select, includeDeleted } = options
     return feeding(async () => {
       const client = this.#client
       const schema = await client.schema(this.name)
@@ -2224,13 +2251,18 @@ class Client extends EventTarget {
   }
 
   /** Several writes, all or none. */
-  commit(writes) {
+  async commit(writes) {
+    for (const { type, patch, table, id, row, ...options } of writes) {
+      checkOptions('commit', options, OPTIONS.write)
+    }
     return this.write(writes.map(({ type, patch, table, id, row, ...options }) =>
       ({ kind: type, table, id, row: row ?? patch, options })), true)
   }
 
   /** Events of one table, or of all. */
-  subscribe({ table = '', filter, select, previous, start, excludeOwn, includeDeleted } = {}) {
+  subscribe(options = {}) {
+    checkOptions('subscribe', options, ['table', ...OPTIONS.subscribe])
+    const { table = '', filter, select, previous, start, excludeOwn, includeDeleted } = options
     return feeding(async () => {
       if (table) await this.schema(table)
       const wanted = { table, filter, select, previous, excludeOwn, includeDeleted }
@@ -2367,7 +2399,7 @@ class Client extends EventTarget {
 /**
  * A client of a server, at once; it connects by itself.
  *
- * @param {string} [url] the server's web address; the page's own where it is left out
+ * @param {string | URL} [url] the server's web address; the page's own where it is left out
  * @param {object} [options]
  * @param {string | (() => string | Promise<string>)} [options.token] a bearer token, or what gives one
  * @param {string} [options.clientId] names this client across reloads
@@ -2377,8 +2409,37 @@ class Client extends EventTarget {
  * @returns {Client}
  */
 export function connect(url, options = {}) {
-  if (url && typeof url === 'object') return connect(undefined, url)
-  const base = url ?? globalThis.location?.origin
-  if (!base) throw new DatasyncError('INVALID_ARGUMENT', 'connect needs the address of a server here')
-  return new Client(String(base).replace(/\/+$/, ''), options)
+  if (url && typeof url === 'object' && !(url instanceof URL)) return connect(undefined, url)
+  checkOptions('connect', options, OPTIONS.connect)
+  checkSurroundings(options)
+  return new Client(baseOf(url ?? globalThis.location?.origin), options)
+}
+
+/** The address of a server, as calls are put behind it. */
+function baseOf(url) {
+  const example = 'such as https://data.example.com'
+  if (url == null) throw new TypeError(`connect needs the address of a server here, ${example}`)
+  const text = String(url)
+  try {
+    if (/^https?:$/.test(new URL(text).protocol)) return text.replace(/\/+$/, '')
+  } catch {
+    // It is said below.
+  }
+  throw new TypeError(`connect: ${text} is no address of a server, ${example}`)
+}
+
+/** Refuses what cannot work here, before anything waits for it. */
+function checkSurroundings({ transport = 'auto', queue }) {
+  const transports = ['auto', 'websocket', 'connect']
+  if (!transports.includes(transport)) {
+    throw new TypeError(`connect has no transport ${transport}: it has ${transports.join(', ')}`)
+  }
+  if (transport !== 'connect' && !globalThis.WebSocket) {
+    throw new DatasyncError('FAILED_PRECONDITION',
+      "There is no WebSocket here: take Node 22 or later, or the option transport: 'connect'.")
+  }
+  if (queue && !queue.store && !globalThis.indexedDB) {
+    throw new DatasyncError('FAILED_PRECONDITION', 'There is no IndexedDB here to keep the queue in: ' +
+      "write queue: { name: 'mine', store: new MemoryStore() }, or give a store of your own.")
+  }
 }
