@@ -76,14 +76,14 @@ function columns() {
   const plain = (name) => (entry) => String(entry[name] ?? "");
   return [
     { name: "sequence", title: "Sequence", width: 100, numeric: true, text: plain("sequence") },
-    { name: "time", title: "Time", width: 120, text: timeOf },
+    { name: "time", title: "Time", width: 110, text: timeOf },
     { name: "operation", title: "Operation", width: 100, text: (entry, cell) => {
       cell.dataset.operation = entry.type;
       return OPERATIONS[entry.type] ?? entry.type;
     } },
     { name: "table", title: "Table", width: 140, text: plain("table") },
     { name: "id", title: "Id", width: 180, text: plain("id") },
-    { name: "fields", title: "Fields", width: 240, grow: true, text: (entry) => entry.changedFields.join(", ") },
+    { name: "fields", title: "Fields", width: 210, grow: true, text: (entry) => entry.changedFields.join(", ") },
     { name: "origin", title: "Origin", width: 200, text: (entry) => entry.own ? "this console" : entry.origin || "another program" },
   ];
 }
