@@ -22,7 +22,8 @@ export const links = {
 Math.random = () => 0
 
 globalThis.WebSocket = class extends WebSocket {
-  #left = links.cut()
+  // What is held never opens; it takes no cut from those that do.
+  #left = links.isHeld ? Infinity : links.cut()
 
   constructor(url, protocols) {
     super(links.isHeld ? 'ws://127.0.0.1:1' : url, protocols)
