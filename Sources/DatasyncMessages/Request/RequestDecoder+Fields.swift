@@ -16,9 +16,18 @@ enum Decode {
 
   static func entity(_ any: UnsafeMutablePointer<Google__Protobuf__Any>?) throws -> Entity? {
     guard let any = any?.pointee else { return nil }
-    let url = try text(any.type_url)
-    let name = url.utf8.lastIndex(of: UInt8(ascii: "/")).map { url[url.index(after: $0)...] }
-    return Entity(messageName: name.map(String.init) ?? url, bytes: any.value.array)
+    return Entity(messageName: try messageName(any.type_url), bytes: any.value.array)
+  }
+
+  /// What follows the last slash; what is before it is no name of ours, but text.
+  private static func messageName(_ url: ProtobufCBinaryData) throws -> String {
+    let bytes = UnsafeMutableBufferPointer(start: url.data, count: url.len)
+    var start = bytes.count
+    while start > 0, bytes[start - 1] != UInt8(ascii: "/") { start -= 1 }
+    guard start > 0 else { return try text(url) }
+    if !bytes[..<start].allSatisfy({ $0 < 0x80 }) { _ = try text(url) }
+    return try text(
+      ProtobufCBinaryData(len: bytes.count - start, data: bytes.baseAddress.map { $0 + start }))
   }
 
   static func duration(

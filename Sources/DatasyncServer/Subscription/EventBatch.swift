@@ -30,6 +30,8 @@ final class EventBatch {
   private var commit: Commit?
   /// Who wrote all events; nil where there are several.
   private(set) var onlyAuthor: Author?
+  /// The same for equal authors, and hardly ever for others: whoever is shown the batch compares it first.
+  private(set) var onlyAuthorTag: Int?
   /// Whoever gets the events has had everything up to here.
   private(set) var start: Sequence = .zero
   /// What follows the events; nil: nothing.
@@ -53,8 +55,10 @@ final class EventBatch {
     if events.isEmpty {
       start = Sequence(commit.first.rawValue - 1)
       onlyAuthor = commit.author
-    } else if onlyAuthor != commit.author {
+      onlyAuthorTag = commit.author.hashValue
+    } else if onlyAuthorTag != nil, onlyAuthor != commit.author {
       onlyAuthor = nil
+      onlyAuthorTag = nil
     }
     self.commit = commit
     if isSameCommit, !FaultSwitch.isOn(.splitCommit) { events[events.count - 1].more = true }
@@ -87,6 +91,7 @@ final class EventBatch {
     byteCount = 0
     commit = nil
     onlyAuthor = nil
+    onlyAuthorTag = nil
     end = nil
     framedEvents.removeAll()
   }

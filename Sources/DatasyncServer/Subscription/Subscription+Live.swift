@@ -67,8 +67,9 @@ extension Subscription {
   }
 
   private func mayOwn(_ batch: EventBatch) -> Bool {
-    guard !author.clientID.isEmpty else { return false }
-    return batch.onlyAuthor.map { isOwn($0) } ?? batch.events.contains { isOwn($0.author) }
+    guard let authorTag else { return false }
+    guard let tag = batch.onlyAuthorTag else { return batch.events.contains { isOwn($0.author) } }
+    return tag == authorTag && batch.onlyAuthor.map { isOwn($0) } ?? false
   }
 
   func isOwn(_ author: Author) -> Bool {

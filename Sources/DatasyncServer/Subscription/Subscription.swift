@@ -21,7 +21,11 @@ final class Subscription: SlotHolder {
   let requestID: UInt64
   var plan: SubscriptionPlan
   /// Whose own changes are its own.
-  var author: Author
+  var author: Author {
+    didSet { authorTag = Subscription.tag(of: author) }
+  }
+  /// As ``EventBatch/onlyAuthorTag``; nil: nothing is its own.
+  private(set) var authorTag: Int?
   /// See ``Caller/turn``.
   let turn: UInt64
   let loop: ServiceLoop
@@ -96,9 +100,14 @@ final class Subscription: SlotHolder {
     self.plan = plan
     filterBytes = plan.view.condition.byteCount
     self.author = author
+    authorTag = Subscription.tag(of: author)
     self.loop = loop
     self.sink = sink
     lastCheckpoint = loop.eventLoop.now
+  }
+
+  private static func tag(of author: Author) -> Int? {
+    author.clientID.isEmpty ? nil : author.hashValue
   }
 
   var isEnded: Bool {
