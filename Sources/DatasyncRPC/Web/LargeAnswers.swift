@@ -10,12 +10,13 @@ final class LargeAnswers: Sendable {
 
   private let maxBytes: Int
   private let heldBytes = Atomic<Int>(0)
-  private let threads: NIOThreadPool
+  /// Nil: the process' own, which begin to run with the first answer.
+  private let threads: NIOThreadPool?
 
   /// - Parameters:
   ///   - maxBytes: Of messages that wait or are written; what is beyond is written where it is asked for.
-  ///   - threads: That run.
-  init(maxBytes: Int = 64 << 20, threads: NIOThreadPool = .singleton) {
+  ///   - threads: That run; nil: the process' own.
+  init(maxBytes: Int = 64 << 20, threads: NIOThreadPool? = nil) {
     self.maxBytes = maxBytes
     self.threads = threads
   }
@@ -33,6 +34,7 @@ final class LargeAnswers: Sendable {
       heldBytes.subtract(bytes, ordering: .relaxed)
       return false
     }
+    let threads = threads ?? .singleton
     threads.runIfActive(eventLoop: eventLoop) { answer.written() }.assumeIsolated().whenComplete {
       [self] result in
       heldBytes.subtract(bytes, ordering: .relaxed)

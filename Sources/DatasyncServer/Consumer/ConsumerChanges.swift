@@ -1,5 +1,6 @@
 import DatasyncModel
 import DatasyncStorage
+import ServiceLifecycle
 
 /// Every commit after a position that the database keeps by name, one after the other.
 ///
@@ -21,7 +22,7 @@ public struct ConsumerChanges: AsyncSequence, Sendable {
   public struct AsyncIterator: AsyncIteratorProtocol {
     let cursor: ConsumerCursor
 
-    /// The next commit; nil once the server ends, or the task is cancelled.
+    /// The next commit; nil once the server ends, or the task is cancelled or told to shut down.
     ///
     /// - Throws: ``ConsumerError``.
     public func next() async throws -> CommittedChanges? {
@@ -74,9 +75,9 @@ final class ConsumerCursor {
     }
     if let within { return try await part(after: within.after, within.head, service) }
     while ahead.isEmpty {
-      guard !service.consumers.isEnded, !Task.isCancelled else { return nil }
+      guard !ends(service) else { return nil }
       await service.wait(after: position)
-      guard !service.consumers.isEnded, !Task.isCancelled else { return nil }
+      guard !ends(service) else { return nil }
       let page = try await read(service)
       if page.isTooLarge { return try await part(after: position, nil, service) }
       ahead = page.commits.reversed()
@@ -85,6 +86,11 @@ final class ConsumerCursor {
     given = commit.last
     service.consumerTook()
     return CommittedChanges(commit, in: service.store.catalog)
+  }
+
+  /// A service that follows is told to shut down before the server is, which waits for it.
+  private func ends(_ service: DatasyncService) -> Bool {
+    service.consumers.isEnded || Task.isCancelled || Task.isShuttingDownGracefully
   }
 
   private func begin() async throws {

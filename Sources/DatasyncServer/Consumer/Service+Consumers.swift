@@ -1,6 +1,7 @@
 import DatasyncModel
 import DatasyncStorage
 import NIOCore
+import ServiceLifecycle
 
 // What those who follow the log by name ask of the service; all of them of one loop.
 extension DatasyncService {
@@ -21,17 +22,25 @@ extension DatasyncService {
     }.get()
   }
 
-  /// Returns once there is something after a position, the task is cancelled, or the server ends.
+  /// Returns once there is something after a position, the task is cancelled or told to shut down, or the
+  /// server ends.
   func wait(after position: Sequence) async {
     let loop = consumerLoop
     let number = consumers.makeNumber()
-    await withTaskCancellationHandler {
-      guard !Task.isCancelled else { return }
-      try? await loop.eventLoop.flatSubmit {
-        loop.value.consumerDesk.wait(after: position, number: number, in: loop.value)
-      }.get()
-    } onCancel: {
+    let giveUp = { @Sendable in
       loop.eventLoop.execute { loop.value.consumerDesk.giveUp(number) }
+    }
+    await withTaskCancellationHandler {
+      await withGracefulShutdownHandler {
+        guard !Task.isCancelled, !Task.isShuttingDownGracefully else { return }
+        try? await loop.eventLoop.flatSubmit {
+          loop.value.consumerDesk.wait(after: position, number: number, in: loop.value)
+        }.get()
+      } onGracefulShutdown: {
+        giveUp()
+      }
+    } onCancel: {
+      giveUp()
     }
   }
 

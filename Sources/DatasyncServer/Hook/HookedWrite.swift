@@ -102,11 +102,17 @@ final class HookedWrite {
     return true
   }
 
+  /// The write has happened or not; nobody gives it up any more.
+  func settled(_ outcome: WriteAnswer.Outcome) {
+    guard case .success = outcome else { return }
+    isCommitted = true
+    ticket = nil
+  }
+
   /// The client has its answer.
   func answered(_ outcome: WriteAnswer.Outcome) {
     ticket = nil
     guard case .success(let results, replayed: false) = outcome, let decided else { return leave() }
-    isCommitted = true
     let run = run
     perform {
       await run.committed(decided.rows, results)

@@ -103,7 +103,10 @@ extension Operations {
 
   func answered(_ answer: WriteAnswer) {
     guard let pending = pendingWrites.removeValue(forKey: answer.replyTo.request) else { return }
-    if pending.isHooked, hookedWrite?.goesOn(after: answer.outcome) == true { return }
+    let hooked = pending.isHooked ? hookedWrite : nil
+    if hooked?.goesOn(after: answer.outcome) == true { return }
+    // A call may end with its answer; what comes behind the write does not.
+    hooked?.settled(answer.outcome)
     if case .write = running[pending.requestID] {
       switch answer.outcome {
       case .failure(let error):
@@ -127,7 +130,7 @@ extension Operations {
         }
       }
     }
-    if pending.isHooked { hookedWrite?.answered(answer.outcome) }
+    hooked?.answered(answer.outcome)
     startSteps()
     unregisterWhenIdle()
     tellWritesEnded()
