@@ -12,27 +12,13 @@ import pytest
 from conftest import SCHEMAS
 from server import Server
 from test_web import ALLOWED, Web, note, served, web, web_address  # noqa: F401  (fixtures)
-from web_stream import Exchange, framed
+from web_stream import ask, framed  # noqa: F401  (a fixture)
 
 DATASYNC = "/datasync.v1.Datasync"
 WATCH = "/tables.NotesTable/Watch"
 JSON = "application/connect+json"
 PROTO = "application/connect+proto"
 END = 2
-
-
-@pytest.fixture
-def ask(served):  # noqa: F811
-    """Makes requests that end with the test: ask(path, kind, *fields, body=…)."""
-    exchanges = []
-
-    def make(path, kind, *fields, body=None):
-        exchanges.append(Exchange(web_address(served), path, kind, *fields, body=body))
-        return exchanges[-1]
-
-    yield make
-    for exchange in exchanges:
-        exchange.__exit__()
 
 
 def end_of(exchange):

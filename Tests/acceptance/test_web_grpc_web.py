@@ -8,7 +8,7 @@ import pytest
 from google.protobuf import json_format
 
 from test_web import ALLOWED, note, served, web, web_address  # noqa: F401  (fixtures)
-from web_stream import Exchange, framed
+from web_stream import Exchange, ask, framed  # noqa: F401  (a fixture)
 
 DATASYNC = "/datasync.v1.Datasync"
 NOTES = "/tables.NotesTable"
@@ -18,20 +18,6 @@ KINDS = [
 ]
 PLAIN = KINDS[0]
 TRAILERS = 0x80
-
-
-@pytest.fixture
-def ask(served):  # noqa: F811
-    """Makes requests that end with the test: ask(path, kind, *fields, body=…)."""
-    exchanges = []
-
-    def make(path, kind, *fields, body=None):
-        exchanges.append(Exchange(web_address(served), path, kind, *fields, body=body))
-        return exchanges[-1]
-
-    yield make
-    for exchange in exchanges:
-        exchange.__exit__()
 
 
 def parts(exchange):

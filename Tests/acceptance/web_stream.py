@@ -9,6 +9,9 @@ import time
 import h2.config
 import h2.connection
 import h2.events
+import pytest
+
+from test_web import web_address
 
 SECONDS = 20
 
@@ -153,3 +156,17 @@ class Exchange:
         """The body of an answer in which nothing is framed."""
         self._until(lambda: self._has_ended, "no end")
         return self._raw
+
+
+@pytest.fixture
+def ask(served):
+    """Makes requests that end with the test: ask(path, kind, *fields, body=…)."""
+    exchanges = []
+
+    def make(path, kind, *fields, body=None):
+        exchanges.append(Exchange(web_address(served), path, kind, *fields, body=body))
+        return exchanges[-1]
+
+    yield make
+    for exchange in exchanges:
+        exchange.__exit__()
